@@ -1,0 +1,161 @@
+//! The ciphertext of Encrypt and of the data key operations.
+//!
+//! Version 1, all of it authenticated together with the encryption context:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | version |
+//! | 1 | kind: which operations made it |
+//! | 17 | key id, compact |
+//! | 32 | material id |
+//! | 16 | salt of the message key |
+//! | 12 | nonce |
+//! | as the plaintext | AES-256-GCM |
+//! | 16 | tag |
+//!
+//! It names no region: whoever holds the material of that id can open it.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use crate::aead::{Aead, NONCE_LEN, TAG_LEN};
+use crate::key_id::{self, COMPACT_LEN};
+use crate::keyed_hash::length_prefix;
+use crate::{Entropy, HotMaterial, MaterialId};
+
+const VERSION: u8 = 1;
+const SALT_LEN: usize = 16;
+const HEADER_LEN: usize = 2 + COMPACT_LEN + 32 + SALT_LEN + NONCE_LEN;
+
+/// Which operations made a ciphertext. Live AWS marks its own in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CiphertextKind {
+    /// Encrypt and ReEncrypt.
+    Encrypt,
+    /// The operations that generate data keys and data key pairs.
+    DataKey,
+}
+
+/// What a ciphertext says about itself. Nothing of it is proven before the
+/// ciphertext opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CiphertextHeader {
+    /// The key: a UUID, or `mrk-` and 32 hex digits.
+    pub key_id: String,
+    /// The material of that key.
+    pub material_id: MaterialId,
+}
+
+/// Reads the header of a ciphertext; `None` if these bytes cannot be one.
+pub fn parse(blob: &[u8]) -> Option<CiphertextHeader> {
+    let parts = Parts::read(blob)?;
+    Some(CiphertextHeader {
+        key_id: key_id::expand(parts.key_id)?,
+        material_id: MaterialId::from_bytes(*parts.material_id),
+    })
+}
+
+/// Encrypts under a key of its own, made from the material and a fresh salt.
+/// The result is 95 bytes longer than the plaintext.
+///
+/// # Panics
+/// If `key_id` is neither a UUID nor `mrk-` and 32 hex digits, in lower case.
+pub fn encrypt(
+    hot: &HotMaterial,
+    kind: CiphertextKind,
+    key_id: &str,
+    material_id: &MaterialId,
+    context: &BTreeMap<String, String>,
+    plaintext: &[u8],
+    entropy: &mut dyn Entropy,
+) -> Vec<u8> {
+    let key_id = key_id::compact(key_id).expect("key ids are UUIDs, or mrk- and 32 hex digits");
+    let mut fresh = [0; SALT_LEN + NONCE_LEN];
+    entropy.fill(&mut fresh);
+
+    let mut blob = Vec::with_capacity(HEADER_LEN + plaintext.len() + TAG_LEN);
+    blob.extend_from_slice(&[VERSION, kind.byte()]);
+    blob.extend_from_slice(&key_id);
+    blob.extend_from_slice(material_id.as_bytes());
+    blob.extend_from_slice(&fresh);
+
+    let (salt, nonce) = fresh.split_last_chunk().expect("a salt, then a nonce");
+    let associated = associated(&blob, context);
+    Aead::new(&hot.message_key(salt)).append(nonce, &associated, plaintext, &mut blob);
+    blob
+}
+
+/// The plaintext; `None` if the ciphertext was altered, or made with another
+/// material, key or encryption context.
+pub fn decrypt(
+    hot: &HotMaterial,
+    blob: &[u8],
+    context: &BTreeMap<String, String>,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let parts = Parts::read(blob)?;
+    let associated = associated(parts.header, context);
+    Aead::new(&hot.message_key(parts.salt)).take(parts.nonce, &associated, parts.body)
+}
+
+impl CiphertextKind {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Encrypt => 1,
+            Self::DataKey => 2,
+        }
+    }
+}
+
+struct Parts<'a> {
+    header: &'a [u8],
+    key_id: &'a [u8; COMPACT_LEN],
+    material_id: &'a [u8; 32],
+    salt: &'a [u8; SALT_LEN],
+    nonce: &'a [u8; NONCE_LEN],
+    body: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(blob: &'a [u8]) -> Option<Self> {
+        let ([version, kind], rest) = blob.split_first_chunk()?;
+        let known = [CiphertextKind::Encrypt, CiphertextKind::DataKey];
+        if *version != VERSION || !known.iter().any(|known| known.byte() == *kind) {
+            return None;
+        }
+        let (key_id, rest) = rest.split_first_chunk()?;
+        let (material_id, rest) = rest.split_first_chunk()?;
+        let (salt, rest) = rest.split_first_chunk()?;
+        let (nonce, body) = rest.split_first_chunk()?;
+        if body.len() < TAG_LEN {
+            return None;
+        }
+        Some(Self {
+            header: &blob[..HEADER_LEN],
+            key_id,
+            material_id,
+            salt,
+            nonce,
+            body,
+        })
+    }
+}
+
+/// The header, of fixed length, then the context's pairs in order, each name and
+/// value after its length: no two contexts give the same bytes.
+fn associated(header: &[u8], context: &BTreeMap<String, String>) -> Vec<u8> {
+    let pairs: usize = context
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 8)
+        .sum();
+    let mut out = Vec::with_capacity(header.len() + pairs);
+    out.extend_from_slice(header);
+    for text in context.iter().flat_map(<[&String; 2]>::from) {
+        out.extend_from_slice(&length_prefix(text.as_bytes()));
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,327 @@
+//! Names: regions, accounts, key IDs and ARNs, each parsed once into a type
+//! that cannot be wrong.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// What a string is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {0}")]
+pub struct Malformed(&'static str);
+
+macro_rules! serde_as_text {
+    ($($name:ty),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+serde_as_text!(RegionName, AccountId, KeyId, KeyRef, AliasName, AliasRef);
+
+/// An AWS Region, such as `eu-west-1`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegionName(Arc<str>);
+
+impl RegionName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The partition that the Region's name places it in.
+    pub fn partition(&self) -> &'static str {
+        if self.0.starts_with("cn-") {
+            "aws-cn"
+        } else if self.0.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        }
+    }
+}
+
+impl FromStr for RegionName {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let parts: Vec<&str> = text.split('-').collect();
+        let (number, words) = parts.split_last().ok_or(Malformed("region name"))?;
+        let lower = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        if text.len() <= 32 && (2..=3).contains(&words.len()) && words.iter().all(lower) && digits {
+            Ok(RegionName(text.into()))
+        } else {
+            Err(Malformed("region name"))
+        }
+    }
+}
+
+impl fmt::Display for RegionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An AWS account: twelve digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(u64);
+
+impl FromStr for AccountId {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            text.parse().map(AccountId).map_err(|_| Malformed("account"))
+        } else {
+            Err(Malformed("account"))
+        }
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.0)
+    }
+}
+
+/// A key ID: a UUID, or `mrk-` and 32 hex digits for a multi-Region key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId {
+    multi_region: bool,
+    bytes: [u8; 16],
+}
+
+impl KeyId {
+    /// Not after any other in the order of key IDs.
+    pub const LOWEST: KeyId = KeyId { multi_region: false, bytes: [0; 16] };
+
+    /// A fresh ID from random bytes, in the form that the kind of key has.
+    pub fn from_random(mut bytes: [u8; 16], multi_region: bool) -> KeyId {
+        if !multi_region {
+            // RFC 9562: version 4, variant 10.
+            bytes[6] = (bytes[6] & 0x0f) | 0x40;
+            bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        }
+        KeyId { multi_region, bytes }
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let malformed = || Malformed("key ID");
+        let mut digits = [0u8; 32];
+        let multi_region = match text.strip_prefix("mrk-") {
+            Some(hex) => {
+                digits = hex.as_bytes().try_into().map_err(|_| malformed())?;
+                true
+            }
+            None => {
+                let bytes = text.as_bytes();
+                if bytes.len() != 36 || [8, 13, 18, 23].iter().any(|at| bytes[*at] != b'-') {
+                    return Err(malformed());
+                }
+                let without = bytes.iter().enumerate();
+                let without = without.filter(|(at, _)| ![8, 13, 18, 23].contains(at));
+                for (to, (_, from)) in digits.iter_mut().zip(without) {
+                    *to = *from;
+                }
+                false
+            }
+        };
+        if digits.iter().any(u8::is_ascii_uppercase) {
+            return Err(malformed());
+        }
+        let mut bytes = [0u8; 16];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| malformed())?;
+        Ok(KeyId { multi_region, bytes })
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = [0u8; 32];
+        hex::encode_to_slice(self.bytes, &mut digits).expect("32 digits hold 16 bytes");
+        let text = std::str::from_utf8(&digits).expect("hex digits are ASCII");
+        if self.multi_region {
+            return write!(f, "mrk-{text}");
+        }
+        let (a, b, c) = (&text[0..8], &text[8..12], &text[12..16]);
+        write!(f, "{a}-{b}-{c}-{}-{}", &text[16..20], &text[20..32])
+    }
+}
+
+/// A KMS key within a region: its account and its ID. Related multi-Region
+/// keys have the same reference in every region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyRef {
+    /// The owning account.
+    pub account: AccountId,
+    /// The key ID.
+    pub id: KeyId,
+}
+
+impl KeyRef {
+    /// The key ARN in a region.
+    pub fn arn(&self, region: &RegionName) -> String {
+        format!("arn:{}:kms:{region}:{}:key/{}", region.partition(), self.account, self.id)
+    }
+}
+
+impl FromStr for KeyRef {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (account, id) = text.split_once('/').ok_or(Malformed("key reference"))?;
+        Ok(KeyRef { account: account.parse()?, id: id.parse()? })
+    }
+}
+
+impl fmt::Display for KeyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.account, self.id)
+    }
+}
+
+/// An alias name with its `alias/` prefix.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AliasName(Arc<str>);
+
+impl AliasName {
+    /// The name with its prefix.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AliasName {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        match text.strip_prefix("alias/") {
+            Some(name) if !name.is_empty() => Ok(AliasName(text.into())),
+            _ => Err(Malformed("alias name")),
+        }
+    }
+}
+
+impl fmt::Display for AliasName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An alias within a region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AliasRef {
+    /// The owning account.
+    pub account: AccountId,
+    /// The name.
+    pub name: AliasName,
+}
+
+impl AliasRef {
+    /// The alias ARN in a region.
+    pub fn arn(&self, region: &RegionName) -> String {
+        format!("arn:{}:kms:{region}:{}:{}", region.partition(), self.account, self.name)
+    }
+}
+
+impl FromStr for AliasRef {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (account, name) = text.split_once('/').ok_or(Malformed("alias reference"))?;
+        Ok(AliasRef { account: account.parse()?, name: name.parse()? })
+    }
+}
+
+impl fmt::Display for AliasRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.account, self.name)
+    }
+}
+
+/// A KMS ARN taken apart; nothing in it is looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KmsArn<'a> {
+    /// The Region field.
+    pub region: &'a str,
+    /// The account field.
+    pub account: AccountId,
+    /// What follows: `key/…` or `alias/…`.
+    pub resource: &'a str,
+}
+
+impl<'a> KmsArn<'a> {
+    /// Takes a string apart that begins with `arn:`.
+    pub fn parse(text: &'a str) -> Result<KmsArn<'a>, Malformed> {
+        let mut parts = text.splitn(6, ':');
+        let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or(Malformed("ARN"));
+        let (scheme, partition, service) = (next()?, next()?, next()?);
+        let (region, account, resource) = (next()?, next()?, next()?);
+        if scheme != "arn" || !partition.starts_with("aws") || service != "kms" {
+            return Err(Malformed("ARN"));
+        }
+        Ok(KmsArn { region, account: account.parse()?, resource })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_ids_of_both_forms_survive_text() {
+        for text in [
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+        ] {
+            assert_eq!(text.parse::<KeyId>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn other_strings_are_no_key_ids() {
+        for text in [
+            "fake-key-id",
+            "mrk-fake-key-id",
+            "1234abcd12ab34cd56ef1234567890ab",
+            "1234ABCD-12ab-34cd-56ef-1234567890ab",
+            "mrk-1234abcd12ab34cd56ef1234567890a",
+            "",
+            "ééééééééé-ééé",
+        ] {
+            assert!(text.parse::<KeyId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn region_names_follow_the_pattern_of_aws() {
+        for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1"] {
+            assert!(good.parse::<RegionName>().is_ok(), "{good}");
+        }
+        for bad in ["", "us", "us-1", "us-east-", "US-east-1", "a-b-c-d-1", "us--1"] {
+            assert!(bad.parse::<RegionName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_account_keeps_its_leading_zeros() {
+        assert_eq!("000000000012".parse::<AccountId>().unwrap().to_string(), "000000000012");
+        assert!("12".parse::<AccountId>().is_err());
+    }
+
+    #[test]
+    fn an_arn_is_taken_apart() {
+        let arn = KmsArn::parse("arn:aws:kms:us-east-1:111122223333:alias/a:b").unwrap();
+        assert_eq!((arn.region, arn.resource), ("us-east-1", "alias/a:b"));
+        assert!(KmsArn::parse("arn:aws:s3:us-east-1:111122223333:key/x").is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! Which material a cryptographic operation uses, and the parameters that all
+//! of them share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use meridian_crypto::{CiphertextKind, HotMaterial, MaterialId, Vault};
+use meridian_proto::v1::RecipientInfo;
+use zeroize::Zeroizing;
+
+use crate::arn::{KeyRef, RegionName};
+use crate::context::Context;
+use crate::error::{ErrorCode, KmsError};
+use crate::key::Key;
+use crate::key_state::KeyState;
+use crate::ops::Operation;
+use crate::region::Region;
+
+/// The one algorithm of symmetric keys.
+pub(crate) const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
+
+/// Encrypts under the key's current material. Returns the ciphertext and the
+/// material's ID.
+pub(crate) fn encrypt(
+    cx: &mut Context<'_>,
+    key: &Key,
+    kind: CiphertextKind,
+    context: &BTreeMap<String, String>,
+    plaintext: &[u8],
+) -> Result<(Vec<u8>, MaterialId), KmsError> {
+    let current = key.shared.current().map(|material| material.id).ok_or_else(internal)?;
+    let key_id = key.key.id.to_string();
+    let hot = open(cx.vault, key, &key_id, &current)?.ok_or_else(internal)?;
+    let blob =
+        meridian_crypto::encrypt(&hot, kind, &key_id, &current, context, plaintext, cx.entropy);
+    Ok((blob, current))
+}
+
+/// What a ciphertext decrypted to.
+pub(crate) struct Decrypted {
+    pub key: KeyRef,
+    pub material: MaterialId,
+    pub plaintext: Zeroizing<Vec<u8>>,
+}
+
+/// What Decrypt and the source side of ReEncrypt are given.
+pub(crate) struct Source<'a> {
+    pub operation: Operation,
+    pub blob: &'a [u8],
+    pub key_id: Option<&'a str>,
+    pub context: &'a BTreeMap<String, String>,
+    pub grant_tokens: &'a [String],
+}
+
+/// Decrypts under the material that the ciphertext names.
+pub(crate) fn decrypt(
+    region: &Region,
+    cx: &mut Context<'_>,
+    source: &Source<'_>,
+) -> Result<Decrypted, KmsError> {
+    let named = match source.key_id {
+        Some(id) => {
+            let naming = crate::admission::Naming::KeyOrAlias;
+            Some(region.find(cx.caller, source.operation, id, naming)?)
+        }
+        None => None,
+    };
+    let header = meridian_crypto::parse(source.blob).ok_or_else(invalid_ciphertext)?;
+    let made_by = header.key_id.parse().map_err(|_| invalid_ciphertext())?;
+    let key = match named {
+        Some(key) if key.key.id == made_by => key,
+        Some(_) => return Err(incorrect_key()),
+        None => {
+            let reference = KeyRef { account: cx.caller.account, id: made_by };
+            region.key(&reference).ok_or_else(no_visible_key)?
+        }
+    };
+    crate::admission::refuse_grant_tokens(source.grant_tokens)?;
+    region.check(source.operation, key)?;
+    let id = header.material_id;
+    // A material that is only pending has encrypted nothing yet, unless another
+    // region has switched to it already (R2).
+    let rotating_to = key.shared.rotation.as_ref().map(|rotation| rotation.material);
+    let usable = key.shared.permanent().any(|material| material.id == id);
+    if !usable && rotating_to != Some(id) {
+        return Err(invalid_ciphertext());
+    }
+    let Some(hot) = open(cx.vault, key, &header.key_id, &id)? else {
+        return Err(KeyState::PendingImport.refusal(&key.key.arn(region.name())));
+    };
+    let plaintext = meridian_crypto::decrypt(&hot, source.blob, source.context)
+        .ok_or_else(invalid_ciphertext)?;
+    Ok(Decrypted { key: key.key, material: id, plaintext })
+}
+
+/// Opens a material whose bytes are here; nothing if they are not.
+fn open(
+    vault: &Vault,
+    key: &Key,
+    key_id: &str,
+    id: &MaterialId,
+) -> Result<Option<Arc<HotMaterial>>, KmsError> {
+    let Some(sealed) = key.sealed(id) else { return Ok(None) };
+    vault.open(key_id, id, sealed).map(Some).map_err(|_| internal())
+}
+
+/// The algorithm must be the one that symmetric keys have.
+pub(crate) fn check_algorithm(algorithm: &Option<String>) -> Result<(), KmsError> {
+    match algorithm.as_deref() {
+        None | Some(SYMMETRIC_DEFAULT) => Ok(()),
+        Some(other) => Err(KmsError::new(
+            ErrorCode::InvalidKeyUsageException,
+            format!("Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT."),
+        )),
+    }
+}
+
+/// A dry run ends here: everything would have worked.
+pub(crate) fn stop_dry_run(dry_run: Option<bool>) -> Result<(), KmsError> {
+    match dry_run {
+        Some(true) => Err(KmsError::new(
+            ErrorCode::DryRunOperationException,
+            "The request would have succeeded, but the DryRun option is set.",
+        )),
+        Some(false) | None => Ok(()),
+    }
+}
+
+/// There is no enclave whose attestation could be checked.
+// fidelity: assumed, AWS's answer to an attestation it cannot verify is not recorded.
+pub(crate) fn refuse_recipient(recipient: &Option<RecipientInfo>) -> Result<(), KmsError> {
+    match recipient {
+        None => Ok(()),
+        Some(_) => Err(KmsError::unsupported("Attestation documents are not supported.")),
+    }
+}
+
+/// A ciphertext, or its context, that does not open.
+pub(crate) fn invalid_ciphertext() -> KmsError {
+    KmsError::bare(ErrorCode::InvalidCiphertextException)
+}
+
+/// The request names another key than the ciphertext.
+pub(crate) fn incorrect_key() -> KmsError {
+    KmsError::new(
+        ErrorCode::IncorrectKeyException,
+        "The key ID in the request does not identify a CMK that can perform this operation.",
+    )
+}
+
+fn no_visible_key() -> KmsError {
+    KmsError::new(
+        ErrorCode::AccessDeniedException,
+        "The ciphertext refers to a customer master key that does not exist, does not exist in \
+         this region, or you are not allowed to access.",
+    )
+}
+
+/// State and vault do not fit together: a fault of the service.
+fn internal() -> KmsError {
+    KmsError::bare(ErrorCode::KMSInternalException)
+}
+
+/// The ARN of a key in a region, as responses name it.
+pub(crate) fn arn(key: &KeyRef, region: &RegionName) -> Option<String> {
+    Some(key.arn(region))
+}

@@ -1,0 +1,117 @@
+//! The key states and, as data, which operation each of them refuses.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ErrorCode, KmsError};
+use crate::ops::Operation;
+
+/// AWS's `KeyState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyState {
+    /// A replica that is not ready.
+    Creating,
+    /// Usable.
+    Enabled,
+    /// Switched off by the user.
+    Disabled,
+    /// A permanent material has no bytes here.
+    PendingImport,
+    /// Deleted when its window ends.
+    PendingDeletion,
+    /// A primary that is deleted once its replicas are.
+    PendingReplicaDeletion,
+    /// The primary role is moving.
+    Updating,
+}
+
+impl KeyState {
+    /// AWS's spelling.
+    pub fn name(self) -> &'static str {
+        match self {
+            KeyState::Creating => "Creating",
+            KeyState::Enabled => "Enabled",
+            KeyState::Disabled => "Disabled",
+            KeyState::PendingImport => "PendingImport",
+            KeyState::PendingDeletion => "PendingDeletion",
+            KeyState::PendingReplicaDeletion => "PendingReplicaDeletion",
+            KeyState::Updating => "Updating",
+        }
+    }
+
+    /// The error that names this state as the obstacle.
+    pub fn refusal(self, arn: &str) -> KmsError {
+        let what = match self {
+            KeyState::Disabled => {
+                return KmsError::new(ErrorCode::DisabledException, format!("{arn} is disabled."));
+            }
+            KeyState::Enabled => "enabled",
+            KeyState::Creating => "creating",
+            KeyState::PendingImport => "pending import",
+            KeyState::PendingDeletion => "pending deletion",
+            KeyState::PendingReplicaDeletion => "pending replica deletion",
+            KeyState::Updating => "updating",
+        };
+        KmsError::invalid_state(format!("{arn} is {what}."))
+    }
+}
+
+/// Whether an operation works on a key in a state (the table "operation ×
+/// state" of the AWS KMS Developer Guide).
+///
+/// `arn` names the key in the error.
+pub fn admit(operation: Operation, state: KeyState, arn: &str) -> Result<(), KmsError> {
+    use KeyState::{
+        Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
+        Updating,
+    };
+    let refused: &[KeyState] = match operation {
+        Operation::Encrypt
+        | Operation::Decrypt
+        | Operation::ReEncrypt
+        | Operation::GenerateDataKey
+        | Operation::GenerateDataKeyWithoutPlaintext
+        | Operation::RotateKeyOnDemand
+        | Operation::EnableKeyRotation
+        | Operation::DisableKeyRotation
+        | Operation::UpdatePrimaryRegion => {
+            &[Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Creating]
+        }
+        Operation::ReplicateKey => &[
+            Disabled,
+            PendingDeletion,
+            PendingReplicaDeletion,
+            PendingImport,
+            Creating,
+            Updating,
+        ],
+        Operation::EnableKey | Operation::DisableKey => {
+            &[PendingDeletion, PendingReplicaDeletion, PendingImport, Creating, Updating]
+        }
+        Operation::GetParametersForImport => {
+            &[PendingDeletion, PendingReplicaDeletion, Creating, Updating]
+        }
+        Operation::ImportKeyMaterial => &[PendingDeletion, PendingReplicaDeletion, Creating],
+        Operation::DeleteImportedKeyMaterial => &[Creating, Updating],
+        Operation::ScheduleKeyDeletion => &[PendingDeletion, PendingReplicaDeletion, Updating],
+        Operation::CreateAlias | Operation::UpdateAlias | Operation::UpdateKeyDescription => {
+            &[PendingDeletion, PendingReplicaDeletion]
+        }
+        Operation::CancelKeyDeletion => {
+            return match state {
+                PendingDeletion | PendingReplicaDeletion => Ok(()),
+                Creating | Enabled | Disabled | PendingImport | Updating => {
+                    Err(KmsError::invalid_state(format!("{arn} is not pending deletion.")))
+                }
+            };
+        }
+        Operation::GetKeyRotationStatus
+        | Operation::ListKeyRotations
+        | Operation::DescribeKey
+        | Operation::DeleteAlias
+        | Operation::ListAliases
+        | Operation::CreateKey
+        | Operation::ListKeys
+        | Operation::GenerateRandom => &[],
+    };
+    if refused.contains(&state) { Err(state.refusal(arn)) } else { Ok(()) }
+}

@@ -1,0 +1,45 @@
+//! What AWS KMS means for one region: a pure state machine and the rules that
+//! surround it.
+//!
+//! A request passes through in two steps. [`Region::plan`] checks it, and does
+//! whatever needs secrets or randomness; a read is answered there. A write
+//! becomes a [`Change`], which the node proposes; once it is committed,
+//! [`Region::apply`] carries it out, the same on every node. A fact from
+//! another region takes the same way: [`Region::plan_facts`], then `apply`.
+//!
+//! There is no clock, no socket, no disk, no task and no source of randomness
+//! in this crate: time and [`Entropy`](meridian_crypto::Entropy) come in as
+//! arguments.
+
+pub mod admission;
+pub mod alias;
+pub mod arn;
+pub mod automatic_rotation;
+pub mod caller;
+pub mod context;
+pub mod cryptography;
+pub mod durable;
+pub mod error;
+pub mod key;
+pub mod key_set;
+pub mod key_set_state;
+pub mod key_state;
+pub mod material;
+pub mod metadata;
+pub mod ops;
+pub mod page;
+pub mod policy;
+pub mod region;
+pub mod replication;
+pub mod tag;
+pub mod time;
+
+pub use arn::{AccountId, KeyId, KeyRef, RegionName};
+pub use caller::Caller;
+pub use context::Context;
+pub use error::{ErrorCode, KmsError};
+pub use key_state::KeyState;
+pub use ops::{Change, Consistency, Operation, Plan, Request, Response};
+pub use region::{Entry, Outcome, Outgoing, Region};
+pub use replication::preflight::{Answer, Question};
+pub use time::Timestamp;

@@ -1,0 +1,115 @@
+//! `KeyMetadata`: how CreateKey, DescribeKey and ReplicateKey show a key.
+
+use meridian_proto::v1;
+
+use crate::arn::{KeyRef, RegionName};
+use crate::cryptography::SYMMETRIC_DEFAULT;
+use crate::key::{Deletion, Key};
+use crate::key_set::{Origin, SharedProperties};
+use crate::key_state::KeyState;
+
+/// The metadata of a key as its own region shows it.
+pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
+    let state = key.state(here);
+    let mut metadata = common(&key.key, here, &key.shared);
+    metadata.creation_date = Some(key.created.to_proto());
+    metadata.enabled = Some(state == KeyState::Enabled);
+    metadata.description = Some(key.description.clone());
+    metadata.key_state = Some(state.name().into());
+    match key.deletion {
+        Some(Deletion::At(at)) => metadata.deletion_date = Some(at.to_proto()),
+        Some(Deletion::AfterReplicas { window_days }) => {
+            metadata.pending_deletion_window_in_days = Some(window_days);
+        }
+        None => {}
+    }
+    if state != KeyState::Creating {
+        let current = key.shared.current();
+        metadata.current_key_material_id = current.map(|material| material.id.to_string());
+    }
+    show_expiration(key, &mut metadata);
+    metadata.multi_region_configuration =
+        key.shared.multi_region.then(|| configuration(&key.key, here, &key.shared));
+    metadata
+}
+
+/// The metadata of a replica that has only just been asked for.
+pub(crate) fn of_new_replica(
+    primary: &Key,
+    replica: &RegionName,
+    created: crate::time::Timestamp,
+    description: &str,
+) -> v1::KeyMetadata {
+    let mut metadata = common(&primary.key, replica, &primary.shared);
+    metadata.creation_date = Some(created.to_proto());
+    metadata.enabled = Some(false);
+    metadata.description = Some(description.to_owned());
+    metadata.key_state = Some(KeyState::Creating.name().into());
+    metadata.multi_region_configuration =
+        Some(configuration(&primary.key, replica, &primary.shared));
+    metadata
+}
+
+fn common(key: &KeyRef, here: &RegionName, shared: &SharedProperties) -> v1::KeyMetadata {
+    v1::KeyMetadata {
+        aws_account_id: Some(key.account.to_string()),
+        key_id: Some(key.id.to_string()),
+        arn: Some(key.arn(here)),
+        key_usage: Some("ENCRYPT_DECRYPT".into()),
+        origin: Some(shared.origin.name().into()),
+        key_manager: Some("CUSTOMER".into()),
+        customer_master_key_spec: Some(shared.spec.name().into()),
+        key_spec: Some(shared.spec.name().into()),
+        encryption_algorithms: vec![SYMMETRIC_DEFAULT.into()],
+        multi_region: Some(shared.multi_region),
+        ..Default::default()
+    }
+}
+
+/// Only permanent material counts, and only while its bytes are here.
+fn show_expiration(key: &Key, metadata: &mut v1::KeyMetadata) {
+    if key.shared.origin != Origin::External {
+        return;
+    }
+    let held = key.shared.permanent().filter_map(|material| key.held.get(&material.id));
+    let held: Vec<_> = held.filter(|held| held.sealed.is_some()).collect();
+    if held.is_empty() {
+        return;
+    }
+    let earliest = held.iter().filter_map(|held| held.expires).min();
+    metadata.expiration_model = Some(expiration_model(earliest.is_some()).into());
+    metadata.valid_to = earliest.map(|at| at.to_proto());
+}
+
+/// AWS's `ExpirationModel`.
+pub(crate) fn expiration_model(expires: bool) -> &'static str {
+    if expires { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
+}
+
+/// Which key is the primary and which are replicas, as seen from a region.
+fn configuration(
+    key: &KeyRef,
+    here: &RegionName,
+    shared: &SharedProperties,
+) -> v1::MultiRegionConfiguration {
+    // While the role moves, the old primary shows the roles as they will be.
+    let mut replicas: Vec<&RegionName> = shared.replicas.keys().collect();
+    let mut primary = &shared.primary;
+    if let Some(hand_over) = &shared.hand_over {
+        replicas.retain(|region| **region != hand_over.to);
+        replicas.push(primary);
+        replicas.sort();
+        primary = &hand_over.to;
+    }
+    let related =
+        |region: &RegionName| v1::MultiRegionKey {
+            arn: Some(key.arn(region)),
+            region: Some(region.to_string()),
+        };
+    let is_primary = primary == here;
+    v1::MultiRegionConfiguration {
+        multi_region_key_type: Some(if is_primary { "PRIMARY" } else { "REPLICA" }.into()),
+        primary_key: Some(related(primary)),
+        replica_keys: replicas.into_iter().map(related).collect(),
+    }
+}

@@ -1,0 +1,30 @@
+//! GenerateDataKeyWithoutPlaintext: a data key that only Decrypt will show.
+
+use meridian_proto::v1::{
+    GenerateDataKeyWithoutPlaintextRequest, GenerateDataKeyWithoutPlaintextResponse,
+};
+
+use crate::context::Context;
+use crate::cryptography;
+use crate::error::KmsError;
+use crate::ops::Operation;
+use crate::ops::generate_data_key::{generate, length};
+use crate::region::Region;
+
+/// Generates here and now.
+pub fn plan(
+    region: &Region,
+    cx: &mut Context<'_>,
+    request: &GenerateDataKeyWithoutPlaintextRequest,
+) -> Result<GenerateDataKeyWithoutPlaintextResponse, KmsError> {
+    let length = length(&request.key_spec, request.number_of_bytes)?;
+    let operation = Operation::GenerateDataKeyWithoutPlaintext;
+    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    cryptography::stop_dry_run(request.dry_run)?;
+    let made = generate(cx, key, &request.encryption_context, length)?;
+    Ok(GenerateDataKeyWithoutPlaintextResponse {
+        ciphertext_blob: Some(made.ciphertext.into()),
+        key_id: cryptography::arn(&key.key, region.name()),
+        key_material_id: Some(made.material.to_string()),
+    })
+}

@@ -1,0 +1,27 @@
+//! GenerateRandom: random bytes; no key is involved.
+
+use meridian_proto::v1::{GenerateRandomRequest, GenerateRandomResponse};
+
+use crate::context::Context;
+use crate::cryptography;
+use crate::error::KmsError;
+use crate::region::Region;
+
+/// Draws here and now.
+pub fn plan(
+    _region: &Region,
+    cx: &mut Context<'_>,
+    request: &GenerateRandomRequest,
+) -> Result<GenerateRandomResponse, KmsError> {
+    let required = || KmsError::validation("NumberOfBytes is required.");
+    let length = request.number_of_bytes.ok_or_else(required)?;
+    let length = usize::try_from(length).map_err(|_| required())?;
+    if request.custom_key_store_id.is_some() {
+        // fidelity: assumed, custom key stores do not exist yet.
+        return Err(KmsError::unsupported("Custom key stores are not supported."));
+    }
+    cryptography::refuse_recipient(&request.recipient)?;
+    let mut random = vec![0; length];
+    cx.entropy.fill(&mut random);
+    Ok(GenerateRandomResponse { plaintext: Some(random.into()), ciphertext_for_recipient: None })
+}

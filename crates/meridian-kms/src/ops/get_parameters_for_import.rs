@@ -1,0 +1,61 @@
+//! GetParametersForImport: a public key to wrap material with, and a token
+//! that lets ImportKeyMaterial unwrap it.
+//!
+//! The token holds everything that the import needs, sealed under the region's
+//! root key: any node of the region accepts it, also after a restart, for 24
+//! hours. Nothing is stored.
+
+use std::str::FromStr;
+
+use meridian_crypto::{ImportToken, WrappingAlgorithm, WrappingKeySpec};
+use meridian_proto::v1::{GetParametersForImportRequest, GetParametersForImportResponse};
+
+use crate::admission::required;
+use crate::context::Context;
+use crate::error::{ErrorCode, KmsError};
+use crate::ops::Operation;
+use crate::region::Region;
+
+/// How long a token is good for.
+const TOKEN_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Makes a token here and now. The wrapping key was generated ahead and comes
+/// with the context.
+pub fn plan(
+    region: &Region,
+    cx: &mut Context<'_>,
+    request: &GetParametersForImportRequest,
+) -> Result<GetParametersForImportResponse, KmsError> {
+    let key = region.admit(cx, Operation::GetParametersForImport, &request.key_id)?;
+    let algorithm = required(&request.wrapping_algorithm)?;
+    let spec = required(&request.wrapping_key_spec)?;
+    let (Ok(algorithm), Ok(_)) =
+        (WrappingAlgorithm::from_str(algorithm), WrappingKeySpec::from_str(spec))
+    else {
+        let key_spec = key.shared.spec.name();
+        return Err(KmsError::validation(format!(
+            "Wrapping algorithm {algorithm} and wrapping key spec {spec} cannot be used to \
+             import a {key_spec} key."
+        )));
+    };
+    let wrapping_key = cx.wrapping_key.take();
+    // The node brings a key whenever wrapping_key_needed asks for one.
+    let wrapping_key =
+        wrapping_key.ok_or_else(|| KmsError::bare(ErrorCode::KMSInternalException))?;
+    let arn = key.key.arn(region.name());
+    let valid_to = cx.now.plus_ms(TOKEN_LIFE_MS);
+    let token = ImportToken::new(&wrapping_key, arn.clone(), algorithm, valid_to.0);
+    Ok(GetParametersForImportResponse {
+        key_id: Some(arn),
+        import_token: Some(cx.vault.seal_token(&token, cx.entropy).into()),
+        public_key: Some(wrapping_key.public_key_der().into()),
+        parameters_valid_to: Some(valid_to.to_proto()),
+    })
+}
+
+/// The wrapping key that a request will need, if it is one that can work.
+pub fn wrapping_key_needed(request: &GetParametersForImportRequest) -> Option<WrappingKeySpec> {
+    let algorithm = request.wrapping_algorithm.as_deref()?;
+    WrappingAlgorithm::from_str(algorithm).ok()?;
+    WrappingKeySpec::from_str(request.wrapping_key_spec.as_deref()?).ok()
+}

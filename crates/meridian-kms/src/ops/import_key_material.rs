@@ -1,0 +1,245 @@
+//! ImportKeyMaterial: puts bytes into a key of origin EXTERNAL.
+//!
+//! The first material is current at once. New material for a key that has some
+//! waits for its rotation; new material enters a set at the primary only, and
+//! each replica then imports the same bytes as existing material. Which bytes
+//! are the same is decided by the material ID, a digest: bytes never leave
+//! their region (R6).
+
+use meridian_crypto::{ImportToken, Material, MaterialId, Sealed};
+use meridian_proto::v1::{ImportKeyMaterialRequest, ImportKeyMaterialResponse};
+use serde::{Deserialize, Serialize};
+
+use crate::admission::required;
+use crate::arn::KeyRef;
+use crate::context::Context;
+use crate::error::{ErrorCode, KmsError};
+use crate::key::{Key, Role};
+use crate::material::Held;
+use crate::ops::{Operation, Planned};
+use crate::region::Region;
+use crate::time::{DAY_MS, Timestamp};
+
+const OPERATION: Operation = Operation::ImportKeyMaterial;
+
+/// An expiry may be this far ahead.
+const VALID_TO_DAYS_MAX: i64 = 365;
+
+/// AWS's `ImportType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ImportType {
+    /// Material that the key does not have yet.
+    New,
+    /// The bytes of a material that is registered.
+    Existing,
+}
+
+/// Unwrapped, identified and sealed again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    key: KeyRef,
+    material: MaterialId,
+    sealed: Sealed,
+    expires: Option<Timestamp>,
+    import_type: Option<ImportType>,
+    /// The material that the caller says it is.
+    expected: Option<MaterialId>,
+    description: Option<String>,
+}
+
+/// Opens the token, unwraps the material and finds out which one it is.
+pub fn plan(
+    region: &Region,
+    cx: &mut Context<'_>,
+    request: &ImportKeyMaterialRequest,
+) -> Result<Planned<Change, ImportKeyMaterialResponse>, KmsError> {
+    let expires = expires(request, cx.now)?;
+    let import_type = match request.import_type.as_deref() {
+        Some("NEW_KEY_MATERIAL") => Some(ImportType::New),
+        Some(_) => Some(ImportType::Existing),
+        None => None,
+    };
+    if import_type == Some(ImportType::New) && request.key_material_id.is_some() {
+        return Err(KmsError::validation(
+            "Input parameter keyMaterialId cannot be used with NEW_KEY_MATERIAL importType.",
+        ));
+    }
+    let key = region.admit(cx, OPERATION, &request.key_id)?;
+    check_replica(key, import_type, request.key_material_description.is_some())?;
+    let expected = request.key_material_id.as_deref().map(str::parse).transpose();
+    let expected = expected.map_err(|_| KmsError::validation("KeyMaterialId is malformed."))?;
+    let token = open_token(region, cx, key, required(&request.import_token)?)?;
+    let bytes = token.unwrap(required(&request.encrypted_key_material)?);
+    let material = bytes.as_deref().and_then(|bytes| Material::from_bytes(bytes));
+    let material = material.ok_or_else(|| {
+        // Damaged, or not 32 bytes: recorded as one and the same answer.
+        KmsError::bare(ErrorCode::InvalidCiphertextException)
+    })?;
+    let key_id = key.key.id.to_string();
+    let id = cx.vault.material_id(&key_id, &material);
+    let change = Change {
+        key: key.key,
+        material: id,
+        sealed: cx.vault.seal(&key_id, &id, &material, cx.entropy),
+        expires,
+        import_type,
+        expected,
+        description: request.key_material_description.clone(),
+    };
+    effect(region, key, &change)?;
+    Ok(Planned::Commit(change))
+}
+
+/// Stores the bytes, and registers the material if it is new.
+pub fn apply(region: &mut Region, change: &Change) -> Result<ImportKeyMaterialResponse, KmsError> {
+    let mut key = region.readmit(OPERATION, &change.key)?;
+    check_replica(&key, change.import_type, change.description.is_some())?;
+    match effect(region, &key, change)? {
+        ImportType::New => key.shared.register(change.material, change.description.clone()),
+        ImportType::Existing => describe(&mut key, change),
+    }
+    let held = Held { sealed: Some(change.sealed.clone()), expires: change.expires };
+    key.held.insert(change.material, held);
+    let permanent = key.shared.permanent().any(|material| material.id == change.material);
+    let complete = key.shared.permanent().all(|material| key.sealed(&material.id).is_some());
+    if permanent && complete {
+        key.enabled = true;
+    }
+    region.put(key);
+    Ok(ImportKeyMaterialResponse {
+        key_id: Some(change.key.arn(region.name())),
+        key_material_id: Some(change.material.to_string()),
+    })
+}
+
+/// What the import is, or why it cannot be: decided on the state of the
+/// moment, in plan and again in apply.
+fn effect(region: &Region, key: &Key, change: &Change) -> Result<ImportType, KmsError> {
+    let is_replica = is_replica(key);
+    let registered = key.shared.material(&change.material).is_some();
+    let empty = key.shared.materials.is_empty();
+    let import_type = change.import_type.unwrap_or(if empty && !is_replica {
+        ImportType::New
+    } else {
+        ImportType::Existing
+    });
+    let id = change.material;
+    match import_type {
+        ImportType::New if registered => {
+            let arn = key.key.arn(region.name());
+            Err(KmsError::new(
+                ErrorCode::IncorrectKeyMaterialException,
+                format!(
+                    "Key material (id: {id}) being imported as NEW_KEY_MATERIAL is already \
+                     associated with KMS key {arn}."
+                ),
+            ))
+        }
+        ImportType::New => match key.shared.pending() {
+            Some(pending) => {
+                let (arn, pending) = (key.key.arn(region.name()), pending.id);
+                Err(KmsError::invalid_state(format!(
+                    "New key material (id: {id}) cannot be imported into KMS key {arn}, because \
+                     another key material (id: {pending}) is pending rotation."
+                )))
+            }
+            None => Ok(ImportType::New),
+        },
+        ImportType::Existing => {
+            if let Some(expected) = change.expected.filter(|expected| *expected != id) {
+                return Err(KmsError::unexpected_material(expected));
+            }
+            if registered {
+                return Ok(ImportType::Existing);
+            }
+            // Which of several materials was meant cannot be known: the
+            // current one is named.
+            match key.shared.current() {
+                Some(current) => Err(KmsError::unexpected_material(current.id)),
+                None => Err(KmsError::bare(ErrorCode::IncorrectKeyMaterialException)),
+            }
+        }
+    }
+}
+
+fn is_replica(key: &Key) -> bool {
+    matches!(key.role, Role::Replica { .. }) || key.shared.hand_over.is_some()
+}
+
+/// What only the primary may do.
+fn check_replica(
+    key: &Key,
+    import_type: Option<ImportType>,
+    described: bool,
+) -> Result<(), KmsError> {
+    if !is_replica(key) {
+        return Ok(());
+    }
+    if import_type == Some(ImportType::New) {
+        return Err(KmsError::validation(
+            "Input parameter ImportType NEW_KEY_MATERIAL cannot be used on replica Multi-Region \
+             keys",
+        ));
+    }
+    if described {
+        return Err(KmsError::validation(
+            "Key material description can only be specified on primary Multi-Region keys",
+        ));
+    }
+    Ok(())
+}
+
+fn describe(key: &mut Key, change: &Change) {
+    let Some(description) = &change.description else { return };
+    for material in &mut key.shared.materials {
+        if material.id == change.material {
+            material.description = Some(description.clone());
+        }
+    }
+}
+
+/// The rules between ExpirationModel and ValidTo.
+fn expires(
+    request: &ImportKeyMaterialRequest,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, KmsError> {
+    let valid_to = request.valid_to.as_ref().map(Timestamp::from_proto);
+    if request.expiration_model.as_deref() == Some("KEY_MATERIAL_DOES_NOT_EXPIRE") {
+        return match valid_to {
+            None => Ok(None),
+            Some(_) => Err(KmsError::validation(
+                "A validTo date cannot be set if the ExpirationModel is \
+                 KEY_MATERIAL_DOES_NOT_EXPIRE",
+            )),
+        };
+    }
+    let Some(valid_to) = valid_to else {
+        return Err(KmsError::validation(
+            "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES",
+        ));
+    };
+    if valid_to <= now {
+        return Err(KmsError::validation("ValidTo must be in the future"));
+    }
+    if valid_to.0 - now.0 > VALID_TO_DAYS_MAX * DAY_MS {
+        return Err(KmsError::validation("ValidTo must be less than 365 days in the future"));
+    }
+    Ok(Some(valid_to.whole_seconds()))
+}
+
+fn open_token(
+    region: &Region,
+    cx: &Context<'_>,
+    key: &Key,
+    bytes: &[u8],
+) -> Result<ImportToken, KmsError> {
+    let invalid = || KmsError::bare(ErrorCode::InvalidImportTokenException);
+    let token = cx.vault.open_token(bytes).map_err(|_| invalid())?;
+    if token.key_arn != key.key.arn(region.name()) {
+        return Err(invalid());
+    }
+    if token.expires_at_ms <= cx.now.0 {
+        return Err(KmsError::bare(ErrorCode::ExpiredImportTokenException));
+    }
+    Ok(token)
+}

@@ -1,0 +1,335 @@
+//! The operation table. One row for each operation; both wires, the names, the
+//! encodings and the dispatch of plan and apply follow from it.
+
+pub mod cancel_key_deletion;
+pub mod create_alias;
+pub mod create_key;
+pub mod decrypt;
+pub mod delete_alias;
+pub mod delete_imported_key_material;
+pub mod describe_key;
+pub mod disable_key;
+pub mod disable_key_rotation;
+pub mod enable_key;
+pub mod enable_key_rotation;
+pub mod encrypt;
+pub mod generate_data_key;
+pub mod generate_data_key_without_plaintext;
+pub mod generate_random;
+pub mod get_key_rotation_status;
+pub mod get_parameters_for_import;
+pub mod import_key_material;
+pub mod list_aliases;
+pub mod list_key_rotations;
+pub mod list_keys;
+pub mod re_encrypt;
+pub mod replicate_key;
+pub mod rotate_key_on_demand;
+pub mod schedule_key_deletion;
+pub mod update_alias;
+pub mod update_key_description;
+pub mod update_primary_region;
+
+use bytes::Bytes;
+use meridian_proto::v1;
+use meridian_proto::{AwsJson, SerializationError};
+use prost::Message;
+use serde::{Deserialize, Serialize};
+
+use crate::arn::RegionName;
+use crate::context::Context;
+use crate::error::KmsError;
+use crate::region::Region;
+use crate::replication::fact::Fact;
+use crate::replication::preflight::Question;
+
+/// Calls `$callback!` with every operation: `module Action Request Response`,
+/// first those that only read, then those that write.
+#[macro_export]
+macro_rules! for_each_operation {
+    ($callback:path) => {
+        $callback! {
+            reads {
+                decrypt Decrypt DecryptRequest DecryptResponse,
+                describe_key DescribeKey DescribeKeyRequest DescribeKeyResponse,
+                encrypt Encrypt EncryptRequest EncryptResponse,
+                generate_data_key GenerateDataKey GenerateDataKeyRequest GenerateDataKeyResponse,
+                generate_data_key_without_plaintext GenerateDataKeyWithoutPlaintext GenerateDataKeyWithoutPlaintextRequest GenerateDataKeyWithoutPlaintextResponse,
+                generate_random GenerateRandom GenerateRandomRequest GenerateRandomResponse,
+                get_key_rotation_status GetKeyRotationStatus GetKeyRotationStatusRequest GetKeyRotationStatusResponse,
+                get_parameters_for_import GetParametersForImport GetParametersForImportRequest GetParametersForImportResponse,
+                list_aliases ListAliases ListAliasesRequest ListAliasesResponse,
+                list_key_rotations ListKeyRotations ListKeyRotationsRequest ListKeyRotationsResponse,
+                list_keys ListKeys ListKeysRequest ListKeysResponse,
+                re_encrypt ReEncrypt ReEncryptRequest ReEncryptResponse,
+            }
+            writes {
+                cancel_key_deletion CancelKeyDeletion CancelKeyDeletionRequest CancelKeyDeletionResponse,
+                create_alias CreateAlias CreateAliasRequest CreateAliasResponse,
+                create_key CreateKey CreateKeyRequest CreateKeyResponse,
+                delete_alias DeleteAlias DeleteAliasRequest DeleteAliasResponse,
+                delete_imported_key_material DeleteImportedKeyMaterial DeleteImportedKeyMaterialRequest DeleteImportedKeyMaterialResponse,
+                disable_key DisableKey DisableKeyRequest DisableKeyResponse,
+                disable_key_rotation DisableKeyRotation DisableKeyRotationRequest DisableKeyRotationResponse,
+                enable_key EnableKey EnableKeyRequest EnableKeyResponse,
+                enable_key_rotation EnableKeyRotation EnableKeyRotationRequest EnableKeyRotationResponse,
+                import_key_material ImportKeyMaterial ImportKeyMaterialRequest ImportKeyMaterialResponse,
+                replicate_key ReplicateKey ReplicateKeyRequest ReplicateKeyResponse,
+                rotate_key_on_demand RotateKeyOnDemand RotateKeyOnDemandRequest RotateKeyOnDemandResponse,
+                schedule_key_deletion ScheduleKeyDeletion ScheduleKeyDeletionRequest ScheduleKeyDeletionResponse,
+                update_alias UpdateAlias UpdateAliasRequest UpdateAliasResponse,
+                update_key_description UpdateKeyDescription UpdateKeyDescriptionRequest UpdateKeyDescriptionResponse,
+                update_primary_region UpdatePrimaryRegion UpdatePrimaryRegionRequest UpdatePrimaryRegionResponse,
+            }
+        }
+    };
+}
+
+/// What planning a request came to.
+pub enum Plan {
+    /// The answer; nothing changes.
+    Reply(Response),
+    /// A change to propose.
+    Commit(Change),
+    /// Another region has to be asked first; plan again with its answer.
+    Ask(Question),
+}
+
+/// The same for one writing operation.
+pub enum Planned<C, R> {
+    /// The answer; nothing changes.
+    Reply(R),
+    /// A change to propose.
+    Commit(C),
+    /// Another region has to be asked first.
+    Ask(Question),
+}
+
+/// What an entry of the log does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A client's request.
+    Request(RequestChange),
+    /// Facts that a peer region has pushed.
+    Facts {
+        /// The peer.
+        from: RegionName,
+        /// With material sealed under this region's root key.
+        facts: Vec<Fact>,
+    },
+    /// A peer has committed what was due to it at these positions.
+    FeedAcknowledged {
+        /// The peer.
+        peer: RegionName,
+        /// Feed positions.
+        positions: Vec<u64>,
+    },
+    /// Time has passed.
+    Tick,
+    /// An operator moves the region's time forward.
+    AdvanceClock {
+        /// By how much, in milliseconds.
+        ms: i64,
+    },
+    /// The schedule rotates a key.
+    AutomaticRotation(crate::automatic_rotation::Change),
+}
+
+macro_rules! define_operations {
+    (
+        reads { $($r_mod:ident $r_op:ident $r_req:ident $r_res:ident,)* }
+        writes { $($w_mod:ident $w_op:ident $w_req:ident $w_res:ident,)* }
+    ) => {
+        /// An operation of the KMS API, by AWS's name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs, reason = "AWS's names say it; each module documents its own")]
+        pub enum Operation { $($r_op,)* $($w_op,)* }
+
+        impl Operation {
+            /// All operations that exist here.
+            pub const ALL: &'static [Operation] = &[$(Operation::$r_op,)* $(Operation::$w_op,)*];
+
+            /// AWS's name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Operation::$r_op => stringify!($r_op),)*
+                    $(Operation::$w_op => stringify!($w_op),)*
+                }
+            }
+
+            /// The operation with this name.
+            pub fn from_name(name: &str) -> Option<Operation> {
+                match name {
+                    $(stringify!($r_op) => Some(Operation::$r_op),)*
+                    $(stringify!($w_op) => Some(Operation::$w_op),)*
+                    _ => None,
+                }
+            }
+
+            /// True when it goes through the log.
+            pub fn is_write(self) -> bool {
+                match self {
+                    $(Operation::$r_op => false,)*
+                    $(Operation::$w_op => true,)*
+                }
+            }
+        }
+
+        /// A request, read from either wire.
+        #[derive(Clone)]
+        #[allow(missing_docs, reason = "named as the operations")]
+        pub enum Request { $($r_op(v1::$r_req),)* $($w_op(v1::$w_req),)* }
+
+        impl Request {
+            /// Which operation it asks for.
+            pub fn operation(&self) -> Operation {
+                match self {
+                    $(Request::$r_op(_) => Operation::$r_op,)*
+                    $(Request::$w_op(_) => Operation::$w_op,)*
+                }
+            }
+
+            /// Reads AWS JSON.
+            pub fn decode_json(
+                operation: Operation,
+                body: &serde_json::Value,
+            ) -> Result<Request, SerializationError> {
+                Ok(match operation {
+                    $(Operation::$r_op => Request::$r_op(AwsJson::from_json(body)?),)*
+                    $(Operation::$w_op => Request::$w_op(AwsJson::from_json(body)?),)*
+                })
+            }
+
+            /// Reads protobuf.
+            pub fn decode_proto(
+                operation: Operation,
+                bytes: Bytes,
+            ) -> Result<Request, prost::DecodeError> {
+                Ok(match operation {
+                    $(Operation::$r_op => Request::$r_op(Message::decode(bytes)?),)*
+                    $(Operation::$w_op => Request::$w_op(Message::decode(bytes)?),)*
+                })
+            }
+
+            /// Writes protobuf.
+            pub fn encode_proto(&self) -> Vec<u8> {
+                match self {
+                    $(Request::$r_op(request) => request.encode_to_vec(),)*
+                    $(Request::$w_op(request) => request.encode_to_vec(),)*
+                }
+            }
+
+            /// Every violated constraint of the model, in AWS's words.
+            pub fn violations(&self) -> Vec<String> {
+                let mut found = Vec::new();
+                match self {
+                    $(Request::$r_op(request) => request.violations(&mut found),)*
+                    $(Request::$w_op(request) => request.violations(&mut found),)*
+                }
+                found
+            }
+        }
+
+        /// A response, for either wire.
+        #[derive(Clone)]
+        #[allow(missing_docs, reason = "named as the operations")]
+        pub enum Response { $($r_op(v1::$r_res),)* $($w_op(v1::$w_res),)* }
+
+        impl Response {
+            /// Writes AWS JSON; nothing for the operations that answer with an
+            /// empty body.
+            pub fn encode_json(&self) -> Option<String> {
+                match self {
+                    $(Response::$r_op(response) => Some(response.to_json()),)*
+                    $(Response::$w_op(response) => {
+                        (size_of::<v1::$w_res>() != 0).then(|| response.to_json())
+                    })*
+                }
+            }
+
+            /// Writes protobuf.
+            pub fn encode_proto(&self) -> Vec<u8> {
+                match self {
+                    $(Response::$r_op(response) => response.encode_to_vec(),)*
+                    $(Response::$w_op(response) => response.encode_to_vec(),)*
+                }
+            }
+
+            /// Reads protobuf.
+            pub fn decode_proto(
+                operation: Operation,
+                bytes: Bytes,
+            ) -> Result<Response, prost::DecodeError> {
+                Ok(match operation {
+                    $(Operation::$r_op => Response::$r_op(Message::decode(bytes)?),)*
+                    $(Operation::$w_op => Response::$w_op(Message::decode(bytes)?),)*
+                })
+            }
+        }
+
+        /// What a client's request changes.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[allow(missing_docs, reason = "named as the operations")]
+        pub enum RequestChange { $($w_op($w_mod::Change),)* }
+
+        impl Region {
+            /// What would this request do here? Uses secrets and randomness;
+            /// changes nothing.
+            pub fn plan(&self, cx: &mut Context<'_>, request: &Request) -> Result<Plan, KmsError> {
+                match request {
+                    $(Request::$r_op(request) => {
+                        $r_mod::plan(self, cx, request).map(|it| Plan::Reply(Response::$r_op(it)))
+                    })*
+                    $(Request::$w_op(request) => {
+                        Ok(match $w_mod::plan(self, cx, request)? {
+                            Planned::Reply(it) => Plan::Reply(Response::$w_op(it)),
+                            Planned::Commit(it) => {
+                                Plan::Commit(Change::Request(RequestChange::$w_op(it)))
+                            }
+                            Planned::Ask(question) => Plan::Ask(question),
+                        })
+                    })*
+                }
+            }
+        }
+
+        /// Applies a planned request and answers it.
+        pub(crate) fn apply(
+            region: &mut Region,
+            change: &RequestChange,
+        ) -> Result<Response, KmsError> {
+            match change {
+                $(RequestChange::$w_op(change) => {
+                    $w_mod::apply(region, change).map(Response::$w_op)
+                })*
+            }
+        }
+    };
+}
+
+for_each_operation!(define_operations);
+
+/// Which state a read is answered from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// The answering node's own.
+    Local,
+    /// Not older than any write that was answered before.
+    Strong,
+}
+
+impl Operation {
+    /// Cryptographic operations use the node's own view; management reads
+    /// confirm the leadership first.
+    pub fn consistency(self) -> Consistency {
+        match self {
+            Operation::Decrypt
+            | Operation::Encrypt
+            | Operation::GenerateDataKey
+            | Operation::GenerateDataKeyWithoutPlaintext
+            | Operation::GenerateRandom
+            | Operation::ReEncrypt => Consistency::Local,
+            _ => Consistency::Strong,
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! A region as a value: everything that its nodes have agreed on.
+//!
+//! [`Region::apply`] is the only way to change it and needs no secret, no
+//! randomness and no clock, so it is the same on every node. [`Region::put`]
+//! is the only way a key changes, and derives from the change whatever other
+//! regions must be told. Maps are persistent: a clone is cheap and an old one
+//! stays valid.
+
+use std::sync::Arc;
+
+use meridian_crypto::{Entropy, Vault};
+use serde::{Deserialize, Serialize};
+
+use crate::alias::Alias;
+use crate::arn::{AliasRef, KeyRef, RegionName};
+use crate::error::KmsError;
+use crate::key::{Deletion, Key, Role};
+use crate::ops::{self, Change, Response};
+use crate::replication::fact::{Fact, FactError, Gone, ReportedState, SharedFact};
+use crate::replication::feed::{FactKind, Feed};
+use crate::time::Timestamp;
+
+/// One agreed step: a change and the leader's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The leader's clock when it proposed this.
+    pub at: Timestamp,
+    /// What changes.
+    pub change: Change,
+}
+
+/// How a committed entry is answered.
+#[derive(Clone)]
+pub enum Outcome {
+    /// To a client's request.
+    Answered(Result<Response, KmsError>),
+    /// To a change that no client asked for.
+    Done,
+}
+
+/// Everything that one region has agreed on.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Region {
+    name: RegionName,
+    now: Timestamp,
+    /// How far an operator has moved this region's time forward.
+    clock_offset_ms: i64,
+    keys: imbl::OrdMap<KeyRef, Arc<Key>>,
+    aliases: imbl::OrdMap<AliasRef, Alias>,
+    gone: imbl::OrdMap<KeyRef, Gone>,
+    feeds: imbl::OrdMap<RegionName, Feed>,
+    #[serde(skip)]
+    deadlines: imbl::OrdSet<(Timestamp, KeyRef)>,
+    #[serde(skip)]
+    rotations_due: imbl::OrdSet<(Timestamp, KeyRef)>,
+}
+
+/// A batch of facts for one peer.
+pub struct Outgoing {
+    /// Feed positions that the peer's commit of this batch acknowledges.
+    pub positions: Vec<u64>,
+    /// The encoded facts; fewer than positions where a mark has become moot.
+    pub facts: Vec<Vec<u8>>,
+}
+
+/// Facts in one pushed batch, at most.
+pub const FACTS_PER_BATCH_MAX: usize = 64;
+
+impl Region {
+    /// A region without keys.
+    pub fn new(name: RegionName) -> Region {
+        Region {
+            name,
+            now: Timestamp::default(),
+            clock_offset_ms: 0,
+            keys: Default::default(),
+            aliases: Default::default(),
+            gone: Default::default(),
+            feeds: Default::default(),
+            deadlines: Default::default(),
+            rotations_due: Default::default(),
+        }
+    }
+
+    /// The region's name.
+    pub fn name(&self) -> &RegionName {
+        &self.name
+    }
+
+    /// The committed time.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// How far this region's time was moved forward, in milliseconds.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.clock_offset_ms
+    }
+
+    /// A key by its reference.
+    pub fn key(&self, key: &KeyRef) -> Option<&Arc<Key>> {
+        self.keys.get(key)
+    }
+
+    /// All keys, by account and ID.
+    pub fn keys(&self) -> &imbl::OrdMap<KeyRef, Arc<Key>> {
+        &self.keys
+    }
+
+    /// All aliases, by account and name.
+    pub fn aliases(&self) -> &imbl::OrdMap<AliasRef, Alias> {
+        &self.aliases
+    }
+
+    pub(crate) fn aliases_mut(&mut self) -> &mut imbl::OrdMap<AliasRef, Alias> {
+        &mut self.aliases
+    }
+
+    pub(crate) fn gone(&self, key: &KeyRef) -> Option<&Gone> {
+        self.gone.get(key)
+    }
+
+    /// What peers have not acknowledged, by peer.
+    pub fn feeds(&self) -> &imbl::OrdMap<RegionName, Feed> {
+        &self.feeds
+    }
+
+    /// The next agreed step.
+    pub fn apply(&mut self, entry: &Entry) -> Outcome {
+        self.advance_to(entry.at);
+        match &entry.change {
+            Change::Facts { facts, .. } => facts.iter().for_each(|fact| self.merge(fact)),
+            Change::FeedAcknowledged { peer, positions } => {
+                if let Some(feed) = self.feeds.get_mut(peer) {
+                    feed.acknowledge(positions);
+                }
+            }
+            Change::Tick => {}
+            Change::AdvanceClock { ms } => {
+                self.clock_offset_ms = self.clock_offset_ms.saturating_add(*ms);
+                self.advance_to(entry.at.plus_ms(*ms));
+            }
+            Change::AutomaticRotation(change) => crate::automatic_rotation::apply(self, change),
+            Change::Request(change) => return Outcome::Answered(ops::apply(self, change)),
+        }
+        Outcome::Done
+    }
+
+    /// When does time alone change something: a deletion, an expiry, or an
+    /// automatic rotation?
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let deadline = self.deadlines.get_min().map(|(at, _)| *at);
+        let rotation = self.rotations_due.get_min().map(|(at, _)| *at);
+        deadline.into_iter().chain(rotation).min()
+    }
+
+    /// Moves the committed time forward, never back, and carries out what
+    /// falls due, each at its own time and in order.
+    pub fn advance_to(&mut self, now: Timestamp) {
+        while let Some((at, key)) = self.deadlines.get_min().copied().filter(|(at, _)| *at <= now) {
+            self.now = self.now.max(at);
+            self.expire(&key);
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// True when a clock at `now` would make [`Region::advance_to`] do more
+    /// than move the time.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.deadlines.get_min().is_some_and(|(at, _)| *at <= now)
+    }
+
+    /// Keys whose automatic rotation is due at `now`.
+    pub(crate) fn rotations_due(&self, now: Timestamp) -> impl Iterator<Item = &Arc<Key>> {
+        let due = self.rotations_due.iter().take_while(move |(at, _)| *at <= now);
+        due.filter_map(|(_, key)| self.keys.get(key))
+    }
+
+    fn expire(&mut self, reference: &KeyRef) {
+        let Some(key) = self.keys.get(reference) else { return };
+        if let Some(Deletion::At(at)) = key.deletion
+            && at <= self.now
+        {
+            self.remove(reference);
+            return;
+        }
+        let mut key = Key::clone(key);
+        for held in key.held.values_mut() {
+            if held.expires.is_some_and(|expires| expires <= self.now) {
+                held.sealed = None;
+            }
+        }
+        self.put(key);
+    }
+
+    /// Stores a changed key and whatever follows from the change: the pending
+    /// material's state, the switch of a rotation, the facts that are due to
+    /// other regions, and the deadlines.
+    pub(crate) fn put(&mut self, mut key: Key) {
+        let before = self.keys.get(&key.key).cloned();
+        match &key.role {
+            Role::Primary { reports, .. } => {
+                key.shared.settle(reports, &key.held_ids(), self.now);
+                if let Some(Deletion::AfterReplicas { window_days }) = key.deletion
+                    && key.shared.replicas.is_empty()
+                {
+                    key.deletion = Some(Deletion::At(self.now.plus_days(window_days.into())));
+                }
+                if before.as_ref().is_none_or(|before| before.shared != key.shared) {
+                    if let Some(before) = &before
+                        && before.shared.version == key.shared.version
+                    {
+                        key.shared.version.number += 1;
+                    }
+                    key.drop_unregistered();
+                    for peer in key.shared.replicas.keys() {
+                        self.mark(peer, key.key, FactKind::Shared);
+                    }
+                }
+            }
+            Role::Replica { joined } => {
+                let mut report = key.report_now(&self.name, *joined);
+                if key.report.as_ref() != Some(&report) {
+                    report.sequence += 1;
+                    key.report = Some(report);
+                    self.mark(&key.shared.primary, key.key, FactKind::Report);
+                }
+            }
+        }
+        self.unindex(before.as_deref());
+        self.index(&key);
+        self.keys.insert(key.key, Arc::new(key));
+    }
+
+    /// Deletes a key for good, with its aliases; a multi-Region key leaves a
+    /// tombstone, and a replica's primary is told.
+    fn remove(&mut self, reference: &KeyRef) {
+        let Some(key) = self.keys.remove(reference) else { return };
+        self.unindex(Some(&key));
+        for name in &key.aliases {
+            self.aliases.remove(&AliasRef { account: reference.account, name: name.clone() });
+        }
+        if !key.shared.multi_region {
+            return;
+        }
+        let joined = match &key.role {
+            Role::Replica { joined } => *joined,
+            Role::Primary { .. } => key.shared.version,
+        };
+        let mut report = key.report_now(&self.name, joined);
+        report.sequence += 1;
+        report.state = ReportedState::Gone;
+        report.held.clear();
+        self.gone.insert(*reference, Gone { joined, report });
+        if matches!(key.role, Role::Replica { .. }) {
+            self.mark(&key.shared.primary, *reference, FactKind::Report);
+        }
+    }
+
+    /// A fact about a key is due to a peer.
+    pub(crate) fn mark(&mut self, peer: &RegionName, key: KeyRef, kind: FactKind) {
+        let mut feed = self.feeds.get(peer).cloned().unwrap_or_default();
+        feed.mark(key, kind, self.now);
+        self.feeds.insert(peer.clone(), feed);
+    }
+
+    fn index(&mut self, key: &Key) {
+        if let Some(at) = key.deadline() {
+            self.deadlines.insert((at, key.key));
+        }
+        if let Some(at) = key.rotation_due(&self.name) {
+            self.rotations_due.insert((at, key.key));
+        }
+    }
+
+    fn unindex(&mut self, key: Option<&Key>) {
+        let Some(key) = key else { return };
+        if let Some(at) = key.deadline() {
+            self.deadlines.remove(&(at, key.key));
+        }
+        if let Some(at) = key.rotation_due(&self.name) {
+            self.rotations_due.remove(&(at, key.key));
+        }
+    }
+
+    /// The next facts for a peer, leaving out the positions in flight. Opens
+    /// and seals generated material for the peer.
+    pub fn outgoing(
+        &self,
+        peer: &RegionName,
+        vault: &Vault,
+        entropy: &mut dyn Entropy,
+        in_flight: impl Fn(u64) -> bool,
+    ) -> Result<Outgoing, FactError> {
+        let mut outgoing = Outgoing { positions: Vec::new(), facts: Vec::new() };
+        let Some(feed) = self.feeds.get(peer) else { return Ok(outgoing) };
+        let due = feed.due().filter(|(position, _)| !in_flight(*position));
+        for (position, due) in due.take(FACTS_PER_BATCH_MAX) {
+            let fact = match due.kind {
+                FactKind::Shared => self.shared_fact(&due.key, peer, vault, entropy)?,
+                FactKind::Report => self.report_fact(&due.key),
+            };
+            outgoing.positions.push(position);
+            outgoing.facts.extend(fact.map(|fact| fact.encode()));
+        }
+        Ok(outgoing)
+    }
+
+    fn shared_fact(
+        &self,
+        key: &KeyRef,
+        peer: &RegionName,
+        vault: &Vault,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Option<Fact>, FactError> {
+        let Some(key) = self.keys.get(key) else { return Ok(None) };
+        // Only the author may say this; a mark from before a hand-over is moot.
+        let Role::Primary { joining, .. } = &key.role else { return Ok(None) };
+        let mut sealed = std::collections::BTreeMap::new();
+        if key.shared.origin == crate::key_set::Origin::AwsKms {
+            for (id, held) in &key.held {
+                let Some(own) = &held.sealed else { continue };
+                let id_text = key.key.id.to_string();
+                let for_peer = vault
+                    .seal_for_region(peer.as_str(), &id_text, id, own, entropy)
+                    .map_err(|error| FactError::Material(error.to_string()))?;
+                sealed.insert(*id, for_peer);
+            }
+        }
+        Ok(Some(Fact::Shared(Box::new(SharedFact {
+            key: key.key,
+            shared: key.shared.clone(),
+            attributes: joining.get(peer).cloned(),
+            sealed,
+        }))))
+    }
+
+    fn report_fact(&self, key: &KeyRef) -> Option<Fact> {
+        let report = match self.keys.get(key) {
+            Some(key) if matches!(key.role, Role::Replica { .. }) => key.report.clone(),
+            Some(_) => None,
+            None => self.gone.get(key).map(|gone| gone.report.clone()),
+        };
+        report.map(Fact::Report)
+    }
+
+    /// Turns a pushed batch into the change that merges it: material in it is
+    /// opened and sealed under this region's root key before it is proposed.
+    pub fn plan_facts<'b>(
+        &self,
+        from: &RegionName,
+        facts: impl IntoIterator<Item = &'b [u8]>,
+        vault: &Vault,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Change, FactError> {
+        let mut accepted = Vec::new();
+        for bytes in facts {
+            let mut fact = Fact::decode(bytes)?;
+            if let Fact::Shared(shared) = &mut fact {
+                let known = self.keys.get(&shared.key);
+                let key_id = shared.key.id.to_string();
+                let arrived = std::mem::take(&mut shared.sealed);
+                for (id, sealed) in arrived {
+                    if known.is_some_and(|key| key.held.contains_key(&id)) {
+                        continue;
+                    }
+                    let own = vault
+                        .accept_from_region(from.as_str(), &key_id, &id, &sealed, entropy)
+                        .map_err(|error| FactError::Material(error.to_string()))?;
+                    shared.sealed.insert(id, own);
+                }
+            }
+            accepted.push(fact);
+        }
+        Ok(Change::Facts { from: from.clone(), facts: accepted })
+    }
+
+    /// Rebuilds what is not stored.
+    pub(crate) fn reindex(&mut self) {
+        let keys: Vec<Arc<Key>> = self.keys.values().cloned().collect();
+        for key in keys {
+            self.index(&key);
+        }
+    }
+}

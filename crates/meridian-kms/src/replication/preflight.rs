@@ -1,0 +1,77 @@
+//! A read-only question to another region before a call commits to involving
+//! it, so that a call which cannot work fails at once and without effect.
+//! Nothing in `apply` depends on the answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::arn::{KeyRef, RegionName};
+use crate::key_state::KeyState;
+use crate::region::Region;
+
+/// What the asking region wants to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The region to ask.
+    pub region: RegionName,
+    /// The key that the call is about.
+    pub key: KeyRef,
+}
+
+/// What the asked region says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The state of its key with that ID, if it has one.
+    pub state: Option<KeyState>,
+}
+
+/// The version that encoded questions and answers begin with.
+const ENCODING: u8 = 1;
+
+/// The bytes were not written by this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a preflight message of a known version")]
+pub struct Unknown;
+
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = vec![ENCODING];
+    serde_json::to_writer(&mut bytes, value).expect("names and states are representable");
+    bytes
+}
+
+fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Unknown> {
+    match bytes.split_first() {
+        Some((&ENCODING, json)) => serde_json::from_slice(json).map_err(|_| Unknown),
+        Some(_) | None => Err(Unknown),
+    }
+}
+
+impl Question {
+    /// The form that crosses the link.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads what [`Question::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Question, Unknown> {
+        decode(bytes)
+    }
+}
+
+impl Answer {
+    /// The form that crosses the link.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads what [`Answer::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Answer, Unknown> {
+        decode(bytes)
+    }
+}
+
+impl Region {
+    /// Answers another region's question from what is agreed here.
+    pub fn answer(&self, question: &Question) -> Answer {
+        Answer { state: self.key(&question.key).map(|key| key.state(self.name())) }
+    }
+}

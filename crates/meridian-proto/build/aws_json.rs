@@ -1,0 +1,140 @@
+//! Writes the `AwsJson` implementations: which members a message has and what
+//! each must satisfy. How values are read, checked and written is in
+//! `src/aws_json/`, by hand.
+
+use std::fmt::Write;
+
+use crate::schema::{Form, Member, Message, Scalar, Schema, Shape};
+
+pub fn generate(schema: &Schema) -> String {
+    let mut code = String::new();
+    for (name, shape) in &schema.shapes {
+        writeln!(code, "{}", shape_static(name, shape)).expect("a String takes all");
+    }
+    for message in &schema.messages {
+        writeln!(code, "{}", message_impl(message)).expect("a String takes all");
+    }
+    code
+}
+
+fn shape_static(name: &str, shape: &Shape) -> String {
+    let pattern = shape.pattern.as_ref().map_or("None".into(), |shown| {
+        let matched = ascii_classes(shown);
+        format!(
+            "Some(crate::aws_json::Pattern {{ shown: {shown:?}, \
+             regex: ::std::sync::LazyLock::new(|| crate::aws_json::whole({matched:?})) }})"
+        )
+    });
+    let item = shape.item.as_ref();
+    format!(
+        "static {}: crate::aws_json::Shape = crate::aws_json::Shape {{ \
+         length: {:?}, value: {:?}, pattern: {pattern}, one_of: &{:?}, item: {}, sensitive: {} }};",
+        static_name(name),
+        shape.length,
+        shape.value,
+        shape.one_of,
+        item.map_or("None".into(), |item| format!(
+            "Some(&{})",
+            static_name(item)
+        )),
+        shape.sensitive,
+    )
+}
+
+fn message_impl(message: &Message) -> String {
+    let name = &message.name;
+    let decoded: String = message.members.iter().map(decode).collect();
+    let checks: String = message.members.iter().filter_map(check).collect();
+    let encoded: String = message.members.iter().map(encode).collect();
+    let blobs: String = message.members.iter().filter_map(blob_length).collect();
+    format!(
+        "impl crate::aws_json::AwsJson for {name} {{
+            fn from_members(members: &::serde_json::Map<::std::string::String, ::serde_json::Value>)
+                -> ::core::result::Result<Self, crate::aws_json::SerializationError> {{
+                Ok(Self {{ {decoded} }})
+            }}
+            fn violations_at(&self, at: &crate::aws_json::Path<'_>, out: &mut ::std::vec::Vec<::std::string::String>) {{
+                {checks}
+            }}
+            fn write_json(&self, out: &mut ::std::string::String) {{
+                out.reserve(128 {blobs});
+                let object = crate::aws_json::ObjectWriter::open(out);
+                {encoded}
+                object.close();
+            }}
+        }}"
+    )
+}
+
+fn decode(member: &Member) -> String {
+    format!(
+        "{}: crate::aws_json::member(members, {:?})?,\n",
+        member.field, member.json
+    )
+}
+
+fn check(member: &Member) -> Option<String> {
+    let function = match (member.form, member.scalar) {
+        (Form::List, Scalar::Message) => "messages",
+        (_, Scalar::Message) => "message",
+        _ if member.shape.is_none() && !member.required => return None,
+        (Form::List, Scalar::Text) => "texts",
+        (Form::Optional, Scalar::Text) => "text",
+        (Form::Optional, Scalar::Blob) => "blob",
+        (Form::Optional, Scalar::Number) => "number",
+        _ => panic!("{}: nothing checks this", member.field),
+    };
+    let shape = match (member.scalar, &member.shape) {
+        (Scalar::Message, _) => String::new(),
+        (_, Some(shape)) => format!("&{}, ", static_name(shape)),
+        (_, None) => panic!("{}: a required scalar needs a shape", member.field),
+    };
+    Some(format!(
+        "crate::aws_json::check::{function}(&self.{}, {}, {shape}&at.member({:?}), out);\n",
+        member.field,
+        member.required,
+        camel_case(&member.json)
+    ))
+}
+
+fn encode(member: &Member) -> String {
+    let Member { field, json, .. } = member;
+    let name = format!("\"{json}\":");
+    match member.form {
+        Form::Optional => format!("let object = object.optional({name:?}, &self.{field});\n"),
+        Form::Always => format!("let object = object.always({name:?}, &self.{field});\n"),
+        Form::List if member.emit_empty => {
+            format!("let object = object.always({name:?}, &self.{field});\n")
+        }
+        Form::List => format!("let object = object.list({name:?}, &self.{field});\n"),
+        Form::Map => format!("let object = object.map({name:?}, &self.{field});\n"),
+    }
+}
+
+fn blob_length(member: &Member) -> Option<String> {
+    (member.scalar == Scalar::Blob && member.form == Form::Optional)
+        .then(|| format!("+ crate::aws_json::base64_length(&self.{})", member.field))
+}
+
+/// AWS's classes are ASCII, those of the `regex` crate Unicode.
+fn ascii_classes(pattern: &str) -> String {
+    pattern
+        .replace(r"\d", "[0-9]")
+        .replace(r"\s", r"[\t-\r ]")
+        .replace(r"\w", "[0-9A-Za-z_]")
+}
+
+fn static_name(shape: &str) -> String {
+    let mut name = String::new();
+    for (index, letter) in shape.char_indices() {
+        if letter.is_ascii_uppercase() && index > 0 {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    name
+}
+
+fn camel_case(json: &str) -> String {
+    json[..1].to_ascii_lowercase() + &json[1..]
+}

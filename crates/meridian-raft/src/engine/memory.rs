@@ -1,0 +1,113 @@
+//! An engine without a disk, for ephemeral nodes. It tells what was written from what was
+//! synced, so that a test or a simulation can take the unsynced part away.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::{Change, Engine, Stored};
+use crate::types::{Entry, LogId, Vote};
+
+/// The pretended disk. It outlives the engine, as a disk outlives a process.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryDisk(Arc<Mutex<Platter>>);
+
+#[derive(Default)]
+struct Platter {
+    durable: Image,
+    /// Batches written since the last sync, oldest first.
+    unsynced: Vec<Vec<Change>>,
+}
+
+#[derive(Clone, Default)]
+struct Image {
+    vote: Option<Vote>,
+    committed: Option<LogId>,
+    purged: Option<LogId>,
+    catching_up: bool,
+    entries: BTreeMap<u64, Entry>,
+}
+
+impl MemoryDisk {
+    /// An engine on this disk.
+    pub(crate) fn engine(&self) -> MemoryEngine {
+        MemoryEngine { disk: self.clone() }
+    }
+
+    /// Cuts the power: all but the first `kept` of the unsynced batches are gone.
+    #[cfg(test)]
+    pub(crate) fn cut_power(&self, kept: usize) {
+        let mut platter = self.lock();
+        platter.unsynced.truncate(kept);
+        platter.settle();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Platter> {
+        self.0.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl Platter {
+    fn settle(&mut self) {
+        for change in self.unsynced.drain(..).flatten() {
+            self.durable.apply(change);
+        }
+    }
+}
+
+impl Image {
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Vote(vote) => self.vote = Some(vote),
+            Change::Committed(committed) => self.committed = committed,
+            Change::CatchingUp(catching_up) => self.catching_up = catching_up,
+            Change::Append(entries) => self
+                .entries
+                .extend(entries.into_iter().map(|entry| (entry.log_id.index, entry))),
+            Change::Truncate(from) => drop(self.entries.split_off(&from)),
+            Change::Purge(upto) => {
+                self.entries = self.entries.split_off(&(upto.index + 1));
+                self.purged = Some(upto);
+            }
+        }
+    }
+}
+
+/// See [`MemoryDisk`].
+pub(crate) struct MemoryEngine {
+    disk: MemoryDisk,
+}
+
+impl Engine for MemoryEngine {
+    fn load(&mut self) -> io::Result<Stored> {
+        let mut platter = self.disk.lock();
+        // What a dead process had written is still with the operating system.
+        platter.settle();
+        let image = platter.durable.clone();
+        Ok(Stored {
+            vote: image.vote,
+            committed: image.committed,
+            purged: image.purged,
+            catching_up: image.catching_up,
+            entries: image.entries.into_values().collect(),
+        })
+    }
+
+    fn write(&mut self, changes: &[Change]) -> io::Result<()> {
+        self.disk.lock().unsynced.push(changes.to_vec());
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.lock().settle();
+        Ok(())
+    }
+
+    fn tidy(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn close(self: Box<Self>) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -52,7 +52,9 @@ impl Region {
 
     /// Admits a planned change to the key as it is at the moment of applying.
     pub(crate) fn readmit(&self, operation: Operation, key: &KeyRef) -> Result<Key, KmsError> {
-        let key = self.key(key).ok_or_else(|| KmsError::no_such_key(key, self.name()))?;
+        let key = self
+            .key(key)
+            .ok_or_else(|| KmsError::no_such_key(key, self.name()))?;
         self.check(operation, key)?;
         Ok(Key::clone(key))
     }
@@ -65,51 +67,69 @@ impl Region {
         key_id: &str,
         naming: Naming,
     ) -> Result<&Arc<Key>, KmsError> {
-        let reference = self.resolve(caller.account, key_id, naming)?;
-        if reference.account != caller.account {
+        let (account, resource) = self.take_apart(caller, operation, key_id)?;
+        let reference = if resource.starts_with("alias/") {
+            self.alias_target(account, resource, naming)?
+        } else {
+            let id = resource.parse();
+            let id = id.map_err(|_| KmsError::not_found(format!("Invalid keyId '{resource}'")))?;
+            KeyRef { account, id }
+        };
+        self.key(&reference)
+            .ok_or_else(|| KmsError::no_such_key(&reference, self.name()))
+    }
+
+    /// The account, and the key ID or alias name, that an identifier names.
+    fn take_apart<'k>(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        key_id: &'k str,
+    ) -> Result<(AccountId, &'k str), KmsError> {
+        if !key_id.starts_with("arn:") {
+            return Ok((caller.account, key_id));
+        }
+        let malformed = || {
+            // fidelity: assumed, AWS's text for a damaged ARN is not recorded.
+            let message = format!("ARN is not valid: {key_id}");
+            KmsError::new(ErrorCode::InvalidArnException, message)
+        };
+        let arn = KmsArn::parse(key_id).map_err(|_| malformed())?;
+        let resource = match arn.resource.strip_prefix("key/") {
+            Some(id) => id,
+            None if arn.resource.starts_with("alias/") => arn.resource,
+            None => return Err(malformed()),
+        };
+        if arn.region != self.name().as_str() {
+            return Err(KmsError::not_found(format!("Invalid arn {}", arn.region)));
+        }
+        if arn.account != caller.account {
             return Err(not_authorized(caller, operation));
         }
-        self.key(&reference).ok_or_else(|| KmsError::no_such_key(&reference, self.name()))
+        Ok((arn.account, resource))
     }
 
-    fn resolve(
+    fn alias_target(
         &self,
         account: AccountId,
-        key_id: &str,
+        name: &str,
         naming: Naming,
     ) -> Result<KeyRef, KmsError> {
-        let (account, resource) = if key_id.starts_with("arn:") {
-            let arn = KmsArn::parse(key_id).map_err(|_| {
-                // fidelity: assumed, AWS's text for a damaged ARN is not recorded.
-                KmsError::new(ErrorCode::InvalidArnException, format!("ARN is not valid: {key_id}"))
-            })?;
-            if arn.region != self.name().as_str() {
-                return Err(KmsError::not_found(format!("Invalid arn {}", arn.region)));
-            }
-            (arn.account, arn.resource.strip_prefix("key/").unwrap_or(arn.resource))
-        } else {
-            (account, key_id)
-        };
-        if resource.starts_with("alias/") {
-            return match naming {
-                Naming::KeyOnly => Err(KmsError::new(
-                    ErrorCode::InvalidArnException,
-                    "Key Aliases are not supported for this operation.",
-                )),
-                Naming::KeyOrAlias => self.alias_target(account, resource),
-            };
+        if naming == Naming::KeyOnly {
+            return Err(KmsError::new(
+                ErrorCode::InvalidArnException,
+                "Key Aliases are not supported for this operation.",
+            ));
         }
-        let id = resource.parse();
-        let id = id.map_err(|_| KmsError::not_found(format!("Invalid keyId '{resource}'")))?;
-        Ok(KeyRef { account, id })
-    }
-
-    fn alias_target(&self, account: AccountId, name: &str) -> Result<KeyRef, KmsError> {
-        let name: AliasName =
-            name.parse().map_err(|_| KmsError::not_found(format!("Invalid keyId '{name}'")))?;
+        let name: AliasName = name
+            .parse()
+            .map_err(|_| KmsError::not_found(format!("Invalid keyId '{name}'")))?;
         let alias = AliasRef { account, name };
         match self.aliases().get(&alias) {
-            Some(found) => Ok(KeyRef { account, id: found.target }),
+            Some(found) => Ok(KeyRef {
+                account,
+                id: found.target,
+            }),
             None => Err(no_such_alias(&alias, self.name())),
         }
     }
@@ -119,7 +139,7 @@ impl Region {
     pub(crate) fn check(&self, operation: Operation, key: &Key) -> Result<(), KmsError> {
         let here = self.name();
         let arn = key.key.arn(here);
-        check_kind(operation, key, &arn)?;
+        check_kind(operation, key, here, &arn)?;
         check_role(operation, key, &arn)?;
         let state = key.state(here);
         key_state::admit(operation, state, &arn)?;
@@ -132,14 +152,14 @@ impl Region {
 }
 
 /// Does the operation exist for keys of this origin?
-fn check_kind(operation: Operation, key: &Key, arn: &str) -> Result<(), KmsError> {
+fn check_kind(operation: Operation, key: &Key, here: &RegionName, arn: &str) -> Result<(), KmsError> {
     let origin = key.shared.origin;
     let only = match operation {
         Operation::GetParametersForImport
         | Operation::ImportKeyMaterial
         | Operation::DeleteImportedKeyMaterial => Origin::External,
         Operation::EnableKeyRotation | Operation::DisableKeyRotation => Origin::AwsKms,
-        Operation::GetKeyRotationStatus if key.state_by_material() == KeyState::PendingImport => {
+        Operation::GetKeyRotationStatus if key.state(here) == KeyState::PendingImport => {
             // AWS refuses the status of an empty imported key, and only of that.
             Origin::AwsKms
         }
@@ -168,22 +188,24 @@ fn check_role(operation: Operation, key: &Key, arn: &str) -> Result<(), KmsError
                 "{arn} is a multi-region replica key which is not valid for {operation}."
             )))
         }
-        Operation::ReplicateKey if is_replica || !key.shared.multi_region => {
-            Err(KmsError::unsupported(format!("{arn} is not a multi-region primary key.")))
-        }
-        Operation::UpdatePrimaryRegion if !key.shared.multi_region => {
-            Err(KmsError::unsupported(format!("{arn} is not a multi-region primary key.")))
-        }
-        Operation::UpdatePrimaryRegion if is_replica => {
-            Err(KmsError::invalid_state(format!("{arn} is not a multi-Region primary key.")))
-        }
+        Operation::ReplicateKey if is_replica || !key.shared.multi_region => Err(
+            KmsError::unsupported(format!("{arn} is not a multi-region primary key.")),
+        ),
+        Operation::UpdatePrimaryRegion if !key.shared.multi_region => Err(KmsError::unsupported(
+            format!("{arn} is not a multi-region primary key."),
+        )),
+        Operation::UpdatePrimaryRegion if is_replica => Err(KmsError::invalid_state(format!(
+            "{arn} is not a multi-Region primary key."
+        ))),
         _ => Ok(()),
     }
 }
 
 /// A required member: the wire has checked it, a direct caller may not have.
 pub(crate) fn required<T>(member: &Option<T>) -> Result<&T, KmsError> {
-    member.as_ref().ok_or_else(|| KmsError::validation("A required parameter is missing."))
+    member
+        .as_ref()
+        .ok_or_else(|| KmsError::validation("A required parameter is missing."))
 }
 
 /// No grant exists, so no token belongs to one.

@@ -80,7 +80,9 @@ impl FromStr for AccountId {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
-            text.parse().map(AccountId).map_err(|_| Malformed("account"))
+            text.parse()
+                .map(AccountId)
+                .map_err(|_| Malformed("account"))
         } else {
             Err(Malformed("account"))
         }
@@ -102,7 +104,10 @@ pub struct KeyId {
 
 impl KeyId {
     /// Not after any other in the order of key IDs.
-    pub const LOWEST: KeyId = KeyId { multi_region: false, bytes: [0; 16] };
+    pub const LOWEST: KeyId = KeyId {
+        multi_region: false,
+        bytes: [0; 16],
+    };
 
     /// A fresh ID from random bytes, in the form that the kind of key has.
     pub fn from_random(mut bytes: [u8; 16], multi_region: bool) -> KeyId {
@@ -111,7 +116,10 @@ impl KeyId {
             bytes[6] = (bytes[6] & 0x0f) | 0x40;
             bytes[8] = (bytes[8] & 0x3f) | 0x80;
         }
-        KeyId { multi_region, bytes }
+        KeyId {
+            multi_region,
+            bytes,
+        }
     }
 }
 
@@ -143,7 +151,10 @@ impl FromStr for KeyId {
         }
         let mut bytes = [0u8; 16];
         hex::decode_to_slice(digits, &mut bytes).map_err(|_| malformed())?;
-        Ok(KeyId { multi_region, bytes })
+        Ok(KeyId {
+            multi_region,
+            bytes,
+        })
     }
 }
 
@@ -173,7 +184,12 @@ pub struct KeyRef {
 impl KeyRef {
     /// The key ARN in a region.
     pub fn arn(&self, region: &RegionName) -> String {
-        format!("arn:{}:kms:{region}:{}:key/{}", region.partition(), self.account, self.id)
+        format!(
+            "arn:{}:kms:{region}:{}:key/{}",
+            region.partition(),
+            self.account,
+            self.id
+        )
     }
 }
 
@@ -181,7 +197,10 @@ impl FromStr for KeyRef {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let (account, id) = text.split_once('/').ok_or(Malformed("key reference"))?;
-        Ok(KeyRef { account: account.parse()?, id: id.parse()? })
+        Ok(KeyRef {
+            account: account.parse()?,
+            id: id.parse()?,
+        })
     }
 }
 
@@ -230,7 +249,12 @@ pub struct AliasRef {
 impl AliasRef {
     /// The alias ARN in a region.
     pub fn arn(&self, region: &RegionName) -> String {
-        format!("arn:{}:kms:{region}:{}:{}", region.partition(), self.account, self.name)
+        format!(
+            "arn:{}:kms:{region}:{}:{}",
+            region.partition(),
+            self.account,
+            self.name
+        )
     }
 }
 
@@ -238,7 +262,10 @@ impl FromStr for AliasRef {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let (account, name) = text.split_once('/').ok_or(Malformed("alias reference"))?;
-        Ok(AliasRef { account: account.parse()?, name: name.parse()? })
+        Ok(AliasRef {
+            account: account.parse()?,
+            name: name.parse()?,
+        })
     }
 }
 
@@ -263,13 +290,22 @@ impl<'a> KmsArn<'a> {
     /// Takes a string apart that begins with `arn:`.
     pub fn parse(text: &'a str) -> Result<KmsArn<'a>, Malformed> {
         let mut parts = text.splitn(6, ':');
-        let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or(Malformed("ARN"));
+        let mut next = || {
+            parts
+                .next()
+                .filter(|part| !part.is_empty())
+                .ok_or(Malformed("ARN"))
+        };
         let (scheme, partition, service) = (next()?, next()?, next()?);
         let (region, account, resource) = (next()?, next()?, next()?);
         if scheme != "arn" || !partition.starts_with("aws") || service != "kms" {
             return Err(Malformed("ARN"));
         }
-        Ok(KmsArn { region, account: account.parse()?, resource })
+        Ok(KmsArn {
+            region,
+            account: account.parse()?,
+            resource,
+        })
     }
 }
 
@@ -307,14 +343,25 @@ mod tests {
         for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1"] {
             assert!(good.parse::<RegionName>().is_ok(), "{good}");
         }
-        for bad in ["", "us", "us-1", "us-east-", "US-east-1", "a-b-c-d-1", "us--1"] {
+        for bad in [
+            "",
+            "us",
+            "us-1",
+            "us-east-",
+            "US-east-1",
+            "a-b-c-d-1",
+            "us--1",
+        ] {
             assert!(bad.parse::<RegionName>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn an_account_keeps_its_leading_zeros() {
-        assert_eq!("000000000012".parse::<AccountId>().unwrap().to_string(), "000000000012");
+        assert_eq!(
+            "000000000012".parse::<AccountId>().unwrap().to_string(),
+            "000000000012"
+        );
         assert!("12".parse::<AccountId>().is_err());
     }
 

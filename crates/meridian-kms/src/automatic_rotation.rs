@@ -43,7 +43,12 @@ impl Region {
         due.filter_map(|key| {
             let due = key.rotation_due(self.name())?;
             let (material, sealed) = generate(key, vault, entropy);
-            let change = Change { key: key.key, due, material, sealed };
+            let change = Change {
+                key: key.key,
+                due,
+                material,
+                sealed,
+            };
             Some(crate::ops::Change::AutomaticRotation(change))
         })
         .collect()
@@ -66,18 +71,27 @@ pub(crate) fn generate(
 /// Puts generated material into a set as the one that is rotated to.
 pub(crate) fn associate(key: &mut Key, id: MaterialId, sealed: Sealed) {
     key.shared.register(id, None);
-    key.held.insert(id, Held { sealed: Some(sealed), expires: None });
+    key.held.insert(
+        id,
+        Held {
+            sealed: Some(sealed),
+            expires: None,
+        },
+    );
 }
 
 /// Rotates, unless the date has been dealt with or taken back meanwhile.
 pub(crate) fn apply(region: &mut Region, change: &Change) {
-    let Some(key) = region.key(&change.key) else { return };
+    let Some(key) = region.key(&change.key) else {
+        return;
+    };
     if key.rotation_due(region.name()) != Some(change.due) || change.due > region.now() {
         return;
     }
     let mut key = Key::clone(key);
     associate(&mut key, change.material, change.sealed.clone());
-    key.shared.accept_rotation(RotationType::Automatic, region.now());
+    key.shared
+        .accept_rotation(RotationType::Automatic, region.now());
     if let Some(automatic) = &mut key.shared.automatic {
         automatic.next = change.due.plus_days(automatic.period_days.into());
     }

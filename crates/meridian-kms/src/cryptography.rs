@@ -28,11 +28,16 @@ pub(crate) fn encrypt(
     context: &BTreeMap<String, String>,
     plaintext: &[u8],
 ) -> Result<(Vec<u8>, MaterialId), KmsError> {
-    let current = key.shared.current().map(|material| material.id).ok_or_else(internal)?;
+    let current = key
+        .shared
+        .current()
+        .map(|material| material.id)
+        .ok_or_else(internal)?;
     let key_id = key.key.id.to_string();
     let hot = open(cx.vault, key, &key_id, &current)?.ok_or_else(internal)?;
-    let blob =
-        meridian_crypto::encrypt(&hot, kind, &key_id, &current, context, plaintext, cx.entropy);
+    let blob = meridian_crypto::encrypt(
+        &hot, kind, &key_id, &current, context, plaintext, cx.entropy,
+    );
     Ok((blob, current))
 }
 
@@ -48,6 +53,7 @@ pub(crate) struct Source<'a> {
     pub operation: Operation,
     pub blob: &'a [u8],
     pub key_id: Option<&'a str>,
+    pub algorithm: &'a Option<String>,
     pub context: &'a BTreeMap<String, String>,
     pub grant_tokens: &'a [String],
 }
@@ -58,6 +64,10 @@ pub(crate) fn decrypt(
     cx: &mut Context<'_>,
     source: &Source<'_>,
 ) -> Result<Decrypted, KmsError> {
+    if source.key_id.is_none() && check_algorithm(source.algorithm).is_err() {
+        // Only a symmetric ciphertext says by itself which key it needs.
+        return Err(KmsError::validation("KeyId must not be null"));
+    }
     let named = match source.key_id {
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
@@ -71,16 +81,24 @@ pub(crate) fn decrypt(
         Some(key) if key.key.id == made_by => key,
         Some(_) => return Err(incorrect_key()),
         None => {
-            let reference = KeyRef { account: cx.caller.account, id: made_by };
+            let reference = KeyRef {
+                account: cx.caller.account,
+                id: made_by,
+            };
             region.key(&reference).ok_or_else(no_visible_key)?
         }
     };
     crate::admission::refuse_grant_tokens(source.grant_tokens)?;
     region.check(source.operation, key)?;
+    check_algorithm(source.algorithm)?;
     let id = header.material_id;
     // A material that is only pending has encrypted nothing yet, unless another
     // region has switched to it already (R2).
-    let rotating_to = key.shared.rotation.as_ref().map(|rotation| rotation.material);
+    let rotating_to = key
+        .shared
+        .rotation
+        .as_ref()
+        .map(|rotation| rotation.material);
     let usable = key.shared.permanent().any(|material| material.id == id);
     if !usable && rotating_to != Some(id) {
         return Err(invalid_ciphertext());
@@ -90,7 +108,11 @@ pub(crate) fn decrypt(
     };
     let plaintext = meridian_crypto::decrypt(&hot, source.blob, source.context)
         .ok_or_else(invalid_ciphertext)?;
-    Ok(Decrypted { key: key.key, material: id, plaintext })
+    Ok(Decrypted {
+        key: key.key,
+        material: id,
+        plaintext,
+    })
 }
 
 /// Opens a material whose bytes are here; nothing if they are not.
@@ -100,8 +122,13 @@ fn open(
     key_id: &str,
     id: &MaterialId,
 ) -> Result<Option<Arc<HotMaterial>>, KmsError> {
-    let Some(sealed) = key.sealed(id) else { return Ok(None) };
-    vault.open(key_id, id, sealed).map(Some).map_err(|_| internal())
+    let Some(sealed) = key.sealed(id) else {
+        return Ok(None);
+    };
+    vault
+        .open(key_id, id, sealed)
+        .map(Some)
+        .map_err(|_| internal())
 }
 
 /// The algorithm must be the one that symmetric keys have.
@@ -131,7 +158,9 @@ pub(crate) fn stop_dry_run(dry_run: Option<bool>) -> Result<(), KmsError> {
 pub(crate) fn refuse_recipient(recipient: &Option<RecipientInfo>) -> Result<(), KmsError> {
     match recipient {
         None => Ok(()),
-        Some(_) => Err(KmsError::unsupported("Attestation documents are not supported.")),
+        Some(_) => Err(KmsError::unsupported(
+            "Attestation documents are not supported.",
+        )),
     }
 }
 

@@ -41,7 +41,10 @@ struct Read<T> {
 }
 
 fn write<T: Serialize>(value: &T) -> Vec<u8> {
-    let form = Write { v: FORMAT, body: value };
+    let form = Write {
+        v: FORMAT,
+        body: value,
+    };
     serde_json::to_vec(&form).expect("replicated state has no unrepresentable part")
 }
 

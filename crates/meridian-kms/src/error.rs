@@ -107,12 +107,18 @@ impl std::error::Error for KmsError {}
 impl KmsError {
     /// An error with a text.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> KmsError {
-        KmsError { code, message: Some(message.into()) }
+        KmsError {
+            code,
+            message: Some(message.into()),
+        }
     }
 
     /// An error that AWS sends without a text.
     pub fn bare(code: ErrorCode) -> KmsError {
-        KmsError { code, message: None }
+        KmsError {
+            code,
+            message: None,
+        }
     }
 
     /// A rule between fields of the request is broken.
@@ -152,7 +158,9 @@ impl KmsError {
     pub fn region_unreachable(region: &RegionName) -> KmsError {
         KmsError::new(
             ErrorCode::KMSInternalException,
-            format!("Region {region} could not be reached. Nothing was changed; retry the request."),
+            format!(
+                "Region {region} could not be reached. Nothing was changed; retry the request."
+            ),
         )
     }
 }

@@ -131,7 +131,10 @@ impl Key {
     /// lies over it.
     pub fn state_by_material(&self) -> KeyState {
         if self.shared.current().is_none()
-            || self.shared.permanent().any(|material| self.sealed(&material.id).is_none())
+            || self
+                .shared
+                .permanent()
+                .any(|material| self.sealed(&material.id).is_none())
         {
             KeyState::PendingImport
         } else if self.enabled {
@@ -156,9 +159,9 @@ impl Key {
 
     fn is_updating(&self) -> bool {
         match &self.role {
-            Role::Primary { taking_over_from, .. } => {
-                taking_over_from.is_some() || self.shared.hand_over.is_some()
-            }
+            Role::Primary {
+                taking_over_from, ..
+            } => taking_over_from.is_some() || self.shared.hand_over.is_some(),
             Role::Replica { .. } => false,
         }
     }
@@ -172,6 +175,19 @@ impl Key {
     pub fn held_ids(&self) -> BTreeSet<MaterialId> {
         let usable = self.held.iter().filter(|(_, held)| held.sealed.is_some());
         usable.map(|(id, _)| *id).collect()
+    }
+
+    /// Takes over a newer copy of what the set shares, and forgets the bytes
+    /// of materials that it took out, also of those that it registered again
+    /// since: a region that missed the step between ends up like one that saw
+    /// it.
+    pub fn adopt(&mut self, shared: SharedProperties) {
+        let registered = |shared: &SharedProperties, id: &MaterialId| Some(shared.material(id)?.registered);
+        self.held.retain(|id, _| {
+            let known = registered(&self.shared, id);
+            known.is_some() && known == registered(&shared, id)
+        });
+        self.shared = shared;
     }
 
     /// Forgets the bytes of materials that the set no longer has.
@@ -202,7 +218,10 @@ impl Key {
             Some(Deletion::AfterReplicas { .. }) | None => None,
         };
         let expiry = self.held.values().filter(|held| held.sealed.is_some());
-        deletion.into_iter().chain(expiry.filter_map(|held| held.expires)).min()
+        deletion
+            .into_iter()
+            .chain(expiry.filter_map(|held| held.expires))
+            .min()
     }
 
     /// When an automatic rotation is due: only at an enabled primary that is

@@ -135,10 +135,14 @@ pub struct SharedProperties {
 }
 
 impl SharedProperties {
-    /// A set of one key, before it has any material.
+    /// A set of one key, before it has any material and before it is stored,
+    /// which gives it its first version.
     pub fn new(primary: RegionName, origin: Origin, multi_region: bool) -> SharedProperties {
         SharedProperties {
-            version: Version { epoch: 1, number: 1 },
+            version: Version {
+                epoch: 1,
+                number: 0,
+            },
             multi_region,
             spec: KeySpec::SymmetricDefault,
             origin,
@@ -152,14 +156,27 @@ impl SharedProperties {
         }
     }
 
+    /// The version that a change made now will be published in.
+    pub fn next_version(&self) -> Version {
+        let Version { epoch, number } = self.version;
+        Version {
+            epoch,
+            number: number + 1,
+        }
+    }
+
     /// The material that encrypts.
     pub fn current(&self) -> Option<&RegisteredMaterial> {
-        self.materials.iter().find(|material| material.state == MaterialState::Current)
+        self.materials
+            .iter()
+            .find(|material| material.state == MaterialState::Current)
     }
 
     /// The material that the next rotation will make current.
     pub fn pending(&self) -> Option<&RegisteredMaterial> {
-        self.materials.iter().find(|material| !material.state.is_permanent())
+        self.materials
+            .iter()
+            .find(|material| !material.state.is_permanent())
     }
 
     /// Any material of the set by its ID.
@@ -169,7 +186,9 @@ impl SharedProperties {
 
     /// All materials that stay with the key for its life.
     pub fn permanent(&self) -> impl Iterator<Item = &RegisteredMaterial> {
-        self.materials.iter().filter(|material| material.state.is_permanent())
+        self.materials
+            .iter()
+            .filter(|material| material.state.is_permanent())
     }
 
     /// Associates a material: the first is current at once, a later one waits.
@@ -179,12 +198,19 @@ impl SharedProperties {
             // Settling decides what it really is.
             Some(_) => MaterialState::PendingRotation,
         };
-        self.materials.push(RegisteredMaterial { id, description, state, rotation: None });
+        self.materials.push(RegisteredMaterial {
+            id,
+            description,
+            state,
+            registered: self.next_version(),
+            rotation: None,
+        });
     }
 
     /// Takes the pending material, and a rotation to it, back out of the set.
     pub fn abandon_pending(&mut self) {
-        self.materials.retain(|material| material.state.is_permanent());
+        self.materials
+            .retain(|material| material.state.is_permanent());
         self.rotation = None;
     }
 
@@ -194,25 +220,30 @@ impl SharedProperties {
     /// # Panics
     /// Without a pending material; admission has seen one.
     pub fn accept_rotation(&mut self, kind: RotationType, now: Timestamp) {
-        let pending = self.pending().expect("a rotation is accepted only with a pending material");
-        let mut accepted = self.version;
-        accepted.number += 1;
+        let pending = self
+            .pending()
+            .expect("a rotation is accepted only with a pending material");
         self.rotation = Some(RotationInProgress {
             material: pending.id,
             started: now,
             kind,
-            accepted,
+            accepted: self.next_version(),
             members: self.replicas.clone(),
         });
     }
 
     /// Makes the rotation's material current and the old one non-current.
     fn switch(&mut self, now: Timestamp) {
-        let Some(rotation) = self.rotation.take() else { return };
+        let Some(rotation) = self.rotation.take() else {
+            return;
+        };
         for material in &mut self.materials {
             if material.id == rotation.material {
                 material.state = MaterialState::Current;
-                material.rotation = Some(Rotation { date: now, kind: rotation.kind });
+                material.rotation = Some(Rotation {
+                    date: now,
+                    kind: rotation.kind,
+                });
             } else if material.state == MaterialState::Current {
                 material.state = MaterialState::NonCurrent;
             }
@@ -235,16 +266,21 @@ impl SharedProperties {
         })
     }
 
-    /// Which replicas have not reported holding a material.
+    /// Which replicas have not reported holding a material since it was
+    /// registered. A report from before speaks of bytes that the replica
+    /// destroys as soon as it hears that they were taken out of the set.
     pub fn lacking<'a>(
         &'a self,
         id: &'a MaterialId,
         reports: &'a BTreeMap<RegionName, ReplicaReport>,
     ) -> impl Iterator<Item = &'a RegionName> {
+        let registered = self.material(id).map(|material| material.registered);
         self.replicas.iter().filter_map(move |(region, joined)| {
-            let holds = reports
-                .get(region)
-                .is_some_and(|report| report.joined == *joined && report.held.contains(id));
+            let holds = reports.get(region).is_some_and(|report| {
+                report.joined == *joined
+                    && Some(report.applied) >= registered
+                    && report.held.contains(id)
+            });
             (!holds).then_some(region)
         })
     }
@@ -269,7 +305,9 @@ impl SharedProperties {
             }
             return;
         }
-        let Some(pending) = self.pending().map(|material| material.id) else { return };
+        let Some(pending) = self.pending().map(|material| material.id) else {
+            return;
+        };
         // A set of one may rotate to material that has expired, as recorded on
         // the live service; with replicas R1 asks for the bytes everywhere.
         let complete = self.replicas.is_empty()

@@ -19,7 +19,9 @@ impl Region {
     /// The key that a request to watch names.
     pub fn watched_key(&self, caller: &Caller, key_id: &str) -> Result<KeyRef, KmsError> {
         let naming = Naming::KeyOrAlias;
-        Ok(self.find(caller, Operation::DescribeKey, key_id, naming)?.key)
+        Ok(self
+            .find(caller, Operation::DescribeKey, key_id, naming)?
+            .key)
     }
 
     /// The set's state as this region knows it; `deleted` once the key is gone.
@@ -40,19 +42,34 @@ impl Region {
         state.version = key.shared.version.number;
         state.primary_region = key.shared.primary.to_string();
         state.current_key_material_id = key.shared.current().map(|current| current.id.to_string());
-        state.materials = key.shared.materials.iter().map(|it| material(key, it)).collect();
+        state.materials = key
+            .shared
+            .materials
+            .iter()
+            .map(|it| material(key, it))
+            .collect();
         state.members = members(self, key);
-        state.rotation = key.shared.rotation.as_ref().map(|rotation| v1::KeySetRotation {
-            key_material_id: rotation.material.to_string(),
-            started: Some(rotation.started.to_proto()),
-            waiting_for_regions: match &key.role {
-                Role::Primary { reports, .. } => {
-                    key.shared.unprepared(reports).map(ToString::to_string).collect()
-                }
-                Role::Replica { .. } => Vec::new(),
-            },
-        });
-        state.handing_over_to = key.shared.hand_over.as_ref().map(|over| over.to.to_string());
+        state.rotation = key
+            .shared
+            .rotation
+            .as_ref()
+            .map(|rotation| v1::KeySetRotation {
+                key_material_id: rotation.material.to_string(),
+                started: Some(rotation.started.to_proto()),
+                waiting_for_regions: match &key.role {
+                    Role::Primary { reports, .. } => key
+                        .shared
+                        .unprepared(reports)
+                        .map(ToString::to_string)
+                        .collect(),
+                    Role::Replica { .. } => Vec::new(),
+                },
+            });
+        state.handing_over_to = key
+            .shared
+            .hand_over
+            .as_ref()
+            .map(|over| over.to.to_string());
         state.next_rotation_waits_for = waits_for(self, key);
         state
     }
@@ -80,7 +97,9 @@ fn material(key: &Key, material: &RegisteredMaterial) -> v1::KeySetMaterial {
         key_material_state: material.state.name().into(),
         import_state: imported.then(|| import_state.into()),
         rotation_date: material.rotation.map(|rotation| rotation.date.to_proto()),
-        rotation_type: material.rotation.map(|rotation| rotation.kind.name().into()),
+        rotation_type: material
+            .rotation
+            .map(|rotation| rotation.kind.name().into()),
         valid_to: held.and_then(|held| held.expires).map(|at| at.to_proto()),
     }
 }
@@ -134,7 +153,9 @@ fn waits_for(region: &Region, key: &Key) -> Vec<String> {
     let reports = key.reports();
     if key.shared.rotation.is_some() {
         let unprepared = key.shared.unprepared(reports);
-        return unprepared.map(|member| format!("{member} to confirm the rotation")).collect();
+        return unprepared
+            .map(|member| format!("{member} to confirm the rotation"))
+            .collect();
     }
     if key.shared.origin == Origin::AwsKms {
         return Vec::new();
@@ -151,7 +172,10 @@ fn waits_for(region: &Region, key: &Key) -> Vec<String> {
         missing.push(region.name());
     }
     missing.extend(key.shared.lacking(&pending.id, reports));
-    missing.into_iter().map(|member| format!("{member} to import key material {id}")).collect()
+    missing
+        .into_iter()
+        .map(|member| format!("{member} to import key material {id}"))
+        .collect()
 }
 
 /// Enough of an ID for a person to tell materials apart.

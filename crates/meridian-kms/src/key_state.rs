@@ -73,9 +73,13 @@ pub fn admit(operation: Operation, state: KeyState, arn: &str) -> Result<(), Kms
         | Operation::RotateKeyOnDemand
         | Operation::EnableKeyRotation
         | Operation::DisableKeyRotation
-        | Operation::UpdatePrimaryRegion => {
-            &[Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Creating]
-        }
+        | Operation::UpdatePrimaryRegion => &[
+            Disabled,
+            PendingDeletion,
+            PendingReplicaDeletion,
+            PendingImport,
+            Creating,
+        ],
         Operation::ReplicateKey => &[
             Disabled,
             PendingDeletion,
@@ -84,9 +88,13 @@ pub fn admit(operation: Operation, state: KeyState, arn: &str) -> Result<(), Kms
             Creating,
             Updating,
         ],
-        Operation::EnableKey | Operation::DisableKey => {
-            &[PendingDeletion, PendingReplicaDeletion, PendingImport, Creating, Updating]
-        }
+        Operation::EnableKey | Operation::DisableKey => &[
+            PendingDeletion,
+            PendingReplicaDeletion,
+            PendingImport,
+            Creating,
+            Updating,
+        ],
         Operation::GetParametersForImport => {
             &[PendingDeletion, PendingReplicaDeletion, Creating, Updating]
         }
@@ -99,9 +107,9 @@ pub fn admit(operation: Operation, state: KeyState, arn: &str) -> Result<(), Kms
         Operation::CancelKeyDeletion => {
             return match state {
                 PendingDeletion | PendingReplicaDeletion => Ok(()),
-                Creating | Enabled | Disabled | PendingImport | Updating => {
-                    Err(KmsError::invalid_state(format!("{arn} is not pending deletion.")))
-                }
+                Creating | Enabled | Disabled | PendingImport | Updating => Err(
+                    KmsError::invalid_state(format!("{arn} is not pending deletion.")),
+                ),
             };
         }
         Operation::GetKeyRotationStatus
@@ -113,5 +121,9 @@ pub fn admit(operation: Operation, state: KeyState, arn: &str) -> Result<(), Kms
         | Operation::ListKeys
         | Operation::GenerateRandom => &[],
     };
-    if refused.contains(&state) { Err(state.refusal(arn)) } else { Ok(()) }
+    if refused.contains(&state) {
+        Err(state.refusal(arn))
+    } else {
+        Ok(())
+    }
 }

@@ -11,6 +11,13 @@
 //! in this crate: time and [`Entropy`](meridian_crypto::Entropy) come in as
 //! arguments.
 
+// The fixture names this crate as the tests outside of it do.
+#[cfg(test)]
+extern crate self as meridian_kms;
+
+#[cfg(test)]
+mod fixture;
+
 pub mod admission;
 pub mod alias;
 pub mod arn;

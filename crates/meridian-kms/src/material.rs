@@ -3,6 +3,7 @@
 use meridian_crypto::{MaterialId, Sealed};
 use serde::{Deserialize, Serialize};
 
+use crate::key_set::Version;
 use crate::time::Timestamp;
 
 /// The state that a material has for the whole set (AWS's `KeyMaterialState`).
@@ -77,6 +78,9 @@ pub struct RegisteredMaterial {
     pub description: Option<String>,
     /// State for the whole set.
     pub state: MaterialState,
+    /// The version of the set that registered it. The same bytes, taken out and
+    /// imported again, are another registration: nobody holds them for it yet.
+    pub registered: Version,
     /// Absent for the first material and while pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,

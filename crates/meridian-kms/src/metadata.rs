@@ -28,8 +28,10 @@ pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
         metadata.current_key_material_id = current.map(|material| material.id.to_string());
     }
     show_expiration(key, &mut metadata);
-    metadata.multi_region_configuration =
-        key.shared.multi_region.then(|| configuration(&key.key, here, &key.shared));
+    metadata.multi_region_configuration = key
+        .shared
+        .multi_region
+        .then(|| configuration(&key.key, here, &key.shared));
     metadata
 }
 
@@ -71,7 +73,10 @@ fn show_expiration(key: &Key, metadata: &mut v1::KeyMetadata) {
     if key.shared.origin != Origin::External {
         return;
     }
-    let held = key.shared.permanent().filter_map(|material| key.held.get(&material.id));
+    let held = key
+        .shared
+        .permanent()
+        .filter_map(|material| key.held.get(&material.id));
     let held: Vec<_> = held.filter(|held| held.sealed.is_some()).collect();
     if held.is_empty() {
         return;
@@ -83,7 +88,11 @@ fn show_expiration(key: &Key, metadata: &mut v1::KeyMetadata) {
 
 /// AWS's `ExpirationModel`.
 pub(crate) fn expiration_model(expires: bool) -> &'static str {
-    if expires { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
+    if expires {
+        "KEY_MATERIAL_EXPIRES"
+    } else {
+        "KEY_MATERIAL_DOES_NOT_EXPIRE"
+    }
 }
 
 /// Which key is the primary and which are replicas, as seen from a region.
@@ -101,11 +110,10 @@ fn configuration(
         replicas.sort();
         primary = &hand_over.to;
     }
-    let related =
-        |region: &RegionName| v1::MultiRegionKey {
-            arn: Some(key.arn(region)),
-            region: Some(region.to_string()),
-        };
+    let related = |region: &RegionName| v1::MultiRegionKey {
+        arn: Some(key.arn(region)),
+        region: Some(region.to_string()),
+    };
     let is_primary = primary == here;
     v1::MultiRegionConfiguration {
         multi_region_key_type: Some(if is_primary { "PRIMARY" } else { "REPLICA" }.into()),

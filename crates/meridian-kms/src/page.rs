@@ -17,7 +17,9 @@ pub(crate) fn limit(asked: Option<i32>, default: i32, max: i32) -> Result<usize,
     let limit = asked.unwrap_or(default);
     if limit > max {
         // fidelity: assumed, the model allows 1000 everywhere.
-        return Err(KmsError::validation(format!("Limit must be between 1 and {max}.")));
+        return Err(KmsError::validation(format!(
+            "Limit must be between 1 and {max}."
+        )));
     }
     usize::try_from(limit).map_err(|_| KmsError::validation("Limit must be positive."))
 }
@@ -26,11 +28,15 @@ pub(crate) fn limit(asked: Option<i32>, default: i32, max: i32) -> Result<usize,
 pub(crate) fn position<P: std::str::FromStr>(
     marker: &Option<String>,
 ) -> Result<Option<P>, KmsError> {
-    let Some(marker) = marker else { return Ok(None) };
+    let Some(marker) = marker else {
+        return Ok(None);
+    };
     let bytes = URL_SAFE_NO_PAD.decode(marker).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     let position = text.and_then(|text| text.parse().ok());
-    position.map(Some).ok_or_else(|| KmsError::bare(ErrorCode::InvalidMarkerException))
+    position
+        .map(Some)
+        .ok_or_else(|| KmsError::bare(ErrorCode::InvalidMarkerException))
 }
 
 /// Takes a page from what follows the marker.

@@ -137,8 +137,10 @@ impl Region {
             }
             Change::Tick => {}
             Change::AdvanceClock { ms } => {
-                self.clock_offset_ms = self.clock_offset_ms.saturating_add(*ms);
-                self.advance_to(entry.at.plus_ms(*ms));
+                // Time that has been agreed on cannot be taken back.
+                let ms = (*ms).max(0);
+                self.clock_offset_ms = self.clock_offset_ms.saturating_add(ms);
+                self.advance_to(entry.at.plus_ms(ms));
             }
             Change::AutomaticRotation(change) => crate::automatic_rotation::apply(self, change),
             Change::Request(change) => return Outcome::Answered(ops::apply(self, change)),
@@ -157,7 +159,12 @@ impl Region {
     /// Moves the committed time forward, never back, and carries out what
     /// falls due, each at its own time and in order.
     pub fn advance_to(&mut self, now: Timestamp) {
-        while let Some((at, key)) = self.deadlines.get_min().copied().filter(|(at, _)| *at <= now) {
+        while let Some((at, key)) = self
+            .deadlines
+            .get_min()
+            .copied()
+            .filter(|(at, _)| *at <= now)
+        {
             self.now = self.now.max(at);
             self.expire(&key);
         }
@@ -172,12 +179,17 @@ impl Region {
 
     /// Keys whose automatic rotation is due at `now`.
     pub(crate) fn rotations_due(&self, now: Timestamp) -> impl Iterator<Item = &Arc<Key>> {
-        let due = self.rotations_due.iter().take_while(move |(at, _)| *at <= now);
+        let due = self
+            .rotations_due
+            .iter()
+            .take_while(move |(at, _)| *at <= now);
         due.filter_map(|(_, key)| self.keys.get(key))
     }
 
     fn expire(&mut self, reference: &KeyRef) {
-        let Some(key) = self.keys.get(reference) else { return };
+        let Some(key) = self.keys.get(reference) else {
+            return;
+        };
         if let Some(Deletion::At(at)) = key.deletion
             && at <= self.now
         {
@@ -206,11 +218,10 @@ impl Region {
                 {
                     key.deletion = Some(Deletion::At(self.now.plus_days(window_days.into())));
                 }
-                if before.as_ref().is_none_or(|before| before.shared != key.shared) {
-                    if let Some(before) = &before
-                        && before.shared.version == key.shared.version
-                    {
-                        key.shared.version.number += 1;
+                let published = before.as_ref().map(|before| &before.shared);
+                if published != Some(&key.shared) {
+                    if published.is_none_or(|it| it.version == key.shared.version) {
+                        key.shared.version = key.shared.next_version();
                     }
                     key.drop_unregistered();
                     for peer in key.shared.replicas.keys() {
@@ -235,10 +246,15 @@ impl Region {
     /// Deletes a key for good, with its aliases; a multi-Region key leaves a
     /// tombstone, and a replica's primary is told.
     fn remove(&mut self, reference: &KeyRef) {
-        let Some(key) = self.keys.remove(reference) else { return };
+        let Some(key) = self.keys.remove(reference) else {
+            return;
+        };
         self.unindex(Some(&key));
         for name in &key.aliases {
-            self.aliases.remove(&AliasRef { account: reference.account, name: name.clone() });
+            self.aliases.remove(&AliasRef {
+                account: reference.account,
+                name: name.clone(),
+            });
         }
         if !key.shared.multi_region {
             return;
@@ -292,8 +308,13 @@ impl Region {
         entropy: &mut dyn Entropy,
         in_flight: impl Fn(u64) -> bool,
     ) -> Result<Outgoing, FactError> {
-        let mut outgoing = Outgoing { positions: Vec::new(), facts: Vec::new() };
-        let Some(feed) = self.feeds.get(peer) else { return Ok(outgoing) };
+        let mut outgoing = Outgoing {
+            positions: Vec::new(),
+            facts: Vec::new(),
+        };
+        let Some(feed) = self.feeds.get(peer) else {
+            return Ok(outgoing);
+        };
         let due = feed.due().filter(|(position, _)| !in_flight(*position));
         for (position, due) in due.take(FACTS_PER_BATCH_MAX) {
             let fact = match due.kind {
@@ -313,9 +334,13 @@ impl Region {
         vault: &Vault,
         entropy: &mut dyn Entropy,
     ) -> Result<Option<Fact>, FactError> {
-        let Some(key) = self.keys.get(key) else { return Ok(None) };
+        let Some(key) = self.keys.get(key) else {
+            return Ok(None);
+        };
         // Only the author may say this; a mark from before a hand-over is moot.
-        let Role::Primary { joining, .. } = &key.role else { return Ok(None) };
+        let Role::Primary { joining, .. } = &key.role else {
+            return Ok(None);
+        };
         let mut sealed = std::collections::BTreeMap::new();
         if key.shared.origin == crate::key_set::Origin::AwsKms {
             for (id, held) in &key.held {
@@ -346,6 +371,10 @@ impl Region {
 
     /// Turns a pushed batch into the change that merges it: material in it is
     /// opened and sealed under this region's root key before it is proposed.
+    ///
+    /// All of it, also what is here already: this node's view may be older than
+    /// the state that the change will meet, and a key that was deleted in
+    /// between starts again with what the fact brings.
     pub fn plan_facts<'b>(
         &self,
         from: &RegionName,
@@ -357,22 +386,19 @@ impl Region {
         for bytes in facts {
             let mut fact = Fact::decode(bytes)?;
             if let Fact::Shared(shared) = &mut fact {
-                let known = self.keys.get(&shared.key);
                 let key_id = shared.key.id.to_string();
-                let arrived = std::mem::take(&mut shared.sealed);
-                for (id, sealed) in arrived {
-                    if known.is_some_and(|key| key.held.contains_key(&id)) {
-                        continue;
-                    }
-                    let own = vault
-                        .accept_from_region(from.as_str(), &key_id, &id, &sealed, entropy)
+                for (id, sealed) in &mut shared.sealed {
+                    *sealed = vault
+                        .accept_from_region(from.as_str(), &key_id, id, sealed, entropy)
                         .map_err(|error| FactError::Material(error.to_string()))?;
-                    shared.sealed.insert(id, own);
                 }
             }
             accepted.push(fact);
         }
-        Ok(Change::Facts { from: from.clone(), facts: accepted })
+        Ok(Change::Facts {
+            from: from.clone(),
+            facts: accepted,
+        })
     }
 
     /// Rebuilds what is not stored.

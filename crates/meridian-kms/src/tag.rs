@@ -14,10 +14,16 @@ pub(crate) fn collect(tags: &[Tag]) -> Result<BTreeMap<String, String>, KmsError
     let mut collected = BTreeMap::new();
     for tag in tags {
         let key = tag.tag_key.clone().unwrap_or_default();
-        if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
+        if key
+            .get(..4)
+            .is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
+        {
             return Err(refused("Tags beginning with aws: are reserved"));
         }
-        if collected.insert(key, tag.tag_value.clone().unwrap_or_default()).is_some() {
+        if collected
+            .insert(key, tag.tag_value.clone().unwrap_or_default())
+            .is_some()
+        {
             return Err(refused("Duplicate tag keys"));
         }
     }
@@ -36,13 +42,19 @@ mod tests {
     use super::*;
 
     fn tag(key: &str) -> Tag {
-        Tag { tag_key: Some(key.into()), tag_value: Some("v".into()) }
+        Tag {
+            tag_key: Some(key.into()),
+            tag_value: Some("v".into()),
+        }
     }
 
     #[test]
     fn reserved_repeated_and_too_many_tags_are_refused() {
         let message = |tags: &[Tag]| collect(tags).unwrap_err().message.unwrap();
-        assert_eq!(message(&[tag("AWS:x")]), "Tags beginning with aws: are reserved");
+        assert_eq!(
+            message(&[tag("AWS:x")]),
+            "Tags beginning with aws: are reserved"
+        );
         assert_eq!(message(&[tag("a"), tag("a")]), "Duplicate tag keys");
         let many: Vec<Tag> = (0..51).map(|n| tag(&n.to_string())).collect();
         assert_eq!(message(&many), "Too many tags");

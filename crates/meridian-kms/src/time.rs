@@ -61,7 +61,10 @@ mod tests {
 
     #[test]
     fn the_far_future_does_not_overflow() {
-        let far = prost_types::Timestamp { seconds: i64::MAX, nanos: 0 };
+        let far = prost_types::Timestamp {
+            seconds: i64::MAX,
+            nanos: 0,
+        };
         assert_eq!(Timestamp::from_proto(&far).plus_days(365).0, i64::MAX);
     }
 }

@@ -20,6 +20,7 @@ pub fn generate(schema: &Schema) -> String {
 fn shape_static(name: &str, shape: &Shape) -> String {
     let pattern = shape.pattern.as_ref().map_or("None".into(), |shown| {
         let matched = ascii_classes(shown);
+        regex::Regex::new(&matched).unwrap_or_else(|error| panic!("{name}: {error}"));
         format!(
             "Some(crate::aws_json::Pattern {{ shown: {shown:?}, \
              regex: ::std::sync::LazyLock::new(|| crate::aws_json::whole({matched:?})) }})"

@@ -92,9 +92,6 @@ fn read_shape(value: &Value) -> (String, Shape) {
     let option = value.as_message().expect("a shape is a message");
     let name = text(option, "name").expect("a shape has a name");
     let pattern = text(option, "pattern");
-    if let Some(pattern) = &pattern {
-        regex::Regex::new(pattern).unwrap_or_else(|error| panic!("{name}: {error}"));
-    }
     let one_of = option.get_field_by_name("one_of").expect("a field of it");
     let one_of = one_of.as_list().expect("repeated").iter();
     let shape = Shape {

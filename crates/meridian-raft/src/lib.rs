@@ -11,12 +11,27 @@
 //! by [`Group::handle`] over there after *their* sync → committed at a majority →
 //! [`Machine::apply`], many entries at a time → the outcome returns to the proposer.
 
+mod catch_up;
 mod config;
+mod engine;
 mod error;
 mod group;
+mod inbox;
+mod log_store;
 mod machine;
+mod network;
+mod node;
+mod record;
+mod snapshot;
+mod state_machine;
 mod status;
+mod stores;
+#[cfg(test)]
+mod suite;
 mod transport;
+mod types;
+mod wire;
+mod writer;
 
 pub use config::{Compaction, Fsync, GroupConfig, NodeId};
 pub use error::{HandleError, ProposeError, ReadError, TransferError};

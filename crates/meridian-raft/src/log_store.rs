@@ -42,7 +42,9 @@ impl Log {
         Self(Arc::new(Mutex::new(Pages {
             vote: stored.vote,
             // The mark may have reached the disk before the entries did.
-            committed: stored.committed.filter(|committed| Some(*committed) <= last),
+            committed: stored
+                .committed
+                .filter(|committed| Some(*committed) <= last),
             purged: stored.purged,
             bytes: stored.entries.iter().map(entry_bytes).sum(),
             entries: stored.entries.into(),
@@ -82,9 +84,8 @@ impl Pages {
 
     fn position(&self, index: u64) -> usize {
         let first = self.end() - self.entries.len() as u64;
-        usize::try_from(index.saturating_sub(first)).map_or(self.entries.len(), |at| {
-            at.min(self.entries.len())
-        })
+        usize::try_from(index.saturating_sub(first))
+            .map_or(self.entries.len(), |at| at.min(self.entries.len()))
     }
 
     fn append(&mut self, entries: &[Entry]) -> io::Result<()> {
@@ -106,13 +107,21 @@ impl Pages {
 
     fn truncate(&mut self, from: u64) {
         let at = self.position(from);
-        let gone: u64 = self.entries.drain(at..).map(|entry| entry_bytes(&entry)).sum();
+        let gone: u64 = self
+            .entries
+            .drain(at..)
+            .map(|entry| entry_bytes(&entry))
+            .sum();
         self.bytes -= gone;
     }
 
     fn purge(&mut self, upto: LogId) {
         let end = self.position(upto.index + 1);
-        let gone: u64 = self.entries.drain(..end).map(|entry| entry_bytes(&entry)).sum();
+        let gone: u64 = self
+            .entries
+            .drain(..end)
+            .map(|entry| entry_bytes(&entry))
+            .sum();
         self.bytes -= gone;
         self.purged = self.purged.max(Some(upto));
     }
@@ -135,18 +144,25 @@ impl RaftLogReader<Types> for Log {
             Bound::Unbounded => pages.end(),
         };
         let (start, end) = (pages.position(start), pages.position(end));
-        Ok(pages.entries.range(start..end.max(start)).cloned().collect())
+        Ok(pages
+            .entries
+            .range(start..end.max(start))
+            .cloned()
+            .collect())
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<Entry>> {
         let pages = self.lock();
         let (start, end) = (pages.position(start), pages.position(end));
         let mut bytes = 0;
-        let fitting = pages.entries.range(start..end.max(start)).take_while(|entry| {
-            let first = bytes == 0;
-            bytes += entry_bytes(entry);
-            first || bytes <= MESSAGE_BYTES
-        });
+        let fitting = pages
+            .entries
+            .range(start..end.max(start))
+            .take_while(|entry| {
+                let first = bytes == 0;
+                bytes += entry_bytes(entry);
+                first || bytes <= MESSAGE_BYTES
+            });
         Ok(fitting.cloned().collect())
     }
 

@@ -6,6 +6,9 @@ use bytes::Bytes;
 
 use crate::types::Reply;
 
+/// Serializes a captured state.
+pub(crate) type Capture = Box<dyn FnOnce() -> Vec<u8> + Send>;
+
 /// What the log drives. The group makes one call at a time, on an async worker: no method may
 /// block on I/O.
 pub trait Machine: Send + 'static {
@@ -35,7 +38,7 @@ pub(crate) trait AnyMachine: Send {
     ) -> Result<Vec<Reply>, anyhow::Error>;
 
     /// See [`Machine::snapshot`].
-    fn snapshot(&self) -> Box<dyn FnOnce() -> Vec<u8> + Send>;
+    fn snapshot(&self) -> Capture;
 
     /// See [`Machine::restore`].
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), anyhow::Error>;
@@ -62,7 +65,7 @@ impl<M: Machine> AnyMachine for M {
         Ok(replies.collect())
     }
 
-    fn snapshot(&self) -> Box<dyn FnOnce() -> Vec<u8> + Send> {
+    fn snapshot(&self) -> Capture {
         Machine::snapshot(self)
     }
 

@@ -14,9 +14,8 @@ use openraft::errors::{
 use openraft::network::{RPCOption, RaftNetworkFactory, RaftNetworkV2};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
-    VoteRequest, VoteResponse,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
 };
-use openraft::raft::message::TransferLeaderResponse;
 use openraft::storage::Snapshot;
 use openraft::{RPCTypes, StorageError};
 use serde::Serialize;
@@ -36,7 +35,7 @@ const PIECE_BYTES: u64 = 1024 * 1024;
 /// How often a receiver may ask to begin again before the attempt is given up.
 const RESTARTS_MAX: u32 = 3;
 
-type SnapshotOf = openraft::alias::SnapshotOf<Types, Image>;
+type SnapshotOf = openraft::type_config::alias::SnapshotOf<Types, Image>;
 
 /// Makes a [`Peer`] for every other node.
 pub(crate) struct Peers {
@@ -132,7 +131,9 @@ impl Peer {
             if wanted.offset != sent {
                 restarts += 1;
                 if restarts > RESTARTS_MAX {
-                    return Err(NetworkError::from_string("the receiver keeps starting over").into());
+                    return Err(
+                        NetworkError::from_string("the receiver keeps starting over").into(),
+                    );
                 }
             }
             offset = wanted.offset;
@@ -204,7 +205,9 @@ impl RaftNetworkV2<Types> for Peer {
         cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
-        let Snapshot { snapshot: image, .. } = snapshot;
+        let Snapshot {
+            snapshot: image, ..
+        } = snapshot;
         let upload = pin!(self.upload(vote, image, option.soft_ttl()));
         match select(pin!(cancel), upload).await {
             Either::Left((closed, _)) => Err(closed.into()),

@@ -116,15 +116,13 @@ impl From<&Membership> for Members {
     }
 }
 
-impl TryFrom<Members> for Membership {
-    type Error = io::Error;
-
-    fn try_from(members: Members) -> Result<Self, io::Error> {
-        if members.voters.is_empty() && members.nodes.is_empty() {
+impl Members {
+    fn into_membership(self) -> io::Result<Membership> {
+        if self.voters.is_empty() && self.nodes.is_empty() {
             return Ok(Membership::default());
         }
-        let nodes: BTreeMap<u64, ()> = members.nodes.into_iter().map(|id| (id, ())).collect();
-        Membership::new(members.voters, nodes).map_err(|error| corrupt(error.to_string()))
+        let nodes: BTreeMap<u64, ()> = self.nodes.into_iter().map(|id| (id, ())).collect();
+        Membership::new(self.voters, nodes).map_err(|error| corrupt(error.to_string()))
     }
 }
 
@@ -141,16 +139,15 @@ impl From<&Entry> for Record {
     }
 }
 
-impl TryFrom<Record> for Entry {
-    type Error = io::Error;
-
-    fn try_from(record: Record) -> Result<Self, io::Error> {
+impl Record {
+    /// The entry this is the record of.
+    pub(crate) fn into_entry(self) -> io::Result<Entry> {
         Ok(Entry {
-            log_id: record.position.into(),
-            payload: match record.body {
+            log_id: self.position.into(),
+            payload: match self.body {
                 Body::Blank => Payload::Blank,
                 Body::Data(bytes) => Payload::Normal(Data(bytes)),
-                Body::Members(members) => Payload::Membership(members.try_into()?),
+                Body::Members(members) => Payload::Membership(members.into_membership()?),
             },
         })
     }
@@ -166,15 +163,14 @@ impl From<&SnapshotMeta> for Covers {
     }
 }
 
-impl TryFrom<Covers> for SnapshotMeta {
-    type Error = io::Error;
-
-    fn try_from(covers: Covers) -> Result<Self, io::Error> {
+impl Covers {
+    /// The meta data this is the record of.
+    pub(crate) fn into_meta(self) -> io::Result<SnapshotMeta> {
         Ok(SnapshotMeta {
-            last_log_id: covers.last.map(Into::into),
+            last_log_id: self.last.map(Into::into),
             last_membership: StoredMembership::new(
-                covers.members_at.map(Into::into),
-                covers.members.try_into()?,
+                self.members_at.map(Into::into),
+                self.members.into_membership()?,
             ),
         })
     }
@@ -260,15 +256,14 @@ pub(crate) mod tests {
                     log_id: id(0, 0, 0),
                     payload: Payload::Membership(members()),
                 },
-                "01000000020103010203030102203",
+                "0100000002010301020303010203",
             ),
         ];
         for (entry, bytes) in golden {
-            let bytes = bytes;
             let encoded = encode_versioned(&Record::from(&entry));
             assert_eq!(hex(&encoded), bytes);
             let decoded: Record = decode_versioned(&encoded).unwrap();
-            assert_eq!(Entry::try_from(decoded).unwrap(), entry);
+            assert_eq!(decoded.into_entry().unwrap(), entry);
         }
     }
 
@@ -293,9 +288,9 @@ pub(crate) mod tests {
             last_membership: StoredMembership::new(Some(id(0, 0, 0)), members()),
         };
         let encoded = encode_versioned(&Covers::from(&meta));
-        assert_eq!(hex(&encoded), "0101070209010000000103010203030102 03");
+        assert_eq!(hex(&encoded), "010107020901000000010301020303010203");
         let decoded: Covers = decode_versioned(&encoded).unwrap();
-        assert_eq!(SnapshotMeta::try_from(decoded).unwrap(), meta);
+        assert_eq!(decoded.into_meta().unwrap(), meta);
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn open(image: Bytes) -> io::Result<(SnapshotMeta, Bytes)> {
     if checksum(&head, &body) != u32::from_be_bytes([c0, c1, c2, c3]) {
         return Err(bad());
     }
-    Ok((decode::<Covers>(&head)?.try_into()?, body))
+    Ok((decode::<Covers>(&head)?.into_meta()?, body))
 }
 
 fn checksum(head: &[u8], body: &[u8]) -> u32 {
@@ -247,12 +247,16 @@ fn share(image: &Image) -> Image {
             file: Arc::clone(file),
             bytes: *bytes,
         },
-        Image::Received { .. } => unreachable!("a received snapshot is persisted before it is kept"),
+        Image::Received { .. } => {
+            unreachable!("a received snapshot is persisted before it is kept")
+        }
     }
 }
 
 fn partial(directory: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(PARTIAL).tempfile_in(directory)
+    tempfile::Builder::new()
+        .prefix(PARTIAL)
+        .tempfile_in(directory)
 }
 
 /// Makes a complete snapshot the one that a restart will find.
@@ -308,7 +312,7 @@ mod tests {
             &[1][..],
             &[0, 0, 0, 7],
             &[0, 0, 0, 0, 0, 0, 0, 4],
-            &[0x9d, 0x5a, 0xe8, 0x5e],
+            &[0xe0, 0xbc, 0xcb, 0x9b],
             &[1, 1, 1, 5, 0, 0, 0],
             b"body",
         ]

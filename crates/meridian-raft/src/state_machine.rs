@@ -13,17 +13,15 @@ use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 
 use crate::Compaction;
-use crate::machine::AnyMachine;
+use crate::machine::{AnyMachine, Capture};
 use crate::snapshot::{Image, SnapshotStore};
-use crate::types::{
-    LogId, Payload, Reply, SnapshotMeta, StoredMembership, Types, entry_bytes,
-};
+use crate::types::{LogId, Payload, Reply, SnapshotMeta, StoredMembership, Types, entry_bytes};
 
 /// Entries handed to the machine at once, at most: proposers of the first are not kept waiting
 /// for a long catch-up.
 const BATCH_ENTRIES: usize = 1024;
 
-type SnapshotOf = openraft::alias::SnapshotOf<Types, Image>;
+type SnapshotOf = openraft::type_config::alias::SnapshotOf<Types, Image>;
 
 /// See the module.
 pub(crate) struct StateMachine {
@@ -201,7 +199,7 @@ impl RaftStateMachine<Types> for StateMachine {
 pub(crate) struct Builder {
     meta: SnapshotMeta,
     /// Taken once; the mutex only makes it shareable.
-    capture: Mutex<Option<Box<dyn FnOnce() -> Vec<u8> + Send>>>,
+    capture: Mutex<Option<Capture>>,
     snapshots: Arc<SnapshotStore>,
 }
 

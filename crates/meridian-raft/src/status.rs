@@ -23,7 +23,7 @@ pub struct Status {
     pub snapshot: Option<u64>,
     /// Index of the last entry removed from the front of the log.
     pub purged: Option<u64>,
-    /// Bytes of entries in the log that the snapshot does not cover.
+    /// Bytes of all entries in the log.
     pub log_bytes: u64,
     /// How often the log was made durable since the node started.
     pub syncs: u64,

@@ -14,14 +14,14 @@ openraft::declare_raft_types!(
         AsyncRuntime = openraft_rt_tokio::TokioRuntime,
 );
 
-pub(crate) type LogId = openraft::alias::LogIdOf<Types>;
-pub(crate) type LeaderId = openraft::alias::LeaderIdOf<Types>;
-pub(crate) type Vote = openraft::alias::VoteOf<Types>;
-pub(crate) type Entry = openraft::alias::EntryOf<Types>;
+pub(crate) type LogId = openraft::type_config::alias::LogIdOf<Types>;
+pub(crate) type LeaderId = openraft::type_config::alias::LeaderIdOf<Types>;
+pub(crate) type Vote = openraft::type_config::alias::VoteOf<Types>;
+pub(crate) type Entry = openraft::type_config::alias::EntryOf<Types>;
 pub(crate) type Payload = openraft::EntryPayload<Data, u64, ()>;
 pub(crate) type Membership = openraft::Membership<u64, ()>;
-pub(crate) type StoredMembership = openraft::alias::StoredMembershipOf<Types>;
-pub(crate) type SnapshotMeta = openraft::alias::SnapshotMetaOf<Types>;
+pub(crate) type StoredMembership = openraft::type_config::alias::StoredMembershipOf<Types>;
+pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<Types>;
 
 /// What was proposed. Prints only its length: entries may be long and are nobody's business.
 #[derive(Clone, PartialEq, Eq)]

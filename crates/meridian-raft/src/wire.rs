@@ -93,15 +93,14 @@ impl From<&AppendEntriesRequest<Types>> for Append {
     }
 }
 
-impl TryFrom<Append> for AppendEntriesRequest<Types> {
-    type Error = io::Error;
-
-    fn try_from(append: Append) -> io::Result<Self> {
-        let entries = append.entries.into_iter().map(TryInto::try_into);
-        Ok(Self {
-            vote: append.leader.into(),
-            prev_log_id: append.previous.map(Into::into),
-            leader_commit: append.commit.map(Into::into),
+impl Append {
+    /// The request this was made from.
+    pub(crate) fn into_request(self) -> io::Result<AppendEntriesRequest<Types>> {
+        let entries = self.entries.into_iter().map(Record::into_entry);
+        Ok(AppendEntriesRequest {
+            vote: self.leader.into(),
+            prev_log_id: self.previous.map(Into::into),
+            leader_commit: self.commit.map(Into::into),
             entries: entries.collect::<io::Result<_>>()?,
         })
     }
@@ -204,7 +203,7 @@ mod tests {
         let golden = [1, 4, 2, 1, 1, 1, 1, 8, 0, 1, 1, 1, 9, 1, 1, b'x'];
         assert_eq!(bytes, golden);
         let read: Append = decode_versioned(&bytes).unwrap();
-        let read = AppendEntriesRequest::<Types>::try_from(read).unwrap();
+        let read = read.into_request().unwrap();
         assert_eq!(read.entries, request.entries);
         assert_eq!(read.prev_log_id, request.prev_log_id);
     }

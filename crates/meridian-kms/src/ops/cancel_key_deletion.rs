@@ -34,5 +34,7 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<CancelKeyDeletionRe
     key.deletion = None;
     key.enabled = false;
     region.put(key);
-    Ok(CancelKeyDeletionResponse { key_id: Some(change.key.arn(region.name())) })
+    Ok(CancelKeyDeletionResponse {
+        key_id: Some(change.key.arn(region.name())),
+    })
 }

@@ -25,7 +25,10 @@ pub fn plan(
     request: &CreateAliasRequest,
 ) -> Result<Planned<Change, CreateAliasResponse>, KmsError> {
     let name = name(required(&request.alias_name)?)?;
-    let alias = AliasRef { account: cx.caller.account, name };
+    let alias = AliasRef {
+        account: cx.caller.account,
+        name,
+    };
     let target = target(region, cx, Operation::CreateAlias, &request.target_key_id)?;
     let change = Change { alias, target };
     check(region, &change)?;
@@ -37,7 +40,11 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<CreateAliasResponse
     check(region, change)?;
     let mut key = region.readmit(Operation::CreateAlias, &change.target)?;
     let now = region.now();
-    let alias = Alias { target: change.target.id, created: now, updated: now };
+    let alias = Alias {
+        target: change.target.id,
+        created: now,
+        updated: now,
+    };
     region.aliases_mut().insert(change.alias.clone(), alias);
     key.aliases.insert(change.alias.name.clone());
     region.put(key);
@@ -80,7 +87,9 @@ pub(crate) fn name(text: &str) -> Result<AliasName, KmsError> {
         return Err(KmsError::bare(ErrorCode::NotAuthorizedException));
     }
     if text.contains(':') {
-        return Err(KmsError::validation(format!("{text} contains invalid characters for an alias")));
+        return Err(KmsError::validation(format!(
+            "{text} contains invalid characters for an alias"
+        )));
     }
     Ok(parsed)
 }
@@ -94,7 +103,11 @@ pub(crate) fn target(
 ) -> Result<KeyRef, KmsError> {
     let key_id = required(key_id)?;
     if key_id.starts_with("alias/") || key_id.contains(":alias/") {
-        return Err(KmsError::validation("Aliases must refer to keys. Not aliases"));
+        return Err(KmsError::validation(
+            "Aliases must refer to keys. Not aliases",
+        ));
     }
-    Ok(region.find(cx.caller, operation, key_id, Naming::KeyOnly)?.key)
+    Ok(region
+        .find(cx.caller, operation, key_id, Naming::KeyOnly)?
+        .key)
 }

@@ -46,11 +46,18 @@ pub fn plan(
     let mut random = [0; 16];
     cx.entropy.fill(&mut random);
     let id = KeyId::from_random(random, multi_region);
-    let key = KeyRef { account: cx.caller.account, id };
+    let key = KeyRef {
+        account: cx.caller.account,
+        id,
+    };
     let generated = match origin {
         Origin::AwsKms => {
             let shared = SharedProperties::new(region.name().clone(), origin, multi_region);
-            Some(generate(&Key::new(key, cx.now, shared), cx.vault, cx.entropy))
+            Some(generate(
+                &Key::new(key, cx.now, shared),
+                cx.vault,
+                cx.entropy,
+            ))
         }
         Origin::External => None,
     };
@@ -78,7 +85,9 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<CreateKeyResponse, 
     }
     let metadata = metadata::of(&key, &here);
     region.put(key);
-    Ok(CreateKeyResponse { key_metadata: Some(metadata) })
+    Ok(CreateKeyResponse {
+        key_metadata: Some(metadata),
+    })
 }
 
 fn check_spec(request: &CreateKeyRequest) -> Result<(), KmsError> {
@@ -88,7 +97,10 @@ fn check_spec(request: &CreateKeyRequest) -> Result<(), KmsError> {
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
         ));
     }
-    let spec = request.key_spec.as_deref().or(request.customer_master_key_spec.as_deref());
+    let spec = request
+        .key_spec
+        .as_deref()
+        .or(request.customer_master_key_spec.as_deref());
     let spec = spec.unwrap_or("SYMMETRIC_DEFAULT");
     let Some(usage) = request.key_usage.as_deref() else {
         return if spec == "SYMMETRIC_DEFAULT" {
@@ -106,7 +118,9 @@ fn check_spec(request: &CreateKeyRequest) -> Result<(), KmsError> {
         )));
     }
     if spec != "SYMMETRIC_DEFAULT" {
-        return Err(KmsError::unsupported(format!("KeySpec {spec} is not supported yet.")));
+        return Err(KmsError::unsupported(format!(
+            "KeySpec {spec} is not supported yet."
+        )));
     }
     Ok(())
 }
@@ -131,8 +145,8 @@ fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {
     match request.origin.as_deref() {
         None | Some("AWS_KMS") => Ok(Origin::AwsKms),
         Some("EXTERNAL") => Ok(Origin::External),
-        Some(other) => {
-            Err(KmsError::unsupported(format!("Origin {other} is not supported yet.")))
-        }
+        Some(other) => Err(KmsError::unsupported(format!(
+            "Origin {other} is not supported yet."
+        ))),
     }
 }

@@ -18,17 +18,16 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &DecryptRequest,
 ) -> Result<DecryptResponse, KmsError> {
-    let asymmetric = cryptography::check_algorithm(&request.encryption_algorithm);
-    if asymmetric.is_err() && request.key_id.is_none() {
-        return Err(KmsError::validation("KeyId must not be null"));
-    }
     cryptography::refuse_recipient(&request.recipient)?;
     let ignore = request.dry_run == Some(true)
-        && request.dry_run_modifiers.iter().any(|modifier| modifier == IGNORE_CIPHERTEXT);
+        && request
+            .dry_run_modifiers
+            .iter()
+            .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     if ignore {
         let operation = Operation::Decrypt;
         region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-        asymmetric.clone()?;
+        cryptography::check_algorithm(&request.encryption_algorithm)?;
         cryptography::stop_dry_run(request.dry_run)?;
     }
     let Some(blob) = &request.ciphertext_blob else {
@@ -38,11 +37,11 @@ pub fn plan(
         operation: Operation::Decrypt,
         blob,
         key_id: request.key_id.as_deref(),
+        algorithm: &request.encryption_algorithm,
         context: &request.encryption_context,
         grant_tokens: &request.grant_tokens,
     };
     let decrypted = cryptography::decrypt(region, cx, &source)?;
-    asymmetric?;
     cryptography::stop_dry_run(request.dry_run)?;
     Ok(DecryptResponse {
         key_id: cryptography::arn(&decrypted.key, region.name()),

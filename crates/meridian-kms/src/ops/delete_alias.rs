@@ -25,7 +25,10 @@ pub fn plan(
     request: &DeleteAliasRequest,
 ) -> Result<Planned<Change, DeleteAliasResponse>, KmsError> {
     let name = name(required(&request.alias_name)?)?;
-    let alias = AliasRef { account: cx.caller.account, name };
+    let alias = AliasRef {
+        account: cx.caller.account,
+        name,
+    };
     match region.aliases().get(&alias) {
         Some(_) => Ok(Planned::Commit(Change { alias })),
         None => Err(no_such_alias(&alias, region.name())),
@@ -37,7 +40,10 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<DeleteAliasResponse
     let Some(alias) = region.aliases_mut().remove(&change.alias) else {
         return Err(no_such_alias(&change.alias, region.name()));
     };
-    let target = KeyRef { account: change.alias.account, id: alias.target };
+    let target = KeyRef {
+        account: change.alias.account,
+        id: alias.target,
+    };
     if let Some(key) = region.key(&target) {
         let mut key = Key::clone(key);
         key.aliases.remove(&change.alias.name);

@@ -33,9 +33,16 @@ pub fn plan(
     request: &DeleteImportedKeyMaterialRequest,
 ) -> Result<Planned<Change, DeleteImportedKeyMaterialResponse>, KmsError> {
     let key = region.admit(cx, OPERATION, &request.key_id)?;
-    let material = request.key_material_id.as_deref().map(str::parse).transpose();
+    let material = request
+        .key_material_id
+        .as_deref()
+        .map(str::parse)
+        .transpose();
     let material = material.map_err(|_| KmsError::validation("KeyMaterialId is malformed."))?;
-    let change = Change { key: key.key, material };
+    let change = Change {
+        key: key.key,
+        material,
+    };
     find(region, key, &change)?;
     Ok(Planned::Commit(change))
 }

@@ -16,5 +16,7 @@ pub fn plan(
 ) -> Result<DescribeKeyResponse, KmsError> {
     let operation = Operation::DescribeKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    Ok(DescribeKeyResponse { key_metadata: Some(metadata::of(key, region.name())) })
+    Ok(DescribeKeyResponse {
+        key_metadata: Some(metadata::of(key, region.name())),
+    })
 }

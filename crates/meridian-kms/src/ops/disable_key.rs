@@ -24,7 +24,9 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &DisableKeyRequest,
 ) -> Result<Planned<Change, DisableKeyResponse>, KmsError> {
-    let key = region.admit(cx, Operation::DisableKey, &request.key_id)?.key;
+    let key = region
+        .admit(cx, Operation::DisableKey, &request.key_id)?
+        .key;
     Ok(Planned::Commit(Change { key }))
 }
 

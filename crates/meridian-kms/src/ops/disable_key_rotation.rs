@@ -29,10 +29,7 @@ pub fn plan(
 }
 
 /// Ends the schedule.
-pub fn apply(
-    region: &mut Region,
-    change: &Change,
-) -> Result<DisableKeyRotationResponse, KmsError> {
+pub fn apply(region: &mut Region, change: &Change) -> Result<DisableKeyRotationResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
     key.shared.automatic = None;
     region.put(key);

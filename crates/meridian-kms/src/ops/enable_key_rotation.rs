@@ -32,14 +32,20 @@ pub fn plan(
     request: &EnableKeyRotationRequest,
 ) -> Result<Planned<Change, EnableKeyRotationResponse>, KmsError> {
     let key = region.admit(cx, OPERATION, &request.key_id)?.key;
-    Ok(Planned::Commit(Change { key, period_days: request.rotation_period_in_days }))
+    Ok(Planned::Commit(Change {
+        key,
+        period_days: request.rotation_period_in_days,
+    }))
 }
 
 /// Starts the schedule.
 pub fn apply(region: &mut Region, change: &Change) -> Result<EnableKeyRotationResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
     let in_force = key.shared.automatic.map(|automatic| automatic.period_days);
-    let period_days = change.period_days.or(in_force).unwrap_or(PERIOD_DAYS_DEFAULT);
+    let period_days = change
+        .period_days
+        .or(in_force)
+        .unwrap_or(PERIOD_DAYS_DEFAULT);
     let next = region.now().plus_days(period_days.into());
     key.shared.automatic = Some(AutomaticRotation { period_days, next });
     region.put(key);

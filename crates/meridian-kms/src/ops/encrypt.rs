@@ -16,8 +16,12 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &EncryptRequest,
 ) -> Result<EncryptResponse, KmsError> {
-    let key =
-        region.admit_use(cx, Operation::Encrypt, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(
+        cx,
+        Operation::Encrypt,
+        &request.key_id,
+        &request.grant_tokens,
+    )?;
     cryptography::check_algorithm(&request.encryption_algorithm)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let plaintext = required(&request.plaintext)?;

@@ -51,7 +51,11 @@ pub(crate) fn generate(
     cx.entropy.fill(&mut plaintext);
     let kind = CiphertextKind::DataKey;
     let (ciphertext, material) = cryptography::encrypt(cx, key, kind, context, &plaintext)?;
-    Ok(DataKey { plaintext, ciphertext, material })
+    Ok(DataKey {
+        plaintext,
+        ciphertext,
+        material,
+    })
 }
 
 /// How long the data key is: exactly one of the two parameters says it.

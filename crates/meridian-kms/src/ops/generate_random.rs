@@ -18,10 +18,15 @@ pub fn plan(
     let length = usize::try_from(length).map_err(|_| required())?;
     if request.custom_key_store_id.is_some() {
         // fidelity: assumed, custom key stores do not exist yet.
-        return Err(KmsError::unsupported("Custom key stores are not supported."));
+        return Err(KmsError::unsupported(
+            "Custom key stores are not supported.",
+        ));
     }
     cryptography::refuse_recipient(&request.recipient)?;
     let mut random = vec![0; length];
     cx.entropy.fill(&mut random);
-    Ok(GenerateRandomResponse { plaintext: Some(random.into()), ciphertext_for_recipient: None })
+    Ok(GenerateRandomResponse {
+        plaintext: Some(random.into()),
+        ciphertext_for_recipient: None,
+    })
 }

@@ -29,17 +29,18 @@ pub fn plan(
     let key = region.admit(cx, Operation::GetParametersForImport, &request.key_id)?;
     let algorithm = required(&request.wrapping_algorithm)?;
     let spec = required(&request.wrapping_key_spec)?;
-    let (Ok(algorithm), Ok(_)) =
-        (WrappingAlgorithm::from_str(algorithm), WrappingKeySpec::from_str(spec))
-    else {
+    let (Ok(algorithm), Ok(spec)) = (
+        WrappingAlgorithm::from_str(algorithm),
+        WrappingKeySpec::from_str(spec),
+    ) else {
         let key_spec = key.shared.spec.name();
         return Err(KmsError::validation(format!(
             "Wrapping algorithm {algorithm} and wrapping key spec {spec} cannot be used to \
              import a {key_spec} key."
         )));
     };
-    let wrapping_key = cx.wrapping_key.take();
-    // The node brings a key whenever wrapping_key_needed asks for one.
+    let wrapping_key = cx.wrapping_key.take().filter(|key| key.spec() == spec);
+    // The node brings the key that wrapping_key_needed asks for.
     let wrapping_key =
         wrapping_key.ok_or_else(|| KmsError::bare(ErrorCode::KMSInternalException))?;
     let arn = key.key.arn(region.name());

@@ -66,11 +66,17 @@ pub fn plan(
     }
     let key = region.admit(cx, OPERATION, &request.key_id)?;
     check_replica(key, import_type, request.key_material_description.is_some())?;
-    let expected = request.key_material_id.as_deref().map(str::parse).transpose();
+    let expected = request
+        .key_material_id
+        .as_deref()
+        .map(str::parse)
+        .transpose();
     let expected = expected.map_err(|_| KmsError::validation("KeyMaterialId is malformed."))?;
     let token = open_token(region, cx, key, required(&request.import_token)?)?;
     let bytes = token.unwrap(required(&request.encrypted_key_material)?);
-    let material = bytes.as_deref().and_then(|bytes| Material::from_bytes(bytes));
+    let material = bytes
+        .as_deref()
+        .and_then(|bytes| Material::from_bytes(bytes));
     let material = material.ok_or_else(|| {
         // Damaged, or not 32 bytes: recorded as one and the same answer.
         KmsError::bare(ErrorCode::InvalidCiphertextException)
@@ -94,14 +100,28 @@ pub fn plan(
 pub fn apply(region: &mut Region, change: &Change) -> Result<ImportKeyMaterialResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
     check_replica(&key, change.import_type, change.description.is_some())?;
+    if let Some(valid_to) = change.expires {
+        check_future(valid_to, region.now())?;
+    }
     match effect(region, &key, change)? {
-        ImportType::New => key.shared.register(change.material, change.description.clone()),
+        ImportType::New => key
+            .shared
+            .register(change.material, change.description.clone()),
         ImportType::Existing => describe(&mut key, change),
     }
-    let held = Held { sealed: Some(change.sealed.clone()), expires: change.expires };
+    let held = Held {
+        sealed: Some(change.sealed.clone()),
+        expires: change.expires,
+    };
     key.held.insert(change.material, held);
-    let permanent = key.shared.permanent().any(|material| material.id == change.material);
-    let complete = key.shared.permanent().all(|material| key.sealed(&material.id).is_some());
+    let permanent = key
+        .shared
+        .permanent()
+        .any(|material| material.id == change.material);
+    let complete = key
+        .shared
+        .permanent()
+        .all(|material| key.sealed(&material.id).is_some());
     if permanent && complete {
         key.enabled = true;
     }
@@ -190,7 +210,9 @@ fn check_replica(
 }
 
 fn describe(key: &mut Key, change: &Change) {
-    let Some(description) = &change.description else { return };
+    let Some(description) = &change.description else {
+        return;
+    };
     for material in &mut key.shared.materials {
         if material.id == change.material {
             material.description = Some(description.clone());
@@ -204,6 +226,7 @@ fn expires(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, KmsError> {
     let valid_to = request.valid_to.as_ref().map(Timestamp::from_proto);
+    let valid_to = valid_to.map(Timestamp::whole_seconds);
     if request.expiration_model.as_deref() == Some("KEY_MATERIAL_DOES_NOT_EXPIRE") {
         return match valid_to {
             None => Ok(None),
@@ -218,13 +241,20 @@ fn expires(
             "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES",
         ));
     };
+    check_future(valid_to, now)?;
+    if valid_to.0 - now.0 > VALID_TO_DAYS_MAX * DAY_MS {
+        return Err(KmsError::validation(
+            "ValidTo must be less than 365 days in the future",
+        ));
+    }
+    Ok(Some(valid_to))
+}
+
+fn check_future(valid_to: Timestamp, now: Timestamp) -> Result<(), KmsError> {
     if valid_to <= now {
         return Err(KmsError::validation("ValidTo must be in the future"));
     }
-    if valid_to.0 - now.0 > VALID_TO_DAYS_MAX * DAY_MS {
-        return Err(KmsError::validation("ValidTo must be less than 365 days in the future"));
-    }
-    Ok(Some(valid_to.whole_seconds()))
+    Ok(())
 }
 
 fn open_token(

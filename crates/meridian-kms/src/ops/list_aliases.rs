@@ -29,8 +29,13 @@ pub fn plan(
             page::take(names, limit, AliasName::to_string)
         }
         None => {
-            let lowest = "alias/ ".parse().expect("a prefix and a character are an alias name");
-            let first = AliasRef { account, name: after.clone().unwrap_or(lowest) };
+            let lowest = "alias/ "
+                .parse()
+                .expect("a prefix and a character are an alias name");
+            let first = AliasRef {
+                account,
+                name: after.clone().unwrap_or(lowest),
+            };
             let rest = region.aliases().range(first..).map(|(alias, _)| alias);
             let own = rest.take_while(|alias| alias.account == account);
             let names = own.map(|alias| alias.name.clone()).filter(is_next);
@@ -39,7 +44,10 @@ pub fn plan(
     };
     let entries = page.items.into_iter().filter_map(|name| {
         let alias = AliasRef { account, name };
-        region.aliases().get(&alias).map(|found| entry(&alias, found, region))
+        region
+            .aliases()
+            .get(&alias)
+            .map(|found| entry(&alias, found, region))
     });
     Ok(ListAliasesResponse {
         aliases: entries.collect(),

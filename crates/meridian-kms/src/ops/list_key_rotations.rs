@@ -31,7 +31,13 @@ pub fn plan(
         .shared
         .materials
         .iter()
-        .filter(|material| if all { is_visible(key, material) } else { material.rotation.is_some() })
+        .filter(|material| {
+            if all {
+                is_visible(key, material)
+            } else {
+                material.rotation.is_some()
+            }
+        })
         .collect();
     let start = match after {
         None => 0,
@@ -43,7 +49,11 @@ pub fn plan(
     let rest = listed.into_iter().skip(start);
     let page = page::take(rest, limit, |material| material.id.to_string());
     Ok(ListKeyRotationsResponse {
-        rotations: page.items.iter().map(|material| entry(region, key, material)).collect(),
+        rotations: page
+            .items
+            .iter()
+            .map(|material| entry(region, key, material))
+            .collect(),
         truncated: Some(page.next_marker.is_some()),
         next_marker: page.next_marker,
     })
@@ -57,7 +67,11 @@ fn is_visible(key: &Key, material: &RegisteredMaterial) -> bool {
 fn entry(region: &Region, key: &Key, material: &RegisteredMaterial) -> RotationsListEntry {
     let imported = key.shared.origin == Origin::External;
     let held = key.held.get(&material.id).filter(|_| imported);
-    let import_state = if held.is_some() { "IMPORTED" } else { "PENDING_IMPORT" };
+    let import_state = if held.is_some() {
+        "IMPORTED"
+    } else {
+        "PENDING_IMPORT"
+    };
     let expires = held.and_then(|held| held.expires);
     RotationsListEntry {
         key_id: Some(key.key.arn(region.name())),
@@ -68,6 +82,8 @@ fn entry(region: &Region, key: &Key, material: &RegisteredMaterial) -> Rotations
         expiration_model: held.map(|_| expiration_model(expires.is_some()).into()),
         valid_to: expires.map(|at| at.to_proto()),
         rotation_date: material.rotation.map(|rotation| rotation.date.to_proto()),
-        rotation_type: material.rotation.map(|rotation| rotation.kind.name().into()),
+        rotation_type: material
+            .rotation
+            .map(|rotation| rotation.kind.name().into()),
     }
 }

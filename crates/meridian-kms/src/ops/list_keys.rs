@@ -19,7 +19,10 @@ pub fn plan(
     let after: Option<KeyId> = page::position(&request.marker)?;
     let owners = &request.resource_owners;
     let own = owners.is_empty() || owners.iter().any(|owner| owner == "SELF");
-    let first = KeyRef { account, id: after.unwrap_or(KeyId::LOWEST) };
+    let first = KeyRef {
+        account,
+        id: after.unwrap_or(KeyId::LOWEST),
+    };
     let keys = region.keys().range(first..).map(|(key, _)| *key);
     let keys = keys
         .filter(|key| Some(key.id) != after)
@@ -33,5 +36,8 @@ pub fn plan(
 }
 
 fn entry(key: &KeyRef, region: &Region) -> KeyListEntry {
-    KeyListEntry { key_id: Some(key.id.to_string()), key_arn: Some(key.arn(region.name())) }
+    KeyListEntry {
+        key_id: Some(key.id.to_string()),
+        key_arn: Some(key.arn(region.name())),
+    }
 }

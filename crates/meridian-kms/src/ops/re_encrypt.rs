@@ -18,15 +18,15 @@ pub fn plan(
     request: &ReEncryptRequest,
 ) -> Result<ReEncryptResponse, KmsError> {
     let operation = Operation::ReEncrypt;
-    let asymmetric = cryptography::check_algorithm(&request.source_encryption_algorithm);
-    if asymmetric.is_err() && request.source_key_id.is_none() {
-        return Err(KmsError::validation("KeyId must not be null"));
-    }
     let ignore = request.dry_run == Some(true)
-        && request.dry_run_modifiers.iter().any(|modifier| modifier == IGNORE_CIPHERTEXT);
+        && request
+            .dry_run_modifiers
+            .iter()
+            .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     let tokens = &request.grant_tokens;
     let decrypted = if ignore {
         region.admit_use(cx, operation, &request.source_key_id, tokens)?;
+        cryptography::check_algorithm(&request.source_encryption_algorithm)?;
         None
     } else {
         let Some(blob) = &request.ciphertext_blob else {
@@ -36,12 +36,12 @@ pub fn plan(
             operation,
             blob,
             key_id: request.source_key_id.as_deref(),
+            algorithm: &request.source_encryption_algorithm,
             context: &request.source_encryption_context,
             grant_tokens: tokens,
         };
         Some(cryptography::decrypt(region, cx, &source)?)
     };
-    asymmetric?;
     let destination = region.admit_use(cx, operation, &request.destination_key_id, tokens)?;
     cryptography::check_algorithm(&request.destination_encryption_algorithm)?;
     cryptography::stop_dry_run(request.dry_run)?;

@@ -43,7 +43,12 @@ pub fn plan(
     policy::check(&request.policy)?;
     let tags = tag::collect(&request.tags)?;
     match cx.answer {
-        None => return Ok(Planned::Ask(Question { region: to, key: key.key })),
+        None => {
+            return Ok(Planned::Ask(Question {
+                region: to,
+                key: key.key,
+            }));
+        }
         Some(answer) if answer.state.is_some() => return Err(occupied()),
         Some(_) => {}
     }
@@ -52,17 +57,23 @@ pub fn plan(
         policy: request.policy.clone(),
         tags,
     };
-    Ok(Planned::Commit(Change { key: key.key, region: to, attributes }))
+    Ok(Planned::Commit(Change {
+        key: key.key,
+        region: to,
+        attributes,
+    }))
 }
 
 /// Adds the region to the set.
 pub fn apply(region: &mut Region, change: &Change) -> Result<ReplicateKeyResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
     check_vacant(&key, &change.region)?;
-    let mut joined = key.shared.version;
-    joined.number += 1;
+    let joined = key.shared.next_version();
     key.shared.replicas.insert(change.region.clone(), joined);
-    if let Role::Primary { joining, reports, .. } = &mut key.role {
+    if let Role::Primary {
+        joining, reports, ..
+    } = &mut key.role
+    {
         reports.remove(&change.region);
         joining.insert(change.region.clone(), change.attributes.clone());
     }
@@ -108,12 +119,20 @@ fn check_region(region: &Region, cx: &Context<'_>, to: &str) -> Result<RegionNam
             "The replica key Region must be in the same AWS partition as the primary key Region.",
         ));
     }
-    if cx.regions.contains(&name) { Ok(name) } else { Err(unknown()) }
+    if cx.regions.contains(&name) {
+        Ok(name)
+    } else {
+        Err(unknown())
+    }
 }
 
 /// One replica in each region, also while its deletion is pending.
 fn check_vacant(key: &Key, to: &RegionName) -> Result<(), KmsError> {
-    if key.shared.replicas.contains_key(to) { Err(occupied()) } else { Ok(()) }
+    if key.shared.replicas.contains_key(to) {
+        Err(occupied())
+    } else {
+        Ok(())
+    }
 }
 
 fn occupied() -> KmsError {

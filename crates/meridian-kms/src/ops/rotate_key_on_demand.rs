@@ -43,7 +43,10 @@ pub fn plan(
         Origin::AwsKms => Some(generate(key, cx.vault, cx.entropy)),
         Origin::External => None,
     };
-    Ok(Planned::Commit(Change { key: key.key, generated }))
+    Ok(Planned::Commit(Change {
+        key: key.key,
+        generated,
+    }))
 }
 
 /// Accepts the rotation.
@@ -59,7 +62,9 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<RotateKeyOnDemandRe
         key.shared.accept_rotation(RotationType::OnDemand, now);
         region.put(key);
     }
-    Ok(RotateKeyOnDemandResponse { key_id: Some(change.key.arn(region.name())) })
+    Ok(RotateKeyOnDemandResponse {
+        key_id: Some(change.key.arn(region.name())),
+    })
 }
 
 /// What the table of key states does not say.

@@ -29,7 +29,9 @@ pub fn plan(
     let window_days = request.pending_window_in_days.unwrap_or(30);
     if !(7..=30).contains(&window_days) {
         // fidelity: assumed, AWS's text for the range it documents is not recorded.
-        return Err(KmsError::validation("PendingWindowInDays must be between 7 and 30."));
+        return Err(KmsError::validation(
+            "PendingWindowInDays must be between 7 and 30.",
+        ));
     }
     let key = region.admit(cx, OPERATION, &request.key_id)?.key;
     Ok(Planned::Commit(Change { key, window_days }))
@@ -44,7 +46,11 @@ pub fn apply(
     let window_days = change.window_days;
     let waits = key.is_primary() && !key.shared.replicas.is_empty();
     let at = region.now().plus_days(window_days.into());
-    let deletion = if waits { Deletion::AfterReplicas { window_days } } else { Deletion::At(at) };
+    let deletion = if waits {
+        Deletion::AfterReplicas { window_days }
+    } else {
+        Deletion::At(at)
+    };
     key.deletion = Some(deletion);
     let state = key.state(region.name());
     region.put(key);

@@ -26,7 +26,10 @@ pub fn plan(
     request: &UpdateAliasRequest,
 ) -> Result<Planned<Change, UpdateAliasResponse>, KmsError> {
     let name = name(required(&request.alias_name)?)?;
-    let alias = AliasRef { account: cx.caller.account, name };
+    let alias = AliasRef {
+        account: cx.caller.account,
+        name,
+    };
     if !region.aliases().contains_key(&alias) {
         return Err(no_such_alias(&alias, region.name()));
     }
@@ -43,7 +46,10 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<UpdateAliasResponse
     let mut key = region.readmit(Operation::UpdateAlias, &change.target)?;
     if alias.target != change.target.id {
         check_limit(&key)?;
-        let old = KeyRef { id: alias.target, ..change.target };
+        let old = KeyRef {
+            id: alias.target,
+            ..change.target
+        };
         if let Some(old) = region.key(&old) {
             let mut old = Key::clone(old);
             old.aliases.remove(&change.alias.name);
@@ -51,7 +57,11 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<UpdateAliasResponse
         }
     }
     let now = region.now();
-    let moved = crate::alias::Alias { target: change.target.id, updated: now, ..alias };
+    let moved = crate::alias::Alias {
+        target: change.target.id,
+        updated: now,
+        ..alias
+    };
     region.aliases_mut().insert(change.alias.clone(), moved);
     key.aliases.insert(change.alias.name.clone());
     region.put(key);

@@ -41,7 +41,10 @@ pub fn plan(
     let to: RegionName = to.parse().map_err(|_| no_replica(key))?;
     check(region, key, &to)?;
     let Some(answer) = cx.answer else {
-        return Ok(Planned::Ask(Question { region: to, key: key.key }));
+        return Ok(Planned::Ask(Question {
+            region: to,
+            key: key.key,
+        }));
     };
     let state = answer.state.ok_or_else(|| no_replica(key))?;
     key_state::admit(OPERATION, state, &key.key.arn(&to))?;
@@ -67,12 +70,16 @@ fn check(region: &Region, key: &Key, to: &RegionName) -> Result<(), KmsError> {
     if key.shared.rotation.is_some() {
         // fidelity: assumed, AWS's text during a rotation is not recorded.
         let arn = key.key.arn(region.name());
-        return Err(KmsError::invalid_state(format!("A key rotation is in progress for {arn}.")));
+        return Err(KmsError::invalid_state(format!(
+            "A key rotation is in progress for {arn}."
+        )));
     }
     Ok(())
 }
 
 fn no_replica(key: &Key) -> KmsError {
     let id = key.key.id;
-    KmsError::validation(format!("{id} does not have a replica key in the specified Region."))
+    KmsError::validation(format!(
+        "{id} does not have a replica key in the specified Region."
+    ))
 }

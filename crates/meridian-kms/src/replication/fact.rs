@@ -99,9 +99,8 @@ impl Fact {
     /// Reads what [`Fact::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Fact, FactError> {
         match bytes.split_first() {
-            Some((&ENCODING, json)) => {
-                serde_json::from_slice(json).map_err(|error| FactError::Malformed(error.to_string()))
-            }
+            Some((&ENCODING, json)) => serde_json::from_slice(json)
+                .map_err(|error| FactError::Malformed(error.to_string())),
             Some((version, _)) => Err(FactError::Version(*version)),
             None => Err(FactError::Malformed("empty".into())),
         }

@@ -49,15 +49,26 @@ struct Stored {
 
 impl From<Stored> for Feed {
     fn from(stored: Stored) -> Feed {
-        let position_of = stored.due.iter().map(|(at, due)| ((due.key, due.kind), *at)).collect();
+        let position_of = stored
+            .due
+            .iter()
+            .map(|(at, due)| ((due.key, due.kind), *at))
+            .collect();
         let due = stored.due.into_iter().collect();
-        Feed { next_position: stored.next_position, due, position_of }
+        Feed {
+            next_position: stored.next_position,
+            due,
+            position_of,
+        }
     }
 }
 
 impl From<Feed> for Stored {
     fn from(feed: Feed) -> Stored {
-        Stored { next_position: feed.next_position, due: feed.due.into_iter().collect() }
+        Stored {
+            next_position: feed.next_position,
+            due: feed.due.into_iter().collect(),
+        }
     }
 }
 
@@ -67,7 +78,14 @@ impl Feed {
         if let Some(position) = self.position_of.remove(&(key, kind)) {
             self.due.remove(&position);
         }
-        self.due.insert(self.next_position, Due { key, kind, since: now });
+        self.due.insert(
+            self.next_position,
+            Due {
+                key,
+                kind,
+                since: now,
+            },
+        );
         self.position_of.insert((key, kind), self.next_position);
         self.next_position += 1;
     }

@@ -12,7 +12,12 @@ use crate::time::Timestamp;
 
 /// The old primary's last act in its epoch.
 pub fn begin(key: &mut Key, here: &RegionName, to: &RegionName) {
-    let Role::Primary { reports, joining, .. } = &key.role else { return };
+    let Role::Primary {
+        reports, joining, ..
+    } = &key.role
+    else {
+        return;
+    };
     let mut reports = reports.clone();
     // The old primary is about to be a member like any other: its successor
     // has to know what it holds.
@@ -21,14 +26,21 @@ pub fn begin(key: &mut Key, here: &RegionName, to: &RegionName) {
     key.report = Some(own.clone());
     reports.insert(here.clone(), own);
     reports.remove(to);
-    let joining = joining.clone();
-    key.shared.hand_over = Some(HandOver { to: to.clone(), reports, joining });
+    let mut joining = joining.clone();
+    joining.remove(to);
+    key.shared.hand_over = Some(HandOver {
+        to: to.clone(),
+        reports,
+        joining,
+    });
 }
 
 /// The successor, having received the last fact of the old epoch, becomes the
 /// primary of the next one.
 pub fn accept(key: &mut Key, here: &RegionName, last: &SharedProperties, now: Timestamp) {
-    let Some(hand_over) = last.hand_over.clone() else { return };
+    let Some(hand_over) = last.hand_over.clone() else {
+        return;
+    };
     let version = first_version_of(next_epoch(last));
     let mut shared = last.clone();
     shared.version = version;
@@ -58,7 +70,11 @@ pub fn accept(key: &mut Key, here: &RegionName, last: &SharedProperties, now: Ti
 /// proves that it never will: the old primary takes its role back.
 pub fn cancel_if_successor_is_gone(key: &mut Key, gone: &RegionName, applied: Version) {
     let version = key.shared.version;
-    let to_gone = key.shared.hand_over.as_ref().is_some_and(|hand_over| hand_over.to == *gone);
+    let to_gone = key
+        .shared
+        .hand_over
+        .as_ref()
+        .is_some_and(|hand_over| hand_over.to == *gone);
     if to_gone && applied < version {
         key.shared.hand_over = None;
     }
@@ -76,4 +92,3 @@ fn next_epoch(shared: &SharedProperties) -> u64 {
 fn first_version_of(epoch: u64) -> Version {
     Version { epoch, number: 1 }
 }
-

@@ -36,15 +36,21 @@ impl Region {
                 None => return,
             },
         };
-        key.shared = fact.shared.clone();
-        key.drop_unregistered();
+        key.adopt(fact.shared.clone());
         for (id, sealed) in &fact.sealed {
             if key.shared.material(id).is_some() {
-                let held = Held { sealed: Some(sealed.clone()), expires: None };
+                let held = Held {
+                    sealed: Some(sealed.clone()),
+                    expires: None,
+                };
                 key.held.entry(*id).or_insert(held);
             }
         }
-        let succeeds = fact.shared.hand_over.as_ref().is_some_and(|over| over.to == here);
+        let succeeds = fact
+            .shared
+            .hand_over
+            .as_ref()
+            .is_some_and(|over| over.to == here);
         if succeeds {
             hand_over::accept(&mut key, &here, &fact.shared, self.now());
         } else if let Some(joined) = membership {
@@ -75,12 +81,21 @@ impl Region {
     }
 
     fn merge_report(&mut self, report: &ReplicaReport) {
-        let Some(known) = self.key(&report.key) else { return };
+        let Some(known) = self.key(&report.key) else {
+            return;
+        };
         let mut key = Key::clone(known);
         if key.shared.replicas.get(&report.region) != Some(&report.joined) {
             return;
         }
-        let Role::Primary { reports, joining, taking_over_from } = &mut key.role else { return };
+        let Role::Primary {
+            reports,
+            joining,
+            taking_over_from,
+        } = &mut key.role
+        else {
+            return;
+        };
         if is_old(reports, report) {
             return;
         }
@@ -115,7 +130,7 @@ impl Region {
 
 /// Reports of one membership are ordered by their sequence.
 fn is_old(known: &BTreeMap<RegionName, ReplicaReport>, report: &ReplicaReport) -> bool {
-    known.get(&report.region).is_some_and(|known| {
-        known.joined == report.joined && known.sequence >= report.sequence
-    })
+    known
+        .get(&report.region)
+        .is_some_and(|known| known.joined == report.joined && known.sequence >= report.sequence)
 }

@@ -72,6 +72,8 @@ impl Answer {
 impl Region {
     /// Answers another region's question from what is agreed here.
     pub fn answer(&self, question: &Question) -> Answer {
-        Answer { state: self.key(&question.key).map(|key| key.state(self.name())) }
+        Answer {
+            state: self.key(&question.key).map(|key| key.state(self.name())),
+        }
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn number(
 
 /// A list without items counts as missing, because the messages cannot
 /// tell the two apart.
+// fidelity: assumed; AWS refuses `[]` with the text for its length.
 pub(crate) fn texts(
     items: &[String],
     required: bool,

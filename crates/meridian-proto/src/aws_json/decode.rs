@@ -74,6 +74,7 @@ impl Decode for Bytes {
         let text = value.as_str().ok_or_else(|| mismatch(value, "a Blob"))?;
         match STANDARD.decode(text) {
             Ok(bytes) => Ok(bytes.into()),
+            // fidelity: assumed; AWS's text for bad base64 is not known.
             Err(_) => Err(SerializationError { message: None }),
         }
     }
@@ -88,6 +89,7 @@ impl Decode for Timestamp {
             .as_f64()
             .ok_or_else(|| mismatch(value, "milliseconds since epoch"))?;
         let milliseconds = (seconds * 1000.0).round();
+        // fidelity: assumed.
         if !(YEAR_1_MS..=YEAR_9999_MS).contains(&milliseconds) {
             return Err(SerializationError { message: None });
         }
@@ -115,7 +117,8 @@ impl<T: Decode> Decode for Vec<T> {
 }
 
 impl Decode for BTreeMap<String, String> {
-    /// An entry whose value is `null` is dropped.
+    /// An entry whose value is `null` is dropped, like an item of a list.
+    // fidelity: assumed; observed for lists only.
     fn decode(value: &Value) -> Result<Self, SerializationError> {
         match value {
             Value::Object(entries) => entries

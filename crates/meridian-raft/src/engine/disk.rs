@@ -3,11 +3,10 @@
 //! Two rules of sled 0.34 shape this file. Its `flush()` is no barrier on Linux (it ends in
 //! `sync_file_range`), so [`sync`](Engine::sync) also calls `fdatasync` on a handle of its own to
 //! sled's file. And values of tens of kilobytes go to files that sled never syncs nor deletes, so
-//! no value here is longer than [`VALUE_BYTES_MAX`].
+//! no value here is longer than about 4 KB.
 //!
 //! Layout. Tree `log`: key = index of the value's first entry and number of the piece, both
-//! big-endian; value = version, kind, then either whole entries, each behind its length, or one
-//! piece of an entry too long for a value. Tree `state`: a key per item. A purge only moves the
+//! big-endian; value as in `value.rs`. Tree `state`: a key per item. A purge only moves the
 //! mark; the values before it are removed later, a few at a time, and ignored until then.
 
 use std::collections::BTreeMap;
@@ -17,6 +16,10 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::value::{
+    FIRST_PIECE, Frames, Group, NEXT_PIECE, WHOLE, fits_one_value, key, pieces_of, split_key,
+    split_length, split_value,
+};
 use super::{Change, Engine, Stored};
 use crate::Fsync;
 use crate::record::{
@@ -24,22 +27,12 @@ use crate::record::{
 };
 use crate::types::Entry;
 
-/// No value is longer: sled spills longer ones.
-const VALUE_BYTES_MAX: usize = 4096;
-/// No value holds more entries, so that a truncation rewrites little.
-const VALUE_ENTRIES_MAX: usize = 8;
 /// Values removed by one [`tidy`](Engine::tidy).
 const TIDY_VALUES: usize = 64;
 /// The log is read from memory; sled needs no more cache than this.
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 /// A store closed a moment ago may still be let go of by sled's own threads.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
-
-const WHOLE: u8 = 0;
-const FIRST_PIECE: u8 = 1;
-const NEXT_PIECE: u8 = 2;
-const HEAD_BYTES: usize = 2;
-const LENGTH_BYTES: usize = 4;
 
 const FORMAT: &[u8] = b"format";
 const NODE: &[u8] = b"node";
@@ -141,7 +134,7 @@ impl DiskEngine {
             match (kind, long.take()) {
                 (WHOLE, None) => {
                     for bytes in Frames(content) {
-                        found.push(decode::<Record>(bytes?)?.try_into()?);
+                        found.push(decode::<Record>(bytes?)?.into_entry()?);
                     }
                 }
                 (FIRST_PIECE, None) => {
@@ -161,7 +154,7 @@ impl DiskEngine {
             if let Some((_, length, bytes)) = &long
                 && bytes.len() >= *length
             {
-                found.push(decode::<Record>(bytes)?.try_into()?);
+                found.push(decode::<Record>(bytes)?.into_entry()?);
                 long = None;
             }
             let Some(last) = found.last().map(|entry| entry.log_id.index) else {
@@ -198,7 +191,7 @@ impl DiskEngine {
         for entry in entries {
             let bytes = encode(&Record::from(entry));
             let index = entry.log_id.index;
-            if HEAD_BYTES + LENGTH_BYTES + bytes.len() > VALUE_BYTES_MAX {
+            if !fits_one_value(&bytes) {
                 self.put_group(&mut group, overlay);
                 self.put_long(index, &bytes, overlay);
                 continue;
@@ -225,12 +218,8 @@ impl DiskEngine {
     }
 
     fn put_long(&mut self, index: u64, bytes: &[u8], overlay: &mut Overlay) {
-        let mut content = length_of(bytes).to_vec();
-        content.extend_from_slice(bytes);
         let mut pieces = 0;
-        for piece in content.chunks(VALUE_BYTES_MAX - HEAD_BYTES) {
-            let kind = if pieces == 0 { FIRST_PIECE } else { NEXT_PIECE };
-            let value = [&[VERSION, kind], piece].concat();
+        for value in pieces_of(bytes) {
             overlay.insert(key(index, pieces), Some(value));
             pieces += 1;
         }
@@ -282,7 +271,10 @@ impl Engine for DiskEngine {
         }
         Ok(Stored {
             vote: self.item::<Ballot>(VOTE)?.map(Into::into),
-            committed: self.item::<Option<Position>>(COMMITTED)?.flatten().map(Into::into),
+            committed: self
+                .item::<Option<Position>>(COMMITTED)?
+                .flatten()
+                .map(Into::into),
             purged,
             catching_up: self.item(CATCHING_UP)?.unwrap_or(false),
             entries,
@@ -391,86 +383,5 @@ fn into_io(error: sled::Error) -> io::Error {
     }
 }
 
-/// A value of whole entries in the making.
-#[derive(Default)]
-struct Group {
-    first: u64,
-    entries: usize,
-    value: Vec<u8>,
-}
-
-impl Group {
-    fn has_room(&self, entry_bytes: usize) -> bool {
-        self.entries < VALUE_ENTRIES_MAX
-            && self.value.len() + LENGTH_BYTES + entry_bytes <= VALUE_BYTES_MAX
-    }
-
-    fn push(&mut self, index: u64, bytes: &[u8]) {
-        if self.entries == 0 {
-            self.first = index;
-            self.value = vec![VERSION, WHOLE];
-        }
-        self.value.extend_from_slice(&length_of(bytes));
-        self.value.extend_from_slice(bytes);
-        self.entries += 1;
-    }
-}
-
-/// The entries of a [`WHOLE`] value.
-struct Frames<'a>(&'a [u8]);
-
-impl<'a> Iterator for Frames<'a> {
-    type Item = io::Result<&'a [u8]>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let frame = split_length(self.0).and_then(|(length, rest)| {
-            rest.split_at_checked(length)
-                .ok_or_else(|| corrupt("an entry of the log is cut short"))
-        });
-        let frame = frame.map(|(frame, rest)| {
-            self.0 = rest;
-            frame
-        });
-        if frame.is_err() {
-            self.0 = &[];
-        }
-        Some(frame)
-    }
-}
-
-fn length_of(bytes: &[u8]) -> [u8; LENGTH_BYTES] {
-    u32::try_from(bytes.len())
-        .expect("an entry is far shorter than 4 GiB")
-        .to_be_bytes()
-}
-
-fn split_length(bytes: &[u8]) -> io::Result<(usize, &[u8])> {
-    let (length, rest) = bytes
-        .split_first_chunk::<LENGTH_BYTES>()
-        .ok_or_else(|| corrupt("a length in the log is cut short"))?;
-    Ok((u32::from_be_bytes(*length) as usize, rest))
-}
-
-fn split_value(value: &[u8]) -> io::Result<(u8, &[u8])> {
-    match value {
-        [VERSION, kind, content @ ..] => Ok((*kind, content)),
-        _ => Err(corrupt("a value of the log has an unknown version")),
-    }
-}
-
-fn key(first: u64, piece: u32) -> [u8; 12] {
-    let mut key = [0; 12];
-    key[..8].copy_from_slice(&first.to_be_bytes());
-    key[8..].copy_from_slice(&piece.to_be_bytes());
-    key
-}
-
-fn split_key(key: &[u8]) -> io::Result<(u64, u32)> {
-    let bad = || corrupt("a key of the log has a wrong length");
-    let (first, rest) = key.split_first_chunk::<8>().ok_or_else(bad)?;
-    let piece: [u8; 4] = rest.try_into().map_err(|_| bad())?;
-    Ok((u64::from_be_bytes(*first), u32::from_be_bytes(piece)))
-}
+#[cfg(test)]
+mod tests;

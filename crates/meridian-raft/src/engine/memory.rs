@@ -111,3 +111,33 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::data;
+
+    fn append(index: u64) -> [Change; 1] {
+        [Change::Append(vec![data(index, "entry")])]
+    }
+
+    #[test]
+    fn a_power_cut_takes_what_was_not_synced() {
+        let disk = MemoryDisk::default();
+        let mut engine = disk.engine();
+        engine.write(&append(1)).unwrap();
+        engine.sync().unwrap();
+        engine.write(&append(2)).unwrap();
+        engine.write(&append(3)).unwrap();
+        disk.cut_power(1);
+        let kept = disk.engine().load().unwrap().entries;
+        assert_eq!(kept, [data(1, "entry"), data(2, "entry")]);
+    }
+
+    #[test]
+    fn the_death_of_a_process_takes_nothing_that_was_written() {
+        let disk = MemoryDisk::default();
+        disk.engine().write(&append(1)).unwrap();
+        assert_eq!(disk.engine().load().unwrap().entries.len(), 1);
+    }
+}

@@ -9,6 +9,7 @@ use crate::types::{Entry, LogId, Vote};
 
 pub(crate) mod disk;
 pub(crate) mod memory;
+mod value;
 
 /// One step of what the store remembers. Steps are written in the order they were made.
 #[derive(Clone, Debug, PartialEq)]

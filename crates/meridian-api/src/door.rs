@@ -1,0 +1,79 @@
+//! `Door`: which region a request may reach through a port; the rule that both
+//! wires share.
+
+use std::sync::Arc;
+
+use meridian_kms::{KmsError, RegionName, Request};
+use meridian_proto::validation_message;
+
+use crate::front::{Cluster, Front, Scope};
+use crate::kms::Kms;
+use crate::observer::{Observation, Observer};
+
+/// A [`Front`] at work.
+pub(crate) struct Door {
+    cluster: Arc<dyn Cluster>,
+    scope: Scope,
+    observer: Arc<dyn Observer>,
+}
+
+impl Door {
+    pub(crate) fn new(front: Front) -> Door {
+        Door {
+            cluster: front.cluster,
+            scope: front.scope,
+            observer: front.observer,
+        }
+    }
+
+    /// The region with this name, if it can be reached here.
+    pub(crate) fn region(&self, name: &str) -> Option<(RegionName, Arc<dyn Kms>)> {
+        match &self.scope {
+            Scope::Region(own) if own != name => None,
+            Scope::Region(_) | Scope::Cluster => {
+                Some((name.parse().ok()?, self.cluster.region(name)?))
+            }
+        }
+    }
+
+    /// The region that a request means which names none: the only one there is.
+    pub(crate) fn only_region(&self) -> Option<(RegionName, Arc<dyn Kms>)> {
+        match (&self.scope, self.cluster.regions().as_slice()) {
+            (Scope::Region(own), _) => self.region(own),
+            (Scope::Cluster, [only]) => self.region(only),
+            (Scope::Cluster, _) => None,
+        }
+    }
+
+    /// The names that [`Door::region`] knows, for people.
+    pub(crate) fn region_names(&self) -> String {
+        match &self.scope {
+            Scope::Region(own) => own.clone(),
+            Scope::Cluster => self.cluster.regions().join(", "),
+        }
+    }
+
+    /// Starts to watch a request. On a region's own port the region is known
+    /// before the request has been read.
+    pub(crate) fn observe(&self, operation: &'static str) -> Observation {
+        let mut observation = Observation::begin(self.observer.clone(), operation);
+        if let Scope::Region(own) = &self.scope {
+            observation.region = own.parse().ok();
+        }
+        observation
+    }
+}
+
+/// Refuses a request that breaks constraints of AWS's model, naming all of
+/// them.
+pub(crate) fn check_constraints(request: &Request) -> Result<(), KmsError> {
+    refuse_violations(&request.violations())
+}
+
+/// The same for violations already found.
+pub(crate) fn refuse_violations(found: &[String]) -> Result<(), KmsError> {
+    match validation_message(found) {
+        None => Ok(()),
+        Some(message) => Err(KmsError::validation(message)),
+    }
+}

@@ -1,0 +1,69 @@
+//! `Front`: the routes of both wires, on one port.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+use tonic::service::Routes;
+
+use crate::door::Door;
+use crate::kms::Kms;
+use crate::observer::Observer;
+use crate::{aws_json, grpc};
+
+/// The regions that can be called.
+pub trait Cluster: Send + Sync + 'static {
+    /// The region's own Kms; None when the cluster has no such region.
+    fn region(&self, name: &str) -> Option<Arc<dyn Kms>>;
+
+    /// The names of all regions.
+    fn regions(&self) -> Vec<String>;
+}
+
+/// Whose requests a port takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All regions; each request says which one it means.
+    Cluster,
+    /// One region, as an AWS endpoint does; requests for another are refused.
+    Region(String),
+}
+
+/// The front door: AWS JSON 1.1 and gRPC for a cluster or one of its regions.
+pub struct Front {
+    /// Where the regions are.
+    pub cluster: Arc<dyn Cluster>,
+    /// Which of them may be called here.
+    pub scope: Scope,
+    /// Told of every request.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Front {
+    /// `POST /` for AWS JSON, and the gRPC services KeyManagement, KeySets,
+    /// reflection and health.
+    ///
+    /// It has a fallback, so a router merged into this one must have none
+    /// ([`Router::reset_fallback`] takes away tonic's).
+    pub fn router(self) -> Router {
+        let door = Arc::new(Door::new(self));
+        let root = post(aws_json::answer).fallback(aws_json::refuse);
+        let router = Router::new()
+            .route("/", root)
+            .fallback(fallback)
+            .with_state(door.clone());
+        grpc::add_services(Routes::from(router), door).into_axum_router()
+    }
+}
+
+/// Nothing has this path: on gRPC an unknown service, on HTTP an unknown
+/// operation.
+async fn fallback(
+    door: axum::extract::State<Arc<Door>>,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    if grpc::is_grpc(request.headers()) {
+        return grpc::unimplemented();
+    }
+    aws_json::refuse(door).await
+}

@@ -1,0 +1,30 @@
+//! The two wires of Meridian: AWS JSON 1.1 with SigV4, and gRPC. Both call one
+//! [`Kms`] trait.
+//!
+//! A [`Front`] listens for all regions of a [`Cluster`], or for one. A request
+//! passes through in one line on either wire: find the operation in the table
+//! of `meridian-kms`, find out who calls which region (`sigv4`, or gRPC
+//! metadata), decode, check AWS's constraints, [`Kms::call`], encode. What goes
+//! wrong before the region is asked is a refusal of the wire; what goes wrong
+//! after is a [`CallError`], whose file holds the one table of codes.
+//!
+//! There is no decision of KMS here, no Raft and no disk; a signature is read
+//! for its names and never verified.
+
+mod aws_json;
+mod door;
+mod error;
+mod front;
+mod grpc;
+mod kms;
+mod observer;
+mod refusal;
+mod request_id;
+mod serve;
+mod sigv4;
+
+pub use error::CallError;
+pub use front::{Cluster, Front, Scope};
+pub use kms::Kms;
+pub use observer::Observer;
+pub use serve::serve;

@@ -1,0 +1,7 @@
+//! The two wires as a client sees them, on an in-memory `Kms`: headers, codes,
+//! exact JSON, error shapes, routing.
+
+mod aws_json;
+mod cluster;
+mod grpc;
+mod ports;

@@ -1,0 +1,191 @@
+//! `meridian.v1.Chaos`: faults and time for the whole cluster. A call reaches
+//! every node by its peer address, which no fault cuts.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use meridian_chaos::{Fault, Faults};
+use meridian_kms::{RegionName, Timestamp};
+use meridian_proto::v1;
+use meridian_proto::v1::chaos_server::Chaos;
+use tonic::{Request, Response, Status};
+
+use crate::clock::machine_now_ms;
+use crate::directory::Directory;
+use crate::faulty::ActiveFaults;
+use crate::forward::never_connected;
+
+/// How long one node may take to take over a new set of faults.
+const TELL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a region may take to move its clock.
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The administrative service of a front door.
+#[derive(Clone)]
+pub struct ChaosService {
+    /// Every node.
+    pub directory: Arc<Directory>,
+    /// The set that this process knows; changed under the lock, so that two
+    /// calls do not lose each other's faults.
+    pub known: Arc<Mutex<ActiveFaults>>,
+    /// May faults be injected and time be moved?
+    pub allowed: bool,
+}
+
+impl ChaosService {
+    fn check_allowed(&self) -> Result<(), Status> {
+        if self.allowed {
+            return Ok(());
+        }
+        Err(Status::permission_denied(
+            "this cluster was started without chaos allowed: set allow_chaos in the configuration",
+        ))
+    }
+
+    /// Changes the known set and tells every node the whole of it.
+    async fn change<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> Result<T, Status> {
+        self.check_allowed()?;
+        let (changed, faults) = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut faults = known.current();
+            let changed = change(&mut faults);
+            known.replace(faults.clone());
+            (changed, faults)
+        };
+        let message = v1::SetFaultsRequest { faults: faults.encode().into() };
+        let mut told = FuturesUnordered::new();
+        for (region, place) in self.directory.all() {
+            let message = message.clone();
+            told.push(async move {
+                let mut client = self.directory.client(&place.peer_address)?;
+                match tokio::time::timeout(TELL_TIMEOUT, client.set_faults(message)).await {
+                    Ok(answer) => answer.map(|_| ()),
+                    Err(_) => Err(Status::deadline_exceeded("no answer in time")),
+                }
+                .map_err(|error| {
+                    // A node that is down obeys nothing and cuts nothing; the
+                    // other end of each of its links knows of the fault.
+                    tracing::warn!(%region, node = place.id, %error, "node was not told of faults");
+                    error
+                })
+            });
+        }
+        while told.next().await.is_some() {}
+        drop(told);
+        Ok(changed)
+    }
+
+    /// Moves the clock of one region; zero only reads it.
+    async fn advance(&self, region: &RegionName, ms: i64) -> Result<Timestamp, Status> {
+        let mut addresses: Vec<String> =
+            self.directory.nodes(region).iter().map(|place| place.peer_address.clone()).collect();
+        let mut last = Status::unavailable(format!("region {region} has no leader"));
+        let deadline = tokio::time::Instant::now() + CLOCK_TIMEOUT;
+        while tokio::time::Instant::now() < deadline {
+            for address in std::mem::take(&mut addresses) {
+                let message = v1::NodeAdvanceClockRequest { milliseconds: ms };
+                let mut client = self.directory.client(&address)?;
+                match client.advance_clock(message).await {
+                    Ok(answer) => {
+                        let answer = answer.into_inner();
+                        match answer.leader_address {
+                            None => return Ok(Timestamp(answer.now_ms)),
+                            Some(leader) if !leader.is_empty() => addresses.insert(0, leader),
+                            Some(_) => addresses.push(address),
+                        }
+                    }
+                    // A request that left may have moved the clock; repeating
+                    // it could move it twice.
+                    Err(status) if ms != 0 && !never_connected(&status) => return Err(status),
+                    Err(status) => {
+                        last = status;
+                        addresses.push(address);
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(last)
+    }
+
+    async fn advance_all(&self, ms: i64) -> Result<Vec<v1::RegionTime>, Status> {
+        let names = self.directory.names();
+        let moved = futures::future::join_all(names.iter().map(|name| self.advance(name, ms)));
+        let mut times = Vec::new();
+        for (name, moved) in names.iter().zip(moved.await) {
+            let now = moved.map_err(|status| {
+                Status::new(status.code(), format!("region {name}: {}", status.message()))
+            })?;
+            times.push(v1::RegionTime { region: name.to_string(), now: Some(now.to_proto()) });
+        }
+        Ok(times)
+    }
+}
+
+#[tonic::async_trait]
+impl Chaos for ChaosService {
+    async fn add_fault(
+        &self,
+        request: Request<v1::AddFaultRequest>,
+    ) -> Result<Response<v1::AddFaultResponse>, Status> {
+        let fault = request.into_inner().fault.unwrap_or_default();
+        let regions: Vec<String> = self.directory.names().iter().map(ToString::to_string).collect();
+        let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+        let fault = Fault::from_proto(&fault, &regions, id, machine_now_ms())
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let id = fault.id.clone();
+        self.change(|faults| faults.add(fault)).await?;
+        Ok(Response::new(v1::AddFaultResponse { id }))
+    }
+
+    async fn remove_fault(
+        &self,
+        request: Request<v1::RemoveFaultRequest>,
+    ) -> Result<Response<v1::RemoveFaultResponse>, Status> {
+        let id = request.into_inner().id;
+        let removed = self.change(|faults| faults.remove(&id)).await?;
+        Ok(Response::new(v1::RemoveFaultResponse { removed }))
+    }
+
+    async fn clear_faults(
+        &self,
+        _: Request<v1::ClearFaultsRequest>,
+    ) -> Result<Response<v1::ClearFaultsResponse>, Status> {
+        let removed = self.change(Faults::clear).await?;
+        let removed = u32::try_from(removed).unwrap_or(u32::MAX);
+        Ok(Response::new(v1::ClearFaultsResponse { removed }))
+    }
+
+    async fn list_faults(
+        &self,
+        _: Request<v1::ListFaultsRequest>,
+    ) -> Result<Response<v1::ListFaultsResponse>, Status> {
+        let now = machine_now_ms();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).current();
+        let faults = known.iter(now).map(|fault| fault.to_proto(now)).collect();
+        Ok(Response::new(v1::ListFaultsResponse { faults }))
+    }
+
+    async fn advance_clock(
+        &self,
+        request: Request<v1::AdvanceClockRequest>,
+    ) -> Result<Response<v1::AdvanceClockResponse>, Status> {
+        self.check_allowed()?;
+        let seconds = request.into_inner().seconds;
+        let ms = i64::try_from(seconds.saturating_mul(1000))
+            .map_err(|_| Status::invalid_argument("too far ahead"))?;
+        let regions = self.advance_all(ms).await?;
+        Ok(Response::new(v1::AdvanceClockResponse { regions }))
+    }
+
+    async fn get_clock(
+        &self,
+        _: Request<v1::GetClockRequest>,
+    ) -> Result<Response<v1::GetClockResponse>, Status> {
+        let regions = self.advance_all(0).await?;
+        Ok(Response::new(v1::GetClockResponse { regions }))
+    }
+}

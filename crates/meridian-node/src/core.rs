@@ -1,0 +1,131 @@
+//! What the tasks and services of one node share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use meridian_crypto::Vault;
+use meridian_kms::{Change, Entry, Outcome, RegionName};
+use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::directory::Directory;
+use crate::links::Links;
+use crate::view::View;
+use crate::wrapping_keys::WrappingKeys;
+
+/// How long a call looks for a leader before it gives up.
+pub const LEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a proposal may take before its outcome counts as unknown.
+const PROPOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One node's parts.
+pub struct Core {
+    /// The region this node serves.
+    pub region: RegionName,
+    /// Its ID in the region's group.
+    pub node_id: NodeId,
+    /// Every region of the cluster.
+    pub regions: Vec<RegionName>,
+    /// The region's Raft group.
+    pub group: Group<Outcome>,
+    /// The group's picture of itself.
+    pub status: watch::Receiver<Status>,
+    /// What reads see.
+    pub view: View,
+    /// The region's secrets.
+    pub vault: Vault,
+    /// Where the other nodes are.
+    pub directory: Arc<Directory>,
+    /// The way to other regions.
+    pub links: Box<dyn Links>,
+    /// Wrapping keys made ahead.
+    pub wrapping_keys: Arc<WrappingKeys>,
+}
+
+/// Why an entry was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotCommitted {
+    /// Nothing happened: this node does not lead.
+    NotLeader,
+    /// It may have happened.
+    Unknown(String),
+}
+
+impl Core {
+    /// True while this node leads its region's group.
+    pub fn is_leader(&self) -> bool {
+        self.status.borrow().is_leader()
+    }
+
+    /// Proposes a change with this node's clock. Returns the log index and the
+    /// agreed answer.
+    pub async fn propose(&self, change: Change) -> Result<(u64, Outcome), NotCommitted> {
+        let at = clock::now(&self.view.applied());
+        let entry = Bytes::from(Entry { at, change }.encode());
+        match tokio::time::timeout(PROPOSE_TIMEOUT, self.group.propose(entry)).await {
+            Ok(Ok(answered)) => Ok(answered),
+            Ok(Err(ProposeError::NotLeader { .. })) => Err(NotCommitted::NotLeader),
+            Ok(Err(ProposeError::Unknown(why))) => Err(NotCommitted::Unknown(why)),
+            Ok(Err(ProposeError::Stopped)) => Err(NotCommitted::Unknown("node stopped".into())),
+            Err(_) => Err(NotCommitted::Unknown("no majority answered in time".into())),
+        }
+    }
+
+    /// The leader, waiting for one until the deadline.
+    pub async fn leader(&self, deadline: Instant) -> Option<NodeId> {
+        let mut status = self.status.clone();
+        let known = status.wait_for(|status| status.leader.is_some());
+        match tokio::time::timeout_at(deadline, known).await {
+            Ok(Ok(status)) => status.leader,
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    /// Makes this node's view no older than any write that was answered before
+    /// this call: the leadership is confirmed and its log applied here. False
+    /// when no leader could be asked before the deadline.
+    pub async fn barrier(&self, deadline: Instant) -> bool {
+        while Instant::now() < deadline {
+            let Some(leader) = self.leader(deadline).await else { return false };
+            let index = if leader == self.node_id {
+                match self.group.read_index().await {
+                    Ok(index) => Some(index),
+                    Err(ReadError::Stopped) => return false,
+                    Err(ReadError::NotLeader { .. } | ReadError::NoQuorum(_)) => None,
+                }
+            } else {
+                self.ask_read_index(leader, deadline).await
+            };
+            match index {
+                Some(index) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    return self.group.wait_applied(index, left).await;
+                }
+                None => self.pause(deadline).await,
+            }
+        }
+        false
+    }
+
+    async fn ask_read_index(&self, leader: NodeId, deadline: Instant) -> Option<u64> {
+        use meridian_proto::v1::{ReadIndexRequest, read_index_response::Result as Answer};
+        let address = self.directory.address(&self.region, leader)?;
+        let mut client = self.directory.client(address).ok()?;
+        let asked = tokio::time::timeout_at(deadline, client.read_index(ReadIndexRequest {}));
+        match asked.await.ok()?.ok()?.into_inner().result? {
+            Answer::Index(index) => Some(index),
+            Answer::LeaderAddress(_) => None,
+        }
+    }
+
+    /// Waits for the group's picture of itself to change, or a little.
+    pub async fn pause(&self, deadline: Instant) {
+        const PAUSE: Duration = Duration::from_millis(20);
+        let until = deadline.min(Instant::now() + PAUSE);
+        tokio::time::sleep_until(until).await;
+    }
+}

@@ -1,0 +1,271 @@
+//! `Kms` at one node: answer from the local view, or confirm the leadership
+//! first, or plan and propose, or hand the request to the leader.
+//!
+//! A caller is answered once this node has applied the write, so that its next
+//! read here is not older than the answer.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
+use meridian_api::{CallError, Kms};
+use meridian_crypto::OsEntropy;
+use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
+use meridian_kms::{
+    Answer, Caller, Change, Consistency, Context, KmsError, Outcome, Plan, Region, Request,
+    Response,
+};
+use meridian_proto::v1::KeySetState;
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
+use crate::forward;
+
+/// The KMS API as one node of a region serves it.
+#[derive(Clone)]
+pub struct NodeKms {
+    core: Arc<Core>,
+}
+
+/// How a leader's attempt at a write ended.
+pub enum Attempt {
+    /// Answered; the log index to wait for.
+    Answered(u64, Result<Response, CallError>),
+    /// This node does not lead; nothing happened.
+    NotLeader,
+}
+
+impl NodeKms {
+    /// The API over a node's parts.
+    pub fn new(core: Arc<Core>) -> NodeKms {
+        NodeKms { core }
+    }
+
+    /// The node's parts.
+    pub fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    async fn read(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
+        if request.operation().consistency() == Consistency::Strong
+            && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await
+        {
+            return Err(CallError::NoLeader);
+        }
+        let wrapping_key = match request {
+            Request::GetParametersForImport(request) => match wrapping_key_needed(request) {
+                Some(spec) => Some(self.core.wrapping_keys.take(spec).await),
+                None => None,
+            },
+            _ => None,
+        };
+        let region = self.core.view.newest();
+        let mut entropy = OsEntropy;
+        let mut cx = self.context(&region, caller, &mut entropy);
+        cx.wrapping_key = wrapping_key;
+        reply(region.plan(&mut cx, request)?)
+    }
+
+    /// The hot path: no await, no lock that anyone holds across one, no disk.
+    fn read_local(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
+        let region = self.core.view.newest();
+        let mut entropy = OsEntropy;
+        let mut cx = self.context(&region, caller, &mut entropy);
+        reply(region.plan(&mut cx, request)?)
+    }
+
+    async fn write(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
+        let deadline = Instant::now() + LEADER_TIMEOUT;
+        loop {
+            let leader = self.core.leader(deadline).await.ok_or(CallError::NoLeader)?;
+            let attempt = if leader == self.core.node_id {
+                self.write_here(caller, request).await
+            } else {
+                forward::to_leader(&self.core, leader, caller, request).await
+            };
+            match attempt {
+                Attempt::NotLeader if Instant::now() >= deadline => {
+                    return Err(CallError::NoLeader);
+                }
+                Attempt::NotLeader => self.core.pause(deadline).await,
+                Attempt::Answered(index, answer) => {
+                    let until = Instant::now() + LEADER_TIMEOUT;
+                    let left = until.saturating_duration_since(Instant::now());
+                    if !self.core.group.wait_applied(index, left).await {
+                        // It happened, and this node cannot show it.
+                        return Err(CallError::Timeout { definite: false });
+                    }
+                    return answer;
+                }
+            }
+        }
+    }
+
+    /// Plans and proposes at the leader.
+    pub async fn write_here(&self, caller: &Caller, request: &Request) -> Attempt {
+        match self.plan_here(caller, request).await {
+            Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
+            Ok(Plan::Commit(change)) => self.commit(change).await,
+            Ok(Plan::Ask(question)) => {
+                let region = &question.region;
+                Attempt::Answered(0, Err(KmsError::region_unreachable(region).into()))
+            }
+            Err(error) => {
+                // A refusal must rest on the agreed state too: this node may
+                // have been deposed without knowing it.
+                if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
+                    return Attempt::Answered(0, Err(CallError::NoLeader));
+                }
+                match self.plan_here(caller, request).await {
+                    Ok(Plan::Commit(change)) => self.commit(change).await,
+                    Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
+                    Ok(Plan::Ask(_)) | Err(_) => Attempt::Answered(0, Err(error.into())),
+                }
+            }
+        }
+    }
+
+    /// Plans, asking another region if the plan says so.
+    async fn plan_here(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
+        let question = match self.plan_once(caller, request, None)? {
+            Plan::Ask(question) => question,
+            plan @ (Plan::Reply(_) | Plan::Commit(_)) => return Ok(plan),
+        };
+        match self.core.links.preflight(&question).await {
+            Ok(answer) => self.plan_once(caller, request, Some(answer)),
+            Err(error) => {
+                tracing::debug!(region = %question.region, error = error.0, "preflight failed");
+                Err(KmsError::region_unreachable(&question.region))
+            }
+        }
+    }
+
+    fn plan_once(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        answer: Option<Answer>,
+    ) -> Result<Plan, KmsError> {
+        let region = self.core.view.newest();
+        let mut entropy = OsEntropy;
+        let mut cx = self.context(&region, caller, &mut entropy);
+        cx.answer = answer;
+        region.plan(&mut cx, request)
+    }
+
+    async fn commit(&self, change: Change) -> Attempt {
+        match self.core.propose(change).await {
+            Ok((index, Outcome::Answered(answer))) => {
+                Attempt::Answered(index, answer.map_err(CallError::from))
+            }
+            Ok((index, Outcome::Done)) => {
+                let bug = CallError::Internal("a request was applied as something else".into());
+                Attempt::Answered(index, Err(bug))
+            }
+            Err(NotCommitted::NotLeader) => Attempt::NotLeader,
+            Err(NotCommitted::Unknown(why)) => {
+                tracing::debug!(why, "outcome unknown");
+                Attempt::Answered(0, Err(CallError::Timeout { definite: false }))
+            }
+        }
+    }
+
+    fn context<'a>(
+        &'a self,
+        region: &Region,
+        caller: &'a Caller,
+        entropy: &'a mut OsEntropy,
+    ) -> Context<'a> {
+        Context {
+            caller,
+            vault: &self.core.vault,
+            entropy,
+            now: clock::now(region),
+            regions: &self.core.regions,
+            wrapping_key: None,
+            answer: None,
+        }
+    }
+}
+
+fn reply(plan: Plan) -> Result<Response, CallError> {
+    match plan {
+        Plan::Reply(response) => Ok(response),
+        Plan::Commit(_) | Plan::Ask(_) => {
+            Err(CallError::Internal("a read planned a change".into()))
+        }
+    }
+}
+
+impl NodeKms {
+    /// Begins a call. What the node's own view answers is answered at once.
+    pub fn begin(
+        &self,
+        caller: Caller,
+        request: Request,
+    ) -> BoxFuture<'static, Result<Response, CallError>> {
+        let operation = request.operation();
+        if !operation.is_write() && operation.consistency() == Consistency::Local {
+            return futures::future::ready(self.read_local(&caller, &request)).boxed();
+        }
+        let kms = self.clone();
+        async move {
+            if operation.is_write() {
+                kms.write(&caller, &request).await
+            } else {
+                kms.read(&caller, &request).await
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Kms for NodeKms {
+    fn call(
+        &self,
+        caller: Caller,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Response, CallError>> {
+        self.begin(caller, request)
+    }
+
+    fn watch_key_set(
+        &self,
+        caller: Caller,
+        key_id: String,
+    ) -> BoxStream<'static, Result<KeySetState, CallError>> {
+        let core = self.core.clone();
+        let first = async move {
+            if !core.barrier(Instant::now() + LEADER_TIMEOUT).await {
+                return futures::stream::once(async { Err(CallError::NoLeader) }).boxed();
+            }
+            match core.view.newest().watched_key(&caller, &key_id) {
+                Err(error) => futures::stream::once(async { Err(error.into()) }).boxed(),
+                Ok(key) => {
+                    let views = tokio_stream::wrappers::WatchStream::new(core.view.follow());
+                    let states = views.map(move |region| region.key_set_state(&key));
+                    distinct(states).map(Ok).boxed()
+                }
+            }
+        };
+        futures::stream::once(first).flatten().boxed()
+    }
+}
+
+/// Leaves out what is the same as before.
+fn distinct(
+    states: impl futures::Stream<Item = KeySetState> + Send + 'static,
+) -> impl futures::Stream<Item = KeySetState> + Send + 'static {
+    states
+        .scan(None, |last: &mut Option<KeySetState>, state| {
+            let changed = last.as_ref() != Some(&state);
+            if changed {
+                *last = Some(state.clone());
+            }
+            futures::future::ready(Some(changed.then_some(state)))
+        })
+        .filter_map(futures::future::ready)
+}
+

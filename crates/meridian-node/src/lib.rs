@@ -1,0 +1,38 @@
+//! One running node: Raft, disk, clocks, links to peers, admin.
+//!
+//! A client's request enters through a [`meridian_api::Front`] and reaches
+//! `kms.rs`, which answers from the `view`, or plans with the core and
+//! proposes to the region's Raft group, or hands the request to the leader. A
+//! fact enters through `peer_server.rs`, time through `ticker.rs`, and what is
+//! due to other regions leaves through `feeder.rs` and the `links`.
+//!
+//! Nothing here decides what KMS means: tasks wait for the region's value to
+//! change, ask it what is due, and do exactly that.
+
+mod chaos_service;
+mod clock;
+mod config;
+mod core;
+mod directory;
+mod faulty;
+mod feeder;
+mod forward;
+mod kms;
+mod leadership;
+mod links;
+mod machine;
+mod metrics;
+mod node;
+mod peer_server;
+mod raft_transport;
+mod secrets;
+mod status;
+mod ticker;
+mod up;
+mod view;
+mod wrapping_keys;
+
+pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
+pub use node::RunningNode;
+pub use secrets::create_secrets;
+pub use up::{NodePlace, RegionPlace, RunningCluster, UpOptions};

@@ -1,0 +1,302 @@
+//! One node: what it is made of, its tasks, start and stop.
+//!
+//! Tasks of a node: the ticker, one feeder for each peer region, the peer
+//! server, the client server, and the front door if it has one. Each ends when
+//! the node stops.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context as _;
+use meridian_api::{Cluster, Front, Kms, Scope};
+use meridian_crypto::{ClusterSecret, RootKey, Vault};
+use meridian_kms::{Region, RegionName};
+use meridian_proto::v1::node_server::NodeServer;
+use meridian_raft::{Compaction, Group, GroupConfig};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::chaos_service::ChaosService;
+use crate::config::{Fsync, NodeConfig};
+use crate::core::Core;
+use crate::directory::{Directory, MESSAGE_BYTES_MAX, Place};
+use crate::faulty::{ActiveFaults, FaultyLinks};
+use crate::forward::RemoteKms;
+use crate::kms::NodeKms;
+use crate::links::GrpcLinks;
+use crate::machine::RegionMachine;
+use crate::metrics::Metrics;
+use crate::peer_server::PeerServer;
+use crate::raft_transport::GrpcTransport;
+use crate::secrets::{read_cluster_secret, read_root_key};
+use crate::status::StatusPages;
+use crate::view::View;
+use crate::wrapping_keys::WrappingKeys;
+use crate::{feeder, ticker};
+
+/// What the nodes of one process share.
+#[derive(Clone)]
+pub struct Process {
+    /// Where every node is.
+    pub directory: Arc<Directory>,
+    /// Wrapping keys made ahead.
+    pub wrapping_keys: Arc<WrappingKeys>,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// The set of faults that administrative calls change.
+    pub known_faults: Arc<Mutex<ActiveFaults>>,
+    /// The regions' own ports, where this process serves them.
+    pub region_addresses: Arc<Vec<(RegionName, String)>>,
+}
+
+/// The listeners of one node, bound before it starts.
+pub struct Listeners {
+    /// For clients.
+    pub clients: TcpListener,
+    /// For peers.
+    pub peers: TcpListener,
+}
+
+/// The parts of a node that do not come from its process.
+pub struct NodeParts {
+    /// Its configuration; addresses in it are not bound again.
+    pub config: NodeConfig,
+    /// The region's root key.
+    pub root_key: RootKey,
+    /// The cluster's secret.
+    pub cluster_secret: ClusterSecret,
+    /// Bound sockets.
+    pub listeners: Listeners,
+}
+
+/// A node that runs.
+pub struct RunningNode {
+    kms: NodeKms,
+    process: Process,
+    front_door: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// One region of one node: every request to its ports goes to it.
+struct OneRegion(NodeKms);
+
+impl Cluster for OneRegion {
+    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
+        (name == self.0.core().region.as_str()).then(|| Arc::new(self.0.clone()) as Arc<dyn Kms>)
+    }
+
+    fn regions(&self) -> Vec<String> {
+        vec![self.0.core().region.to_string()]
+    }
+}
+
+/// The whole cluster behind a node's front door: its own region here, others
+/// by their nodes.
+struct WholeCluster {
+    own: NodeKms,
+    directory: Arc<Directory>,
+}
+
+impl Cluster for WholeCluster {
+    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
+        let region: RegionName = name.parse().ok()?;
+        if region == self.own.core().region {
+            return Some(Arc::new(self.own.clone()));
+        }
+        let known = !self.directory.nodes(&region).is_empty();
+        known.then(|| Arc::new(RemoteKms { region, directory: self.directory.clone() }) as _)
+    }
+
+    fn regions(&self) -> Vec<String> {
+        self.directory.names().iter().map(ToString::to_string).collect()
+    }
+}
+
+impl RunningNode {
+    /// Starts a node that has its process to itself.
+    pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
+        let places = |peers: &Vec<crate::config::Peer>| {
+            let place = |peer: &crate::config::Peer| Place {
+                id: peer.id,
+                peer_address: peer.address.clone(),
+            };
+            peers.iter().map(place).collect()
+        };
+        let regions = config.regions.iter().map(|(name, peers)| (name.clone(), places(peers)));
+        let process = Process {
+            directory: Arc::new(Directory::new(regions.collect())),
+            wrapping_keys: WrappingKeys::start().context("starting the wrapping key thread")?,
+            metrics: Metrics::default(),
+            known_faults: Arc::default(),
+            region_addresses: Arc::default(),
+        };
+        let listeners =
+            Listeners { clients: bind(&config.listen).await?, peers: bind(&config.peer_listen).await? };
+        let parts = NodeParts {
+            root_key: read_root_key(&config.root_key_file)?,
+            cluster_secret: read_cluster_secret(&config.cluster_secret_file)?,
+            listeners,
+            config,
+        };
+        let front_door = parts.config.front_door.clone();
+        let allow_chaos = parts.config.allow_chaos;
+        let mut node = RunningNode::start_in(process, parts).await?;
+        if let Some(address) = front_door {
+            let listener = bind(&address).await?;
+            node.front_door = Some(listener.local_addr()?);
+            let cluster =
+                WholeCluster { own: node.kms.clone(), directory: node.process.directory.clone() };
+            let router = router(&node.process, Arc::new(cluster), Scope::Cluster, allow_chaos);
+            node.serve(listener, router);
+        }
+        Ok(node)
+    }
+
+    /// Starts a node among others of the process.
+    pub async fn start_in(process: Process, parts: NodeParts) -> anyhow::Result<RunningNode> {
+        let NodeParts { config, root_key, cluster_secret, listeners } = parts;
+        let region = config.region.clone();
+        let faults = ActiveFaults::default();
+        faults.replace(lock(&process.known_faults).current());
+        let links = FaultyLinks {
+            from: region.clone(),
+            inner: Arc::new(GrpcLinks {
+                from: region.clone(),
+                directory: process.directory.clone(),
+                answering: Arc::default(),
+            }),
+            faults: faults.clone(),
+        };
+        let (machine, published) = RegionMachine::new(Region::new(region.clone()));
+        let transport =
+            GrpcTransport { region: region.clone(), directory: process.directory.clone() };
+        let group = Group::start(group_config(&config, &process), machine, Arc::new(transport))
+            .await
+            .with_context(|| format!("starting node {} of {region}", config.node_id))?;
+        let core = Arc::new(Core {
+            node_id: config.node_id,
+            regions: process.directory.names(),
+            status: group.status_watch(),
+            group,
+            view: View::new(published),
+            vault: Vault::new(region.as_str(), root_key, cluster_secret),
+            directory: process.directory.clone(),
+            links: Box::new(links),
+            wrapping_keys: process.wrapping_keys.clone(),
+            region: region.clone(),
+        });
+        process.metrics.watch(&core);
+        let kms = NodeKms::new(core.clone());
+        let (stop, _) = watch::channel(false);
+        let mut node =
+            RunningNode { kms: kms.clone(), process, front_door: None, stop, tasks: JoinSet::new() };
+        let peer_server = PeerServer {
+            core: core.clone(),
+            kms: kms.clone(),
+            faults,
+            allow_chaos: config.allow_chaos,
+            listen_address: listeners.clients.local_addr()?.to_string(),
+            peer_address: listeners.peers.local_addr()?.to_string(),
+        };
+        let peer_service = NodeServer::new(peer_server)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        let peer_routes = tonic::service::Routes::new(peer_service).into_axum_router();
+        node.serve(listeners.peers, peer_routes);
+        let scope = Scope::Region(region.to_string());
+        let router =
+            router(&node.process, Arc::new(OneRegion(kms)), scope, config.allow_chaos);
+        node.serve(listeners.clients, router);
+        node.tasks.spawn(ticker::run(core.clone()));
+        for peer in core.regions.iter().filter(|peer| **peer != region) {
+            node.tasks.spawn(feeder::run(core.clone(), peer.clone()));
+        }
+        Ok(node)
+    }
+
+    /// The node's API, for callers in the same process.
+    pub fn kms(&self) -> &NodeKms {
+        &self.kms
+    }
+
+    /// The address of its front door, if it has one.
+    pub fn front_door(&self) -> Option<SocketAddr> {
+        self.front_door
+    }
+
+    /// Waits until the node's Raft core or disk fails for good, and says why.
+    pub async fn failed(&self) -> String {
+        match self.kms.core().group.failed().await {
+            Some(why) => why,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops the tasks and closes the log.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        self.kms.core().group.stop().await;
+        self.tasks.shutdown().await;
+    }
+
+    fn serve(&mut self, listener: TcpListener, router: axum::Router) {
+        let mut stop = self.stop.subscribe();
+        let stopped = async move {
+            // A closed channel means that the node is gone.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        self.tasks.spawn(meridian_api::serve(listener, router, stopped));
+    }
+}
+
+/// Everything that one client port serves.
+pub fn router(
+    process: &Process,
+    cluster: Arc<dyn Cluster>,
+    scope: Scope,
+    allow_chaos: bool,
+) -> axum::Router {
+    let chaos = ChaosService {
+        directory: process.directory.clone(),
+        known: process.known_faults.clone(),
+        allowed: allow_chaos,
+    };
+    let chaos = meridian_proto::v1::chaos_server::ChaosServer::new(chaos);
+    let pages = StatusPages {
+        directory: process.directory.clone(),
+        metrics: process.metrics.clone(),
+        region_addresses: process.region_addresses.clone(),
+    };
+    let observer = Arc::new(process.metrics.clone());
+    Front { cluster, scope, observer }
+        .router()
+        .merge(pages.router())
+        .route_service("/meridian.v1.Chaos/{*method}", chaos)
+}
+
+/// Binds an address, and says which one if that fails.
+pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {
+    let nodes = process.directory.nodes(&config.region);
+    let mut group = GroupConfig::new(config.node_id, nodes.iter().map(|place| place.id));
+    group.directory = config.data_dir.clone();
+    group.fsync = match config.fsync {
+        Fsync::Durable => meridian_raft::Fsync::Durable,
+        Fsync::ProcessCrash => meridian_raft::Fsync::ProcessCrash,
+    };
+    group.compaction = Compaction {
+        log_bytes: config.compaction_bytes,
+        log_entries: config.compaction_entries,
+        keep_entries: config.compaction_keep_entries,
+    };
+    group
+}
+
+fn lock(faults: &Mutex<ActiveFaults>) -> std::sync::MutexGuard<'_, ActiveFaults> {
+    faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

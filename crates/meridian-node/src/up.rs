@@ -1,0 +1,445 @@
+//! A whole cluster in one process: real nodes that talk to each other over
+//! real sockets on loopback. A node whose Raft core fails is restarted in its
+//! place.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use meridian_api::{CallError, Cluster, Kms, Scope};
+use meridian_crypto::{ClusterSecret, OsEntropy, RootKey};
+use meridian_kms::{Caller, RegionName, Request, Response};
+use meridian_proto::v1::KeySetState;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::{Fsync, NodeConfig, Peer};
+use crate::directory::{Directory, Place};
+use crate::kms::NodeKms;
+use crate::metrics::Metrics;
+use crate::node::{Listeners, NodeParts, Process, RunningNode, bind, router};
+use crate::secrets::{
+    cluster_secret_file, create_secrets, read_cluster_secret, read_root_key, root_key_file,
+};
+use crate::wrapping_keys::WrappingKeys;
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct UpOptions {
+    /// Where to keep everything; in memory when left out.
+    pub data_dir: Option<PathBuf>,
+    /// The regions.
+    pub regions: Vec<RegionName>,
+    /// 1, 3 or 5.
+    pub nodes_per_region: u64,
+    /// The front door. The regions' own ports follow it, and the nodes' ports
+    /// begin a hundred after it; port 0 lets the system choose all of them.
+    pub listen: SocketAddr,
+}
+
+/// Where a region is.
+#[derive(Clone, Debug)]
+pub struct RegionPlace {
+    /// Its name.
+    pub name: RegionName,
+    /// Its own port: any of its nodes.
+    pub address: SocketAddr,
+    /// Its nodes.
+    pub nodes: Vec<NodePlace>,
+}
+
+/// Where a node is.
+#[derive(Clone, Debug)]
+pub struct NodePlace {
+    /// Its ID in the region.
+    pub id: u64,
+    /// Its own port for clients.
+    pub address: SocketAddr,
+    /// Its port for other nodes.
+    pub peer_address: SocketAddr,
+}
+
+/// A cluster that runs in this process.
+pub struct RunningCluster {
+    front_door: SocketAddr,
+    regions: Vec<RegionPlace>,
+    all: Arc<AllRegions>,
+    wrapping_keys: Arc<WrappingKeys>,
+    stop: watch::Sender<bool>,
+    supervisors: JoinSet<()>,
+    servers: JoinSet<()>,
+}
+
+/// The secrets of a cluster, in files or in memory.
+struct Secrets {
+    directory: Option<PathBuf>,
+    cluster: [u8; 32],
+    roots: BTreeMap<RegionName, [u8; 32]>,
+}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+        self.cluster.zeroize();
+        self.roots.values_mut().for_each(|root| root.zeroize());
+    }
+}
+
+impl Secrets {
+    fn open(data_dir: Option<&Path>, regions: &[RegionName]) -> anyhow::Result<Secrets> {
+        let directory = data_dir.map(|directory| directory.join("secrets"));
+        let Some(directory) = directory else {
+            let root = |region: &RegionName| {
+                (region.clone(), *RootKey::generate(&mut OsEntropy).as_bytes())
+            };
+            return Ok(Secrets {
+                directory: None,
+                cluster: *ClusterSecret::generate(&mut OsEntropy).as_bytes(),
+                roots: regions.iter().map(root).collect(),
+            });
+        };
+        create_secrets(&directory, regions)?;
+        let mut roots = BTreeMap::new();
+        for region in regions {
+            let root = read_root_key(&root_key_file(&directory, region))?;
+            roots.insert(region.clone(), *root.as_bytes());
+        }
+        let cluster = *read_cluster_secret(&cluster_secret_file(&directory))?.as_bytes();
+        Ok(Secrets { directory: Some(directory), cluster, roots })
+    }
+
+    fn root(&self, region: &RegionName) -> RootKey {
+        let bytes = self.roots.get(region).expect("every region of the cluster has a root key");
+        RootKey::from_bytes(bytes).expect("a root key has 32 bytes")
+    }
+
+    fn cluster(&self) -> ClusterSecret {
+        ClusterSecret::from_bytes(&self.cluster).expect("a cluster secret has 32 bytes")
+    }
+}
+
+/// One node of a region: gone for the moment while it restarts.
+type Slot = Arc<Mutex<Option<NodeKms>>>;
+
+/// A region by its nodes in this process: its leader if one is known, since
+/// then neither a write nor a strong read has to be handed on.
+struct LocalRegion {
+    nodes: Vec<Slot>,
+}
+
+impl LocalRegion {
+    fn pick(&self) -> Option<NodeKms> {
+        let mut first = None;
+        for slot in &self.nodes {
+            let Some(kms) = lock(slot).clone() else { continue };
+            if kms.core().is_leader() {
+                return Some(kms);
+            }
+            first.get_or_insert(kms);
+        }
+        first
+    }
+}
+
+impl Kms for LocalRegion {
+    fn call(
+        &self,
+        caller: Caller,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Response, CallError>> {
+        match self.pick() {
+            None => Box::pin(async { Err(CallError::NoLeader) }),
+            Some(kms) => kms.begin(caller, request),
+        }
+    }
+
+    fn watch_key_set(
+        &self,
+        caller: Caller,
+        key_id: String,
+    ) -> BoxStream<'static, Result<KeySetState, CallError>> {
+        match self.pick() {
+            None => Box::pin(futures::stream::once(async { Err(CallError::NoLeader) })),
+            Some(kms) => kms.watch_key_set(caller, key_id),
+        }
+    }
+}
+
+struct AllRegions {
+    regions: BTreeMap<String, Arc<LocalRegion>>,
+}
+
+impl Cluster for AllRegions {
+    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
+        self.regions.get(name).map(|region| region.clone() as Arc<dyn Kms>)
+    }
+
+    fn regions(&self) -> Vec<String> {
+        self.regions.keys().cloned().collect()
+    }
+}
+
+/// The sockets of one node with their addresses.
+struct BoundNode {
+    place: NodePlace,
+    listeners: Listeners,
+}
+
+impl RunningCluster {
+    /// Starts every node. Returns once all of them listen; leaders follow.
+    pub async fn start(options: UpOptions) -> anyhow::Result<RunningCluster> {
+        anyhow::ensure!(!options.regions.is_empty(), "a cluster needs at least one region");
+        anyhow::ensure!(options.nodes_per_region > 0, "a region needs at least one node");
+        let secrets = Secrets::open(options.data_dir.as_deref(), &options.regions)?;
+        let front = bind(&options.listen.to_string()).await?;
+        let front_door = front.local_addr()?;
+        let (mut regions, mut bound, mut region_listeners) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, name) in (0u16..).zip(&options.regions) {
+            let listener = bind_near(&options.listen, 1 + at).await?;
+            let mut nodes = Vec::new();
+            for id in 1..=options.nodes_per_region {
+                let offset = 100 + at * 10 + u16::try_from(id)?;
+                let clients = bind_near(&options.listen, offset).await?;
+                let peers = bind(&SocketAddr::new(options.listen.ip(), 0).to_string()).await?;
+                let (address, peer_address) = (clients.local_addr()?, peers.local_addr()?);
+                let place = NodePlace { id, address, peer_address };
+                nodes.push(place.clone());
+                bound.push((name.clone(), BoundNode { place, listeners: Listeners { clients, peers } }));
+            }
+            regions.push(RegionPlace { name: name.clone(), address: listener.local_addr()?, nodes });
+            region_listeners.push((name.clone(), listener));
+        }
+        let wrapping_keys = WrappingKeys::start().context("starting the wrapping key thread")?;
+        let addresses = regions.iter().map(|it| (it.name.clone(), it.address.to_string()));
+        let process = Process {
+            directory: Arc::new(directory(&regions)),
+            wrapping_keys: wrapping_keys.clone(),
+            metrics: Metrics::default(),
+            known_faults: Arc::default(),
+            region_addresses: Arc::new(addresses.collect()),
+        };
+        let mut cluster = RunningCluster {
+            front_door,
+            all: Arc::new(AllRegions { regions: BTreeMap::new() }),
+            wrapping_keys,
+            stop: watch::Sender::new(false),
+            supervisors: JoinSet::new(),
+            servers: JoinSet::new(),
+            regions,
+        };
+        let slots = cluster.start_nodes(&options, &process, secrets, bound).await?;
+        cluster.all = Arc::new(AllRegions { regions: slots });
+        for (name, listener) in region_listeners {
+            cluster.serve(&process, listener, Scope::Region(name.to_string()));
+        }
+        cluster.serve(&process, front, Scope::Cluster);
+        Ok(cluster)
+    }
+
+    async fn start_nodes(
+        &mut self,
+        options: &UpOptions,
+        process: &Process,
+        secrets: Secrets,
+        bound: Vec<(RegionName, BoundNode)>,
+    ) -> anyhow::Result<BTreeMap<String, Arc<LocalRegion>>> {
+        let secrets = Arc::new(secrets);
+        // Opening nine logs one after the other would take most of a second.
+        let mut starting = JoinSet::new();
+        for (region, node) in bound {
+            let config = node_config(options, &self.regions, &secrets, &region, &node.place);
+            let (process, secrets) = (process.clone(), secrets.clone());
+            starting.spawn(async move {
+                let node = start_node(&process, &secrets, &config, node.listeners).await?;
+                anyhow::Ok((config, node))
+            });
+        }
+        let mut slots: BTreeMap<String, Vec<(u64, Slot)>> = BTreeMap::new();
+        while let Some(started) = starting.join_next().await {
+            let (config, node) = started.context("starting a node")??;
+            let slot: Slot = Arc::new(Mutex::new(Some(node.kms().clone())));
+            let region = slots.entry(config.region.to_string()).or_default();
+            region.push((config.node_id, slot.clone()));
+            let supervisor = supervise(
+                process.clone(),
+                secrets.clone(),
+                config,
+                node,
+                slot,
+                self.stop.subscribe(),
+            );
+            self.supervisors.spawn(supervisor);
+        }
+        Ok(slots
+            .into_iter()
+            .map(|(name, mut nodes)| {
+                nodes.sort_by_key(|(id, _)| *id);
+                let nodes = nodes.into_iter().map(|(_, slot)| slot).collect();
+                (name, Arc::new(LocalRegion { nodes }))
+            })
+            .collect())
+    }
+
+    fn serve(&mut self, process: &Process, listener: TcpListener, scope: Scope) {
+        let router = router(process, self.all.clone(), scope, true);
+        let mut stop = self.stop.subscribe();
+        let stopped = async move {
+            // A closed channel means that the cluster is gone.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        self.servers.spawn(meridian_api::serve(listener, router, stopped));
+    }
+
+    /// The address for all regions.
+    pub fn front_door(&self) -> SocketAddr {
+        self.front_door
+    }
+
+    /// Where everything is.
+    pub fn regions(&self) -> &[RegionPlace] {
+        &self.regions
+    }
+
+    /// Waits until every region has a leader.
+    pub async fn wait_until_healthy(&self, timeout: Duration) -> anyhow::Result<()> {
+        let all_lead = async {
+            for (name, region) in &self.all.regions {
+                while !region.pick().is_some_and(|kms| kms.core().is_leader()) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                tracing::debug!(name, "region has a leader");
+            }
+        };
+        tokio::time::timeout(timeout, all_lead).await.context("not every region found a leader")
+    }
+
+    /// Stops every node and closes its log.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        self.wrapping_keys.stop();
+        while self.supervisors.join_next().await.is_some() {}
+        self.servers.shutdown().await;
+    }
+}
+
+/// Keeps one node running: a Raft core that failed does not recover by itself.
+async fn supervise(
+    process: Process,
+    secrets: Arc<Secrets>,
+    config: NodeConfig,
+    mut node: RunningNode,
+    slot: Slot,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let failed = tokio::select! {
+            // A closed channel means that the cluster is gone.
+            _ = stop.wait_for(|stop| *stop) => None,
+            why = node.failed() => Some(why),
+        };
+        *lock(&slot) = None;
+        node.stop().await;
+        let Some(why) = failed else { return };
+        tracing::error!(region = %config.region, node = config.node_id, why, "node failed; restarting");
+        node = loop {
+            match restart(&process, &secrets, &config).await {
+                Ok(node) => break node,
+                Err(error) => tracing::error!(error = format!("{error:#}"), "node does not start"),
+            }
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        };
+        *lock(&slot) = Some(node.kms().clone());
+    }
+}
+
+async fn restart(
+    process: &Process,
+    secrets: &Secrets,
+    config: &NodeConfig,
+) -> anyhow::Result<RunningNode> {
+    let listeners =
+        Listeners { clients: bind(&config.listen).await?, peers: bind(&config.peer_listen).await? };
+    start_node(process, secrets, config, listeners).await
+}
+
+async fn start_node(
+    process: &Process,
+    secrets: &Secrets,
+    config: &NodeConfig,
+    listeners: Listeners,
+) -> anyhow::Result<RunningNode> {
+    let parts = NodeParts {
+        config: config.clone(),
+        root_key: secrets.root(&config.region),
+        cluster_secret: secrets.cluster(),
+        listeners,
+    };
+    RunningNode::start_in(process.clone(), parts).await
+}
+
+fn node_config(
+    options: &UpOptions,
+    regions: &[RegionPlace],
+    secrets: &Secrets,
+    region: &RegionName,
+    place: &NodePlace,
+) -> NodeConfig {
+    let peers = |it: &RegionPlace| {
+        let peer = |node: &NodePlace| Peer { id: node.id, address: node.peer_address.to_string() };
+        (it.name.clone(), it.nodes.iter().map(peer).collect())
+    };
+    let in_data = |directory: &PathBuf| {
+        directory.join(region.as_str()).join(format!("node-{}", place.id))
+    };
+    let secret_dir = secrets.directory.clone().unwrap_or_default();
+    NodeConfig {
+        region: region.clone(),
+        node_id: place.id,
+        listen: place.address.to_string(),
+        peer_listen: place.peer_address.to_string(),
+        front_door: None,
+        data_dir: options.data_dir.as_ref().map(in_data),
+        cluster_secret_file: cluster_secret_file(&secret_dir),
+        root_key_file: root_key_file(&secret_dir, region),
+        allow_chaos: true,
+        fsync: Fsync::Durable,
+        compaction_bytes: 16 * 1024 * 1024,
+        compaction_entries: None,
+        compaction_keep_entries: 4096,
+        regions: regions.iter().map(peers).collect(),
+    }
+}
+
+fn directory(regions: &[RegionPlace]) -> Directory {
+    let places = |it: &RegionPlace| {
+        let place = |node: &NodePlace| Place {
+            id: node.id,
+            peer_address: node.peer_address.to_string(),
+        };
+        (it.name.clone(), it.nodes.iter().map(place).collect())
+    };
+    Directory::new(regions.iter().map(places).collect())
+}
+
+/// Binds a port at a distance from the front door's, so that ports stay the
+/// same from start to start; any free one if it is taken.
+async fn bind_near(front: &SocketAddr, offset: u16) -> anyhow::Result<TcpListener> {
+    let port = if front.port() == 0 { 0 } else { front.port().checked_add(offset).unwrap_or(0) };
+    match TcpListener::bind(SocketAddr::new(front.ip(), port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => bind(&SocketAddr::new(front.ip(), 0).to_string()).await,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

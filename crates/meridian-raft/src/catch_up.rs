@@ -1,0 +1,128 @@
+//! Keeps a node that has lost its log from doing harm.
+//!
+//! A member acknowledges entries, and a majority of acknowledgements commits them. A member whose
+//! store is gone (an ephemeral node restarted, a directory replaced) has broken those promises
+//! without knowing it: if it voted, a candidate without a committed entry could win. So a node
+//! that knows nothing, and meets a group that has a history, neither votes nor stands for
+//! election until it holds all that the leader of the day has committed in its own term, which
+//! includes everything committed before.
+//!
+//! In a group being founded nobody has a history, and all vote.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use openraft::RaftMetrics;
+use openraft::raft::{AppendEntriesRequest, VoteRequest};
+
+use crate::NodeId;
+use crate::engine::Change;
+use crate::log_store::Log;
+use crate::node::Raft;
+use crate::types::{LogId, Types};
+use crate::writer::Writer;
+
+/// Entry 0 founds the group and entry 1 is the first leader's own; whoever lost only these has
+/// lost nothing.
+const HISTORY_BEGINS: u64 = 2;
+
+/// Whether this node is catching up, and how it gets into and out of it.
+pub(crate) struct CatchUp {
+    node_id: NodeId,
+    log: Log,
+    writer: Writer,
+    behind: AtomicBool,
+}
+
+impl CatchUp {
+    pub(crate) fn new(node_id: NodeId, log: Log, writer: Writer, behind: bool) -> Self {
+        let behind = AtomicBool::new(behind);
+        Self {
+            node_id,
+            log,
+            writer,
+            behind,
+        }
+    }
+
+    /// Whether this node must not vote.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Acquire)
+    }
+
+    /// A candidate asks for this node's vote.
+    pub(crate) async fn on_vote(
+        &self,
+        raft: &Raft,
+        request: &VoteRequest<Types>,
+    ) -> io::Result<()> {
+        self.fall_behind_if(raft, has_history(request.last_log_id.as_ref()))
+            .await
+    }
+
+    /// A leader sends entries.
+    pub(crate) async fn on_append(
+        &self,
+        raft: &Raft,
+        request: &AppendEntriesRequest<Types>,
+    ) -> io::Result<()> {
+        let history = has_history(request.leader_commit.as_ref())
+            || has_history(request.prev_log_id.as_ref())
+            || has_history(request.entries.last().map(|entry| &entry.log_id));
+        self.fall_behind_if(raft, history).await
+    }
+
+    /// A leader sends a snapshot: there is always a history in it.
+    pub(crate) async fn on_snapshot(&self, raft: &Raft) -> io::Result<()> {
+        self.fall_behind_if(raft, true).await
+    }
+
+    async fn fall_behind_if(&self, raft: &Raft, history: bool) -> io::Result<()> {
+        if history && !self.is_behind() && self.knows_nothing() {
+            tracing::warn!(
+                node = self.node_id,
+                "no log here, but the group has one: not voting until it is caught up"
+            );
+            raft.runtime_config().elect(false);
+            self.behind.store(true, Ordering::Release);
+            self.writer.write_durably(Change::CatchingUp(true)).await?;
+        }
+        Ok(())
+    }
+
+    /// No entry but the founding one, and no promise to another node.
+    fn knows_nothing(&self) -> bool {
+        let promised = self
+            .log
+            .vote()
+            .is_some_and(|vote| vote.leader_id.node_id != self.node_id);
+        !promised && self.log.last().is_none_or(|last| last.index == 0)
+    }
+
+    /// Looks whether the node has caught up, and if so lets it vote again.
+    pub(crate) async fn on_metrics(
+        &self,
+        raft: &Raft,
+        metrics: &RaftMetrics<Types>,
+    ) -> io::Result<()> {
+        if !self.is_behind() {
+            return Ok(());
+        }
+        let holds_the_leaders_commit = metrics.vote.committed
+            && metrics
+                .local_committed
+                .is_some_and(|committed| committed.leader_id == metrics.vote.leader_id);
+        if holds_the_leaders_commit {
+            // Queued after the entries themselves, so it cannot be durable before they are.
+            self.writer.write_durably(Change::CatchingUp(false)).await?;
+            self.behind.store(false, Ordering::Release);
+            raft.runtime_config().elect(true);
+            tracing::info!(node = self.node_id, "caught up: voting again");
+        }
+        Ok(())
+    }
+}
+
+fn has_history(last: Option<&LogId>) -> bool {
+    last.is_some_and(|last| last.index >= HISTORY_BEGINS)
+}

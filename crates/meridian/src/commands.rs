@@ -1,0 +1,27 @@
+//! The commands: one file each, from its flags to what it prints.
+
+pub mod chaos;
+pub mod clock;
+pub mod demo;
+pub mod key;
+pub mod node;
+pub mod secrets;
+pub mod up;
+
+use crate::cli::Command;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever kept it from being done.
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => up::run(args).await,
+        Command::Node(args) => node::run(args).await,
+        Command::Secrets(args) => secrets::run(&args),
+        Command::Key(args) => key::run(args).await,
+        Command::Chaos(args) => chaos::run(args).await,
+        Command::Clock(args) => clock::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+    }
+}

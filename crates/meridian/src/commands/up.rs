@@ -1,0 +1,147 @@
+//! `meridian up`: a whole cluster in this process, and how to talk to it.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use meridian_kms::RegionName;
+use meridian_node::{RunningCluster, UpOptions};
+
+use crate::cli::OutputFormat;
+use crate::console::{Console, bold, dim, good};
+use crate::failure::Advice;
+use crate::signal::asked_to_end;
+use crate::table::Table;
+
+/// The regions of a cluster when nobody says otherwise.
+pub const DEFAULT_REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+/// How long a cluster may take to find all its leaders before that is news.
+const HEALTHY_WITHIN: Duration = Duration::from_secs(30);
+
+#[derive(Args)]
+pub struct UpArgs {
+    /// Keep everything here; a cluster started again with it has lost nothing
+    #[arg(long, value_name = "DIR", default_value = "./meridian-data", env = "MERIDIAN_DATA_DIR")]
+    data_dir: PathBuf,
+    /// Keep everything in memory; it is gone when the cluster stops
+    #[arg(long)]
+    ephemeral: bool,
+    /// The regions; any AWS Region names
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',', default_values = DEFAULT_REGIONS)]
+    regions: Vec<RegionName>,
+    /// Nodes of each region: 1, 3 or 5
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=9))]
+    nodes_per_region: u64,
+    /// Address of the front door; the ports of regions and nodes follow it,
+    /// and port 0 takes any free ones
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4599", env = "MERIDIAN_LISTEN")]
+    listen: SocketAddr,
+}
+
+pub async fn run(args: UpArgs) -> anyhow::Result<()> {
+    let console = Console::new(OutputFormat::Table);
+    let data_dir = (!args.ephemeral).then_some(args.data_dir);
+    let options = UpOptions {
+        data_dir: data_dir.clone(),
+        regions: args.regions,
+        nodes_per_region: args.nodes_per_region,
+        listen: args.listen,
+    };
+    let cluster = RunningCluster::start(options)
+        .await
+        .map_err(|error| advise(error, args.listen))?;
+    let kept = match &data_dir {
+        Some(dir) => format!("data in {}", dir.display()),
+        None => "in memory only: gone when it stops".to_owned(),
+    };
+    introduce(console, &cluster, &kept);
+    let healthy = async {
+        match cluster.wait_until_healthy(HEALTHY_WITHIN).await {
+            Ok(()) => console.say(format!(
+                "{} every region has a leader. Ctrl-C stops the cluster.",
+                good("ready:")
+            )),
+            Err(error) => console.say(format!("{error:#}; MERIDIAN_LOG=info tells more")),
+        }
+        std::future::pending::<()>().await;
+    };
+    let ended = tokio::select! {
+        asked = asked_to_end() => asked,
+        () = healthy => Ok(()),
+    };
+    console.say("stopping");
+    cluster.stop().await;
+    ended
+}
+
+/// What runs where, and lines to paste.
+fn introduce(console: Console, cluster: &RunningCluster, kept: &str) {
+    let front_door = url(cluster.front_door());
+    console.say(format!("{} at {}, {kept}", bold("Meridian"), bold(&front_door)));
+    console.say("");
+    let mut table = Table::new(["REGION", "ITS OWN ENDPOINT", "NODES"]);
+    for region in cluster.regions() {
+        let ports: Vec<String> = region
+            .nodes
+            .iter()
+            .map(|node| node.address.to_string())
+            .collect();
+        table.row([region.name.to_string(), url(region.address), ports.join(" ")]);
+    }
+    console.table(&table);
+    let first = cluster.regions().first().map(|region| region.name.to_string());
+    console.say("");
+    console.say(dim("# for any AWS SDK or the AWS CLI; any credentials do"));
+    console.say(format!("export AWS_ENDPOINT_URL_KMS={front_door}"));
+    console.say("export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test");
+    console.say(format!("export AWS_DEFAULT_REGION={}", first.unwrap_or_default()));
+    if !front_door.ends_with(":4599") {
+        console.say(dim("# for the commands of this program"));
+        console.say(format!("export MERIDIAN_ENDPOINT={front_door}"));
+    }
+    console.say("");
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// Says what to do about a cluster that does not start.
+fn advise(error: anyhow::Error, listen: SocketAddr) -> anyhow::Error {
+    let mut causes = error.chain();
+    let taken = causes.any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == ErrorKind::AddrInUse)
+    });
+    if taken {
+        return Advice::new(
+            format!("another program listens at {listen}"),
+            "is a cluster running already? stop it, or choose another address: --listen 127.0.0.1:0 takes any free one",
+        );
+    }
+    error.context("starting the cluster")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_port_in_use_says_which_and_what_to_do() {
+        let io = std::io::Error::from(ErrorKind::AddrInUse);
+        let error = Err::<(), _>(io).context("listening").unwrap_err();
+        let advised = advise(error, "127.0.0.1:4599".parse().unwrap());
+        assert!(advised.to_string().contains("127.0.0.1:4599"), "{advised}");
+        let hint = &advised.downcast_ref::<Advice>().unwrap().hint;
+        assert!(hint.contains("--listen"), "{hint}");
+    }
+
+    #[test]
+    fn another_failure_keeps_its_words() {
+        let advised = advise(anyhow::anyhow!("disk full"), "127.0.0.1:1".parse().unwrap());
+        assert_eq!(format!("{advised:#}"), "starting the cluster: disk full");
+    }
+}

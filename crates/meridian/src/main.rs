@@ -1,0 +1,61 @@
+//! The binary `meridian`: a whole cluster in one process, one node of a real
+//! deployment, and the client commands for keys, faults and time.
+//!
+//! A command is one file in `commands/`: its flags and what it does. Client
+//! commands reach a cluster only through [`client`], by gRPC, and wait for it
+//! only through [`watch`], by the stream of a key set's state; none of them
+//! needs anything that another client could not use too.
+
+mod cli;
+mod client;
+mod commands;
+mod console;
+mod export;
+mod failure;
+mod import;
+mod key_set;
+mod locate;
+mod material;
+mod report;
+mod signal;
+mod span;
+mod table;
+mod watch;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::cli::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = cli.command.output();
+    let done = match logging() {
+        Ok(()) => commands::run(cli.command).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error, format),
+    }
+}
+
+/// Logs go to standard error, as much as `MERIDIAN_LOG` asks for: warnings
+/// and errors when it says nothing.
+fn logging() -> anyhow::Result<()> {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .with_env_var("MERIDIAN_LOG")
+        .from_env()
+        .context("reading MERIDIAN_LOG (such as `info` or `meridian_node=debug`)")?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}

@@ -1,0 +1,156 @@
+"""A real Meridian cluster: one process that the tests start, talk to and stop."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT = "111122223333"
+US, EU, AP, SA = "us-east-1", "eu-west-1", "ap-southeast-2", "sa-east-1"
+START_S = 60.0
+STOP_S = 30.0
+CALL_S = 30.0
+POLL_S = 0.05
+
+
+def binary() -> Path:
+    """MERIDIAN_BIN, or the newest build in the project's target directory."""
+    named = os.environ.get("MERIDIAN_BIN")
+    if named:
+        return Path(named).resolve()
+    target = Path(__file__).resolve().parents[2] / "target"
+    built = [target / profile / "meridian" for profile in ("release", "debug")]
+    built = [path for path in built if path.is_file()]
+    if not built:
+        raise RuntimeError("no meridian binary: run `cargo build`, or set MERIDIAN_BIN")
+    return max(built, key=lambda path: path.stat().st_mtime)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Cluster:
+    """`meridian up --ephemeral` with one front door for all its regions."""
+
+    def __init__(self, directory: Path, regions: tuple[str, ...], nodes_per_region: int) -> None:
+        self.regions = regions
+        self.nodes_per_region = nodes_per_region
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.endpoint = f"http://{self.address}"
+        self.log = directory / "meridian.log"
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def start(self) -> None:
+        """Starts it and waits until every region has a leader."""
+        command = [
+            str(binary()),
+            "up",
+            "--ephemeral",
+            "--listen",
+            self.address,
+            "--regions",
+            ",".join(self.regions),
+            "--nodes-per-region",
+            str(self.nodes_per_region),
+        ]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START_S
+        while not self._is_healthy():
+            exit_code = self._process.poll()
+            if exit_code is not None:
+                raise RuntimeError(f"meridian ended with {exit_code}:\n{self._last_words()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"not healthy after {START_S} s:\n{self._last_words()}")
+            time.sleep(POLL_S)
+
+    def stop(self) -> None:
+        """Asks the process to end, and ends it if it does not."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def kms(self, region: str, access_key_id: str = ACCOUNT):
+        """A boto3 client of a region that tries every call once."""
+        client = self._clients.get((region, access_key_id))
+        if client is None:
+            client = boto3.client(
+                "kms",
+                region_name=region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=access_key_id,
+                aws_secret_access_key="any-secret",
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    connect_timeout=CALL_S,
+                    read_timeout=CALL_S,
+                ),
+            )
+            self._clients[region, access_key_id] = client
+        return client
+
+    def command(self, *arguments: str) -> str:
+        """Runs a client command of the binary against this cluster."""
+        finished = subprocess.run(
+            [str(binary()), *arguments, "--endpoint", self.endpoint],
+            cwd=self._directory,
+            capture_output=True,
+            text=True,
+            timeout=CALL_S,
+        )
+        assert finished.returncode == 0, f"{arguments}: {finished.stdout}{finished.stderr}"
+        return finished.stdout
+
+    def cut_off(self, region: str) -> None:
+        """Cuts every link between a region and the others."""
+        for other in self.regions:
+            if other != region:
+                self.command("chaos", "cut", region, other)
+
+    def heal(self) -> None:
+        self.command("chaos", "heal")
+
+    def advance_clock(self, duration: str) -> None:
+        """Moves the time of all regions forward, for example by "400d"."""
+        self.command("clock", "advance", duration)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CALL_S)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def _is_healthy(self) -> bool:
+        try:
+            return self.get("/health")[0] == 200
+        except OSError:
+            return False
+
+    def _last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-4000:]

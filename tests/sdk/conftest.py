@@ -1,0 +1,70 @@
+"""Unmodified clients against a real running cluster: boto3, the AWS CLI and a
+Python gRPC client that learns the schema by reflection.
+
+    cargo build --release
+    python3 -m venv .venv
+    .venv/bin/pip install -r tests/sdk/requirements.txt
+    .venv/bin/pytest tests/sdk
+
+MERIDIAN_BIN names another binary than the newest one under target/. Most tests
+share one cluster of three regions with three nodes each, and make keys of their
+own. Tests that cut links or move the clock get a smaller cluster per file.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+pytest.register_assert_rewrite("calls", "key_set", "wire")
+
+from cluster import AP, EU, SA, US, Cluster  # noqa: E402
+from wire import Wire  # noqa: E402
+
+# Nothing of the caller's own AWS set-up, and no proxy, may reach the clients.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "MERIDIAN_ENDPOINT"):
+    os.environ.pop(name, None)
+
+
+def started(cluster: Cluster) -> Iterator[Cluster]:
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three regions of three nodes, shared by all tests."""
+    directory = tmp_path_factory.mktemp("cluster")
+    yield from started(Cluster(directory, (US, EU, AP), nodes_per_region=3))
+
+
+@pytest.fixture(scope="module")
+def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Four regions of one node, for the tests of one file to cut up and to age."""
+    directory = tmp_path_factory.mktemp("own-cluster")
+    yield from started(Cluster(directory, (US, EU, AP, SA), nodes_per_region=1))
+
+
+@pytest.fixture
+def links(own_cluster: Cluster) -> Iterator[Cluster]:
+    """The file's own cluster; every link works again after the test."""
+    yield own_cluster
+    own_cluster.heal()
+
+
+@pytest.fixture(scope="session")
+def kms(cluster: Cluster):
+    """A client of the shared cluster in us-east-1."""
+    return cluster.kms(US)
+
+
+@pytest.fixture(scope="session")
+def wire(cluster: Cluster) -> Wire:
+    """Hand-made requests to the shared cluster."""
+    return Wire(cluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +20,9 @@ STOP_S = 30.0
 CALL_S = 30.0
 POLL_S = 0.05
 
+# What `meridian up` prints for the AWS clients.
+ENDPOINT = re.compile(rb"^export AWS_ENDPOINT_URL_KMS=http://127\.0\.0\.1:(\d+)$", re.MULTILINE)
+
 
 def binary() -> Path:
     """MERIDIAN_BIN, or the newest build in the project's target directory."""
@@ -34,25 +37,26 @@ def binary() -> Path:
     return max(built, key=lambda path: path.stat().st_mtime)
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 class Cluster:
     """`meridian up --ephemeral` with one front door for all its regions."""
 
     def __init__(self, directory: Path, regions: tuple[str, ...], nodes_per_region: int) -> None:
         self.regions = regions
         self.nodes_per_region = nodes_per_region
-        self.port = free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        self.endpoint = f"http://{self.address}"
-        self.log = directory / "meridian.log"
+        self.port = 0
         self._directory = directory
+        self._printed = directory / "stdout"
+        self._log = directory / "stderr"
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[tuple[str, str], Any] = {}
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.address}"
 
     def start(self) -> None:
         """Starts it and waits until every region has a leader."""
@@ -61,15 +65,15 @@ class Cluster:
             "up",
             "--ephemeral",
             "--listen",
-            self.address,
+            "127.0.0.1:0",
             "--regions",
             ",".join(self.regions),
             "--nodes-per-region",
             str(self.nodes_per_region),
         ]
-        with self.log.open("wb") as log:
+        with self._printed.open("wb") as printed, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=printed, stderr=log
             )
         deadline = time.monotonic() + START_S
         while not self._is_healthy():
@@ -147,10 +151,14 @@ class Cluster:
             connection.close()
 
     def _is_healthy(self) -> bool:
+        endpoint = ENDPOINT.search(self._printed.read_bytes())
+        if endpoint is None:
+            return False
+        self.port = int(endpoint.group(1))
         try:
             return self.get("/health")[0] == 200
         except OSError:
             return False
 
     def _last_words(self) -> str:
-        return self.log.read_text(errors="replace")[-4000:]
+        return self._log.read_text(errors="replace")[-4000:]

@@ -9,10 +9,15 @@ from wire import violations
 NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
-def test_all_missing_members_are_listed_at_once(wire):
-    assert violations(wire.call("Encrypt", {})) == {
+def test_all_violations_are_listed_at_once(wire):
+    assert violations(wire.call("CreateAlias", {})) == {
+        "Value null at 'aliasName' failed to satisfy constraint: Member must not be null",
+        "Value null at 'targetKeyId' failed to satisfy constraint: Member must not be null",
+    }
+    assert violations(wire.call("Encrypt", {"Plaintext": ""})) == {
         "Value null at 'keyId' failed to satisfy constraint: Member must not be null",
-        "Value null at 'plaintext' failed to satisfy constraint: Member must not be null",
+        "Value at 'plaintext' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 1",
     }
 
 

@@ -434,6 +434,15 @@ impl TestRegion {
         self.reference(key).arn(self.region.name())
     }
 
+    /// Changes the agreed state behind everybody's back.
+    pub fn tamper(&mut self, change: impl FnOnce(&mut serde_json::Value)) {
+        let mut json = serde_json::from_slice(&self.region.encode()).unwrap();
+        change(&mut json);
+        let bytes = serde_json::to_vec(&json).unwrap();
+        self.region = Region::decode(&bytes).unwrap();
+        self.shadow = Region::decode(&bytes).unwrap();
+    }
+
     /// The peers that have not acknowledged everything.
     pub fn peers_behind(&self) -> BTreeSet<String> {
         let behind = self.region.feeds().iter().filter(|(_, feed)| !feed.is_empty());

@@ -15,8 +15,8 @@ pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:4599";
     version,
     about = "A multi-Region key management cluster that speaks AWS KMS, for testing and simulation",
     long_about = "A multi-Region key management cluster that speaks AWS KMS, for testing and \
-                  simulation.\n\nNew here? `meridian demo rotation` tells and shows in half a \
-                  minute what it is about; `meridian up` starts a cluster to work with.",
+                  simulation.\n\nNew here? `meridian demo rotation` shows in a few seconds what it is \
+                  about; `meridian up` starts a cluster to work with.",
     propagate_version = true
 )]
 pub struct Cli {

@@ -22,12 +22,12 @@ mod span;
 mod table;
 mod watch;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::Cli;
 
@@ -45,16 +45,18 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Logs go to standard error, as much as `MERIDIAN_LOG` asks for: warnings
-/// and errors when it says nothing.
+/// What is logged when `MERIDIAN_LOG` says nothing. Raft libraries warn of
+/// every late heartbeat, which a cluster lives with.
+const QUIET: &str = "warn,openraft=error";
+
+/// Logs go to standard error, as much as `MERIDIAN_LOG` asks for.
 fn logging() -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
-        .with_env_var("MERIDIAN_LOG")
-        .from_env()
+    let wanted = std::env::var("MERIDIAN_LOG").unwrap_or_else(|_| QUIET.to_owned());
+    let filter = EnvFilter::try_new(wanted)
         .context("reading MERIDIAN_LOG (such as `info` or `meridian_node=debug`)")?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     Ok(())

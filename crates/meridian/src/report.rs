@@ -100,7 +100,8 @@ fn cell(seen: &KeySetState, id: &str, state: &str) -> String {
         Some("EXPIRED") => "expired".to_owned(),
         Some(_) => "missing".to_owned(),
     };
-    if let (Some(IMPORTED), Some(valid_to)) = (material.import_state.as_deref(), &material.valid_to) {
+    if let (Some(IMPORTED), Some(valid_to)) = (material.import_state.as_deref(), &material.valid_to)
+    {
         words.push_str(&format!(" until {}", moment(valid_to)));
     }
     if material.key_material_state != state {
@@ -129,7 +130,9 @@ pub fn next_rotation(primary: &KeySetState) -> Vec<String> {
         [] => vec![format!("{waits_for} nothing.")],
         reasons => {
             let reasons = reasons.iter().map(|reason| format!("  - {reason}"));
-            std::iter::once(format!("{waits_for}:")).chain(reasons).collect()
+            std::iter::once(format!("{waits_for}:"))
+                .chain(reasons)
+                .collect()
         }
     }
 }

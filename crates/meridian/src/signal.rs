@@ -17,5 +17,7 @@ pub async fn asked_to_end() -> anyhow::Result<()> {
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.context("listening for Ctrl-C")
+    tokio::signal::ctrl_c()
+        .await
+        .context("listening for Ctrl-C")
 }

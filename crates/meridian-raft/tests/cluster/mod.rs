@@ -73,6 +73,8 @@ pub struct Router(Arc<Mutex<Wires>>);
 struct Wires {
     nodes: BTreeMap<NodeId, TapeGroup>,
     cut: BTreeSet<(NodeId, NodeId)>,
+    /// Messages from one node that another has answered.
+    answered: BTreeMap<(NodeId, NodeId), usize>,
 }
 
 struct Link {
@@ -108,6 +110,8 @@ impl Transport for Link {
                 .map_err(refused)?;
             // The way back may have been cut meanwhile.
             self.target(target)?;
+            let mut wires = self.router.0.lock().unwrap();
+            *wires.answered.entry((self.from, target)).or_default() += 1;
             Ok(answer)
         })
     }
@@ -215,6 +219,12 @@ impl Cluster {
         for &other in self.members.iter().filter(|other| **other != node) {
             wires.cut.extend([(node, other), (other, node)]);
         }
+    }
+
+    /// How many messages of `from` the node `to` has answered.
+    pub fn answered(&self, from: NodeId, to: NodeId) -> usize {
+        let wires = self.router.0.lock().unwrap();
+        wires.answered.get(&(from, to)).copied().unwrap_or(0)
     }
 
     pub fn heal(&self) {

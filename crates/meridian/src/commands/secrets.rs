@@ -20,7 +20,12 @@ enum SecretsCommand {
         #[arg(long, value_name = "DIR")]
         dir: PathBuf,
         /// The regions of the cluster
-        #[arg(long, value_name = "REGION,...", value_delimiter = ',', required = true)]
+        #[arg(
+            long,
+            value_name = "REGION,...",
+            value_delimiter = ',',
+            required = true
+        )]
         regions: Vec<RegionName>,
     },
 }

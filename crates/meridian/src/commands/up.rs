@@ -23,7 +23,12 @@ const HEALTHY_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Args)]
 pub struct UpArgs {
     /// Keep everything here; a cluster started again with it has lost nothing
-    #[arg(long, value_name = "DIR", default_value = "./meridian-data", env = "MERIDIAN_DATA_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "./meridian-data",
+        env = "MERIDIAN_DATA_DIR"
+    )]
     data_dir: PathBuf,
     /// Keep everything in memory; it is gone when the cluster stops
     #[arg(long)]
@@ -36,7 +41,12 @@ pub struct UpArgs {
     nodes_per_region: u64,
     /// Address of the front door; the ports of regions and nodes follow it,
     /// and port 0 takes any free ones
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4599", env = "MERIDIAN_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:4599",
+        env = "MERIDIAN_LISTEN"
+    )]
     listen: SocketAddr,
 }
 
@@ -79,7 +89,11 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
 /// What runs where, and lines to paste.
 fn introduce(console: Console, cluster: &RunningCluster, kept: &str) {
     let front_door = url(cluster.front_door());
-    console.say(format!("{} at {}, {kept}", bold("Meridian"), bold(&front_door)));
+    console.say(format!(
+        "{} at {}, {kept}",
+        bold("Meridian"),
+        bold(&front_door)
+    ));
     console.say("");
     let mut table = Table::new(["REGION", "ITS OWN ENDPOINT", "NODES"]);
     for region in cluster.regions() {
@@ -88,15 +102,25 @@ fn introduce(console: Console, cluster: &RunningCluster, kept: &str) {
             .iter()
             .map(|node| node.address.to_string())
             .collect();
-        table.row([region.name.to_string(), url(region.address), ports.join(" ")]);
+        table.row([
+            region.name.to_string(),
+            url(region.address),
+            ports.join(" "),
+        ]);
     }
     console.table(&table);
-    let first = cluster.regions().first().map(|region| region.name.to_string());
+    let first = cluster
+        .regions()
+        .first()
+        .map(|region| region.name.to_string());
     console.say("");
     console.say(dim("# for any AWS SDK or the AWS CLI; any credentials do"));
     console.say(format!("export AWS_ENDPOINT_URL_KMS={front_door}"));
     console.say("export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test");
-    console.say(format!("export AWS_DEFAULT_REGION={}", first.unwrap_or_default()));
+    console.say(format!(
+        "export AWS_DEFAULT_REGION={}",
+        first.unwrap_or_default()
+    ));
     if !front_door.ends_with(":4599") {
         console.say(dim("# for the commands of this program"));
         console.say(format!("export MERIDIAN_ENDPOINT={front_door}"));

@@ -9,9 +9,9 @@ use meridian_proto::v1::{GetClockRequest, KeySetState};
 use prost_types::Timestamp;
 use serde_json::json;
 
+use super::KeyRef;
 use super::show::first_look;
 use super::spread::{self, Spread};
-use super::KeyRef;
 use crate::client::Cluster;
 use crate::console::Console;
 use crate::import::Import;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use meridian_proto::v1::RotateKeyOnDemandRequest;
 
+use super::KeyRef;
 use super::import::ExpiryArgs;
 use super::show::first_look;
 use super::spread::{self, Spread};
-use super::KeyRef;
 use crate::client::Cluster;
 use crate::console::{Console, good};
 use crate::failure::Advice;

@@ -1,0 +1,13 @@
+//! What several regions make of one key set: stories over a small world in
+//! which links are cut, and batches of facts are lost, repeated and reordered,
+//! with a judge who looks at everything after every step.
+
+#[path = "../../src/fixture.rs"]
+#[allow(dead_code, reason = "the tests inside the crate use what these do not")]
+mod fixture;
+
+mod dice;
+mod judge;
+mod random;
+mod rotation;
+mod world;

@@ -1,0 +1,294 @@
+//! Anything, in any order, over links that lose, repeat and reorder: the judge
+//! must never object, and once the links heal all regions must agree.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use meridian_kms::KmsError;
+use meridian_proto::v1::DisableKeyRotationRequest;
+
+use crate::dice::Dice;
+use crate::fixture::{DAY_MS, TestRegion};
+use crate::world::World;
+
+const SEEDS: std::ops::Range<u64> = 0..24;
+const STEPS: usize = 300;
+const NAMES: [&str; 4] = ["ap-south-1", "eu-west-1", "sa-east-1", "us-east-1"];
+const HOUR_MS: i64 = 3_600_000;
+
+/// One seed's story.
+struct Run {
+    world: World,
+    dice: Dice,
+    names: &'static [&'static str],
+    keys: Vec<String>,
+    /// How often each operation succeeded and each accident happened.
+    happened: BTreeMap<&'static str, u64>,
+    steps: Vec<String>,
+}
+
+impl Run {
+    fn new(seed: u64) -> Run {
+        let mut dice = Dice::new(seed);
+        let names = &NAMES[dice.below(3)..];
+        let mut run = Run {
+            world: World::new(names),
+            dice,
+            names,
+            keys: Vec::new(),
+            happened: BTreeMap::new(),
+            steps: Vec::new(),
+        };
+        run.create(true);
+        run.create(false);
+        run
+    }
+
+    fn create(&mut self, external: bool) {
+        self.world.heal();
+        let name = *self.dice.pick(self.names);
+        let key = self.world.on(name, |it| {
+            if external { it.create_imported(true, 1).0 } else { it.create_multi_region() }
+        });
+        for other in self.names {
+            if *other != name && !self.dice.one_in(3) {
+                self.world.replicate(name, &key, other).unwrap();
+            }
+        }
+        self.world.settle();
+        if external {
+            for other in self.names {
+                let _ = self.world.on(other, |it| it.import(&key, 1, "EXISTING_KEY_MATERIAL"));
+            }
+        }
+        self.keys.push(key);
+    }
+
+    fn happened(&mut self, what: &'static str) {
+        *self.happened.entry(what).or_default() += 1;
+    }
+
+    /// A region that is often the primary.
+    fn place(&mut self, key: &str) -> &'static str {
+        let is_primary = |name: &&&'static str| {
+            let it = self.world.region(name);
+            it.region.key(&it.reference(key)).is_some_and(|key| key.is_primary())
+        };
+        match self.names.iter().find(is_primary) {
+            Some(primary) if self.dice.one_in(2) => primary,
+            Some(_) | None => *self.dice.pick(self.names),
+        }
+    }
+
+    fn link(&mut self) -> (&'static str, &'static str) {
+        loop {
+            let (from, to) = (*self.dice.pick(self.names), *self.dice.pick(self.names));
+            if from != to {
+                return (from, to);
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(100) {
+            0..25 => self.send(),
+            25..55 => self.receive(),
+            55..58 => {
+                let (one, other) = self.link();
+                self.note(format!("cut {one} {other}"));
+                self.world.cut(one, other);
+            }
+            58..61 => {
+                self.note("heal".into());
+                self.world.heal();
+            }
+            61..64 => {
+                self.note("settle".into());
+                self.world.settle();
+            }
+            64..68 => self.pass(),
+            68..70 => {
+                self.note("look at ciphertexts".into());
+                let mut judge = std::mem::take(&mut self.world.judge);
+                let verdict = judge.ciphertexts(&mut self.world);
+                self.world.judge = judge;
+                verdict.unwrap();
+            }
+            _ => self.operate(),
+        }
+    }
+
+    fn note(&mut self, step: String) {
+        self.steps.push(step);
+    }
+
+    fn send(&mut self) {
+        let (from, to) = self.link();
+        if !self.world.is_cut(from, to) && self.world.flying(from, to) < 4 {
+            self.note(format!("push {from} {to}"));
+            self.world.push(from, to);
+        }
+    }
+
+    fn receive(&mut self) {
+        let (from, to) = self.link();
+        let flying = self.world.flying(from, to);
+        if flying == 0 {
+            return;
+        }
+        let index = self.dice.below(flying);
+        match self.dice.below(10) {
+            0 | 1 => {
+                self.note(format!("lose {from} {to} {index}"));
+                self.world.lose(from, to, index);
+                self.happened("lost");
+            }
+            _ if self.world.is_cut(from, to) => {}
+            2 | 3 => {
+                self.note(format!("repeat {from} {to} {index}"));
+                self.world.repeat(from, to, index);
+                self.happened("repeated");
+            }
+            _ => {
+                self.note(format!("deliver {from} {to} {index}"));
+                self.world.deliver(from, to, index);
+                self.happened(if index == 0 { "delivered" } else { "reordered" });
+            }
+        }
+    }
+
+    fn pass(&mut self) {
+        let ms = *self.dice.pick(&[HOUR_MS, DAY_MS, 5 * DAY_MS, 30 * DAY_MS]);
+        let everywhere = self.dice.one_in(3);
+        let one = *self.dice.pick(self.names);
+        self.note(format!("pass {ms} ms at {}", if everywhere { "all" } else { one }));
+        for name in self.names {
+            if everywhere || *name == one {
+                self.world.on(name, |it| it.pass(ms));
+            }
+        }
+    }
+
+    fn operate(&mut self) {
+        let key = self.dice.pick(&self.keys).clone();
+        let name = self.place(&key);
+        let other = *self.dice.pick(self.names);
+        let byte = u8::try_from(1 + self.dice.below(4)).unwrap();
+        let choice = self.dice.below(100);
+        let days = i64::try_from(1 + self.dice.below(30)).unwrap();
+        let expires = self.dice.one_in(4).then(|| self.world.region(name).now.plus_ms(days * DAY_MS));
+        let pending = self.pending(name, &key);
+        let world = &mut self.world;
+        let mut on = |act: &mut dyn FnMut(&mut TestRegion) -> Result<(), KmsError>| {
+            world.on(name, |it| act(it))
+        };
+        let (what, result) = match choice {
+            0..8 => ("import new", on(&mut |it| import(it, &key, byte, "NEW", expires))),
+            8..30 => {
+                let byte = pending.map_or(byte, |(_, byte)| byte);
+                ("import existing", on(&mut |it| import(it, &key, byte, "EXISTING", expires)))
+            }
+            30..32 => {
+                let id = self.dice.one_in(2).then_some(pending).flatten().map(|(id, _)| id);
+                let mut delete =
+                    |it: &mut TestRegion| it.delete_material(&key, id.as_deref()).map(|_| ());
+                ("delete material", self.world.on(name, &mut delete))
+            }
+            32..46 => ("rotate", on(&mut |it| it.rotate(&key).map(|_| ()))),
+            46..54 => ("replicate", world.replicate(name, &key, other)),
+            54..62 => ("update primary", world.update_primary(name, &key, other)),
+            62..64 => ("disable", on(&mut |it| it.disable(&key).map(|_| ()))),
+            64..72 => ("enable", on(&mut |it| it.enable(&key).map(|_| ()))),
+            72..74 => ("schedule", on(&mut |it| it.schedule_deletion(&key).map(|_| ()))),
+            74..76 => ("cancel", on(&mut |it| it.cancel_deletion(&key).map(|_| ()))),
+            76..80 => {
+                ("enable rotation", on(&mut |it| it.enable_rotation(&key, Some(90)).map(|_| ())))
+            }
+            80..81 => {
+                let request = DisableKeyRotationRequest { key_id: Some(key.clone()) };
+                ("disable rotation", on(&mut |it| it.call(request.clone()).map(|_| ())))
+            }
+            _ => ("encrypt", world.encrypt(name, &key).map(|_| ())),
+        };
+        let outcome = match &result {
+            Ok(()) => "ok".to_owned(),
+            Err(error) => error.code.name().to_owned(),
+        };
+        self.note(format!("{what} {key} at {name} (other {other}, byte {byte}): {outcome}"));
+        if result.is_ok() {
+            self.happened(what);
+        }
+        let gone = |it: &TestRegion| it.region.key(&it.reference(&key)).is_none();
+        if self.world.regions().all(|(_, it)| gone(it)) {
+            self.happened("key gone everywhere");
+            self.keys.retain(|kept| *kept != key);
+            let external = self.dice.one_in(2);
+            self.create(external);
+        }
+    }
+
+    /// The waiting material, as the region knows it, and its bytes.
+    fn pending(&self, name: &str, key: &str) -> Option<(String, u8)> {
+        let it = self.world.region(name);
+        let waiting = it.region.key(&it.reference(key))?.shared.pending()?.id;
+        let byte = (1..=4).find(|byte| it.material_id(key, *byte) == waiting)?;
+        Some((waiting.to_string(), byte))
+    }
+}
+
+fn import(
+    it: &mut TestRegion,
+    key: &str,
+    byte: u8,
+    kind: &str,
+    expires: Option<meridian_kms::Timestamp>,
+) -> Result<(), KmsError> {
+    let imported = it.import_as(key, byte, |request| {
+        request.import_type = Some(format!("{kind}_KEY_MATERIAL"));
+        if let Some(expires) = expires {
+            request.expiration_model = Some("KEY_MATERIAL_EXPIRES".into());
+            request.valid_to = Some(expires.to_proto());
+        }
+    });
+    imported.map(|_| ())
+}
+
+/// Runs one seed and adds what happened to what happened before.
+fn run(seed: u64, total: &mut BTreeMap<&'static str, u64>) {
+    let mut run = Run::new(seed);
+    let story = AssertUnwindSafe(|| {
+        for _ in 0..STEPS {
+            run.step();
+        }
+        run.world.heal_and_judge();
+    });
+    if let Err(panic) = catch_unwind(story) {
+        let last = run.steps.len().saturating_sub(40);
+        eprintln!("{}", run.steps[last..].join("\n"));
+        eprintln!("replay: MERIDIAN_SEED={seed} cargo test -p meridian-kms --test replication any");
+        resume_unwind(panic);
+    }
+    let looked = run.world.judge.looked.iter();
+    for (what, times) in run.happened.iter().chain(looked) {
+        *total.entry(what).or_default() += times;
+    }
+}
+
+#[test]
+fn no_order_of_events_and_no_loss_breaks_a_promise() {
+    let mut total = BTreeMap::new();
+    if let Ok(seed) = std::env::var("MERIDIAN_SEED") {
+        run(seed.parse().unwrap(), &mut total);
+        return;
+    }
+    SEEDS.for_each(|seed| run(seed, &mut total));
+    eprintln!("{total:?}");
+    for what in [
+        "R1 accept", "R1 switch", "R2", "R3", "R4", "R6", "R7", "cancel", "delete material",
+        "delivered", "disable", "enable", "enable rotation", "encrypt", "import existing",
+        "import new", "key gone everywhere", "lost", "reordered", "repeated", "replicate",
+        "rotate", "schedule", "update primary",
+    ] {
+        assert!(total.contains_key(what), "a check without an occasion proves nothing: {what}");
+    }
+}

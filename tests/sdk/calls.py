@@ -42,18 +42,19 @@ HASHES = {"RSAES_OAEP_SHA_1": SHA1, "RSAES_OAEP_SHA_256": SHA256}
 
 
 def eventually(read: Callable[[], T], wanted: Any, timeout_s: float = WAIT_S) -> T:
-    """Reads until the value is the wanted one, or satisfies `wanted` if that is a function."""
+    """Reads until the value is the wanted one, or satisfies `wanted` if that is a
+    function. A key that is not there yet is waited for."""
     is_right = wanted if callable(wanted) else lambda value: value == wanted
     deadline = time.monotonic() + timeout_s
     while True:
         try:
             value = read()
+            if is_right(value):
+                return value
         except ClientError as error:
             if error.response["Error"]["Code"] != "NotFoundException":
                 raise
             value = error
-        if is_right(value):
-            return value
         if time.monotonic() > deadline:
             pytest.fail(f"after {timeout_s} s still {value!r}, not {wanted!r}")
         time.sleep(POLL_S)

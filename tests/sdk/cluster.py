@@ -48,7 +48,7 @@ class Cluster:
         self._printed = directory / "stdout"
         self._log = directory / "stderr"
         self._process: subprocess.Popen[bytes] | None = None
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
 
     @property
     def address(self) -> str:
@@ -97,14 +97,16 @@ class Cluster:
             self._process.wait()
         self._process = None
 
-    def kms(self, region: str, access_key_id: str = ACCOUNT):
-        """A boto3 client of a region that tries every call once."""
-        client = self._clients.get((region, access_key_id))
+    def kms(self, region: str, access_key_id: str = ACCOUNT, address: str | None = None):
+        """A boto3 client of a region that tries every call once; at the front
+        door, or at the address of a region or node."""
+        name = (region, access_key_id, address or self.address)
+        client = self._clients.get(name)
         if client is None:
             client = boto3.client(
                 "kms",
                 region_name=region,
-                endpoint_url=self.endpoint,
+                endpoint_url=f"http://{address or self.address}",
                 aws_access_key_id=access_key_id,
                 aws_secret_access_key="any-secret",
                 config=Config(
@@ -113,7 +115,7 @@ class Cluster:
                     read_timeout=CALL_S,
                 ),
             )
-            self._clients[region, access_key_id] = client
+            self._clients[name] = client
         return client
 
     def command(self, *arguments: str) -> str:

@@ -8,7 +8,7 @@ use meridian_crypto::{CiphertextKind, HotMaterial, MaterialId, Vault};
 use meridian_proto::v1::RecipientInfo;
 use zeroize::Zeroizing;
 
-use crate::arn::{KeyRef, RegionName};
+use crate::arn::{KeyRef, KmsArn, RegionName};
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
@@ -69,6 +69,8 @@ pub(crate) fn decrypt(
         return Err(KmsError::validation("KeyId must not be null"));
     }
     let named = match source.key_id {
+        // Recorded: a related key's ARN is the wrong key, not an unknown one.
+        Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key()),
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
             Some(region.find(cx.caller, source.operation, id, naming)?)
@@ -113,6 +115,11 @@ pub(crate) fn decrypt(
         material: id,
         plaintext,
     })
+}
+
+/// True for a well-formed ARN of a key or alias in another region.
+fn names_another_region(key_id: &str, here: &RegionName) -> bool {
+    KmsArn::parse(key_id).is_ok_and(|arn| arn.region != here.as_str())
 }
 
 /// Opens a material whose bytes are here; nothing if they are not.

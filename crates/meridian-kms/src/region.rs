@@ -39,7 +39,7 @@ pub enum Outcome {
 }
 
 /// Everything that one region has agreed on.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Region {
     name: RegionName,
     now: Timestamp,

@@ -1,7 +1,7 @@
 //! `meridian.v1.Chaos`: faults and time for the whole cluster. A call reaches
 //! every node by its peer address, which no fault cuts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -28,9 +28,8 @@ const CLOCK_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct ChaosService {
     /// Every node.
     pub directory: Arc<Directory>,
-    /// The set that this process knows; changed under the lock, so that two
-    /// calls do not lose each other's faults.
-    pub known: Arc<Mutex<ActiveFaults>>,
+    /// The faults that this process's nodes obey.
+    pub faults: ActiveFaults,
     /// May faults be injected and time be moved?
     pub allowed: bool,
 }
@@ -45,17 +44,13 @@ impl ChaosService {
         ))
     }
 
-    /// Changes the known set and tells every node the whole of it.
+    /// Changes the set and tells every node the whole of it.
     async fn change<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> Result<T, Status> {
         self.check_allowed()?;
-        let (changed, faults) = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut faults = known.current();
-            let changed = change(&mut faults);
-            known.replace(faults.clone());
-            (changed, faults)
+        let (changed, faults) = self.faults.change(change);
+        let message = v1::SetFaultsRequest {
+            faults: faults.encode().into(),
         };
-        let message = v1::SetFaultsRequest { faults: faults.encode().into() };
         let mut told = FuturesUnordered::new();
         for (region, place) in self.directory.all() {
             let message = message.clone();
@@ -80,8 +75,12 @@ impl ChaosService {
 
     /// Moves the clock of one region; zero only reads it.
     async fn advance(&self, region: &RegionName, ms: i64) -> Result<Timestamp, Status> {
-        let mut addresses: Vec<String> =
-            self.directory.nodes(region).iter().map(|place| place.peer_address.clone()).collect();
+        let mut addresses: Vec<String> = self
+            .directory
+            .nodes(region)
+            .iter()
+            .map(|place| place.peer_address.clone())
+            .collect();
         let mut last = Status::unavailable(format!("region {region} has no leader"));
         let deadline = tokio::time::Instant::now() + CLOCK_TIMEOUT;
         while tokio::time::Instant::now() < deadline {
@@ -117,9 +116,15 @@ impl ChaosService {
         let mut times = Vec::new();
         for (name, moved) in names.iter().zip(moved.await) {
             let now = moved.map_err(|status| {
-                Status::new(status.code(), format!("region {name}: {}", status.message()))
+                Status::new(
+                    status.code(),
+                    format!("region {name}: {}", status.message()),
+                )
             })?;
-            times.push(v1::RegionTime { region: name.to_string(), now: Some(now.to_proto()) });
+            times.push(v1::RegionTime {
+                region: name.to_string(),
+                now: Some(now.to_proto()),
+            });
         }
         Ok(times)
     }
@@ -132,7 +137,12 @@ impl Chaos for ChaosService {
         request: Request<v1::AddFaultRequest>,
     ) -> Result<Response<v1::AddFaultResponse>, Status> {
         let fault = request.into_inner().fault.unwrap_or_default();
-        let regions: Vec<String> = self.directory.names().iter().map(ToString::to_string).collect();
+        let regions: Vec<String> = self
+            .directory
+            .names()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
         let fault = Fault::from_proto(&fault, &regions, id, machine_now_ms())
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
@@ -164,7 +174,7 @@ impl Chaos for ChaosService {
         _: Request<v1::ListFaultsRequest>,
     ) -> Result<Response<v1::ListFaultsResponse>, Status> {
         let now = machine_now_ms();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).current();
+        let known = self.faults.current();
         let faults = known.iter(now).map(|fault| fault.to_proto(now)).collect();
         Ok(Response::new(v1::ListFaultsResponse { faults }))
     }

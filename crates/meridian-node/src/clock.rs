@@ -9,7 +9,9 @@ use meridian_kms::{Region, Timestamp};
 /// The machine's own time, in milliseconds since the epoch.
 pub fn machine_now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }
 
 /// The time in a region.

@@ -162,7 +162,10 @@ impl NodeConfig {
             let mut ids: Vec<NodeId> = nodes.iter().map(|peer| peer.id).collect();
             ids.sort_unstable();
             ids.dedup();
-            anyhow::ensure!(ids.len() == nodes.len(), "two nodes of {region} have the same id");
+            anyhow::ensure!(
+                ids.len() == nodes.len(),
+                "two nodes of {region} have the same id"
+            );
             anyhow::ensure!(!ids.contains(&0), "node ids of {region} begin at 1");
         }
         Ok(())
@@ -181,13 +184,28 @@ impl NodeOverrides {
             ("peer_listen", self.peer_listen.map(Into::into)),
             ("front_door", self.front_door.map(Into::into)),
             ("data_dir", self.data_dir.map(text).map(Into::into)),
-            ("cluster_secret_file", self.cluster_secret_file.map(text).map(Into::into)),
-            ("root_key_file", self.root_key_file.map(text).map(Into::into)),
+            (
+                "cluster_secret_file",
+                self.cluster_secret_file.map(text).map(Into::into),
+            ),
+            (
+                "root_key_file",
+                self.root_key_file.map(text).map(Into::into),
+            ),
             ("allow_chaos", self.allow_chaos.map(Into::into)),
             ("fsync", fsync),
-            ("compaction_bytes", number(self.compaction_bytes)?.map(Into::into)),
-            ("compaction_entries", number(self.compaction_entries)?.map(Into::into)),
-            ("compaction_keep_entries", number(self.compaction_keep_entries)?.map(Into::into)),
+            (
+                "compaction_bytes",
+                number(self.compaction_bytes)?.map(Into::into),
+            ),
+            (
+                "compaction_entries",
+                number(self.compaction_entries)?.map(Into::into),
+            ),
+            (
+                "compaction_keep_entries",
+                number(self.compaction_keep_entries)?.map(Into::into),
+            ),
         ];
         for (name, value) in settings {
             if let Some(value) = value {
@@ -217,8 +235,10 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let overrides =
-            NodeOverrides { listen: Some("127.0.0.1:9".into()), ..Default::default() };
+        let overrides = NodeOverrides {
+            listen: Some("127.0.0.1:9".into()),
+            ..Default::default()
+        };
         let config = NodeConfig::parse(FILE, overrides).unwrap();
         assert_eq!(config.listen, "127.0.0.1:9");
         assert_eq!(config.peer_listen, "127.0.0.1:4701");
@@ -235,7 +255,10 @@ mod tests {
 
     #[test]
     fn a_node_must_be_on_the_list() {
-        let overrides = NodeOverrides { node_id: Some(2), ..Default::default() };
+        let overrides = NodeOverrides {
+            node_id: Some(2),
+            ..Default::default()
+        };
         let error = NodeConfig::parse(FILE, overrides).unwrap_err();
         assert!(format!("{error:#}").contains("node 2"), "{error:#}");
     }

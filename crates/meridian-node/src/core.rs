@@ -90,7 +90,9 @@ impl Core {
     /// when no leader could be asked before the deadline.
     pub async fn barrier(&self, deadline: Instant) -> bool {
         while Instant::now() < deadline {
-            let Some(leader) = self.leader(deadline).await else { return false };
+            let Some(leader) = self.leader(deadline).await else {
+                return false;
+            };
             let index = if leader == self.node_id {
                 match self.group.read_index().await {
                     Ok(index) => Some(index),

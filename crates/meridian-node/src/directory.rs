@@ -1,6 +1,6 @@
 //! Where every node of the cluster is, and the connections to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,29 +25,35 @@ pub struct Place {
 
 /// All nodes, by region, and one lazily opened connection to each.
 pub struct Directory {
-    regions: BTreeMap<RegionName, Vec<Place>>,
+    regions: Vec<(RegionName, Vec<Place>)>,
     channels: Mutex<HashMap<String, Channel>>,
 }
 
 impl Directory {
-    /// A directory of these nodes.
-    pub fn new(regions: BTreeMap<RegionName, Vec<Place>>) -> Directory {
-        Directory { regions, channels: Mutex::new(HashMap::new()) }
+    /// A directory of these nodes; the regions keep their order.
+    pub fn new(regions: Vec<(RegionName, Vec<Place>)>) -> Directory {
+        Directory {
+            regions,
+            channels: Mutex::new(HashMap::new()),
+        }
     }
 
-    /// The regions' names, sorted.
+    /// The regions' names, in the order of the configuration.
     pub fn names(&self) -> Vec<RegionName> {
-        self.regions.keys().cloned().collect()
+        self.regions.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// The nodes of a region.
     pub fn nodes(&self, region: &RegionName) -> &[Place] {
-        self.regions.get(region).map_or(&[], Vec::as_slice)
+        let found = self.regions.iter().find(|(name, _)| name == region);
+        found.map_or(&[], |(_, places)| places.as_slice())
     }
 
     /// Every node with its region.
     pub fn all(&self) -> impl Iterator<Item = (&RegionName, &Place)> {
-        self.regions.iter().flat_map(|(name, places)| places.iter().map(move |it| (name, it)))
+        self.regions
+            .iter()
+            .flat_map(|(name, places)| places.iter().map(move |it| (name, it)))
     }
 
     /// The peer address of a node.

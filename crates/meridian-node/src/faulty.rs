@@ -24,12 +24,24 @@ impl Default for ActiveFaults {
 impl ActiveFaults {
     /// What happens on the link between two regions now.
     pub fn strike(&self, from: &str, to: &str) -> Effect {
-        self.0.borrow().strike(&Site::Link { from, to }, machine_now_ms())
+        self.0
+            .borrow()
+            .strike(&Site::Link { from, to }, machine_now_ms())
     }
 
     /// Replaces the set.
     pub fn replace(&self, faults: Faults) {
         self.0.send_replace(faults);
+    }
+
+    /// Changes the set in one step; returns it as it is then.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> (T, Faults) {
+        let (mut changed, mut faults) = (None, Faults::default());
+        self.0.send_modify(|active| {
+            changed = Some(change(active));
+            faults = active.clone();
+        });
+        (changed.expect("send_modify calls its closure"), faults)
     }
 
     /// The set.
@@ -96,6 +108,19 @@ impl<L: Links> FaultyLinks<L> {
             }
         })
     }
+
+    /// What injected delay adds to a message and its answer.
+    fn injected(&self, to: &RegionName) -> Duration {
+        let (from, to) = (self.from.as_str(), to.as_str());
+        let both = self
+            .faults
+            .strike(from, to)
+            .and(self.faults.strike(to, from));
+        match both {
+            Effect::Delay { ms } => Duration::from_millis(ms),
+            Effect::Drop => Duration::ZERO,
+        }
+    }
 }
 
 impl<L: Links> Links for FaultyLinks<L> {
@@ -105,11 +130,15 @@ impl<L: Links> Links for FaultyLinks<L> {
         facts: Vec<Vec<u8>>,
     ) -> BoxFuture<'static, Result<(), LinkError>> {
         let region = to.clone();
-        self.through(to, PUSH_TIMEOUT, move |links| links.push(&region, facts))
+        // A slow link is slow, not down: what was injected does not count.
+        let timeout = PUSH_TIMEOUT + self.injected(to);
+        self.through(to, timeout, move |links| links.push(&region, facts))
     }
 
     fn preflight(&self, question: &Question) -> BoxFuture<'static, Result<Answer, LinkError>> {
         let asked = question.clone();
-        self.through(&question.region, PREFLIGHT_TIMEOUT, move |links| links.preflight(&asked))
+        self.through(&question.region, PREFLIGHT_TIMEOUT, move |links| {
+            links.preflight(&asked)
+        })
     }
 }

@@ -46,6 +46,8 @@ pub async fn run(core: Arc<Core>, peer: RegionName) {
 struct Progress {
     in_flight: BTreeSet<u64>,
     acknowledged: BTreeSet<u64>,
+    /// Acknowledged, and on their way through the log.
+    committing: BTreeSet<u64>,
     /// When the acknowledgements are committed.
     commit_at: Option<Instant>,
     /// When pushing goes on after a failure.
@@ -55,7 +57,9 @@ struct Progress {
 
 impl Progress {
     fn is_taken(&self, position: u64) -> bool {
-        self.in_flight.contains(&position) || self.acknowledged.contains(&position)
+        self.in_flight.contains(&position)
+            || self.acknowledged.contains(&position)
+            || self.committing.contains(&position)
     }
 }
 
@@ -63,9 +67,11 @@ impl Progress {
 async fn feed(core: &Core, peer: &RegionName) {
     let mut views = core.view.follow();
     let mut pushes = FuturesUnordered::new();
+    let mut commits = FuturesUnordered::new();
     let mut progress = Progress {
         in_flight: BTreeSet::new(),
         acknowledged: BTreeSet::new(),
+        committing: BTreeSet::new(),
         commit_at: None,
         resume_at: None,
         retry: RETRY_FIRST,
@@ -88,7 +94,10 @@ async fn feed(core: &Core, peer: &RegionName) {
             () = tokio::time::sleep_until(commit_at.unwrap_or_else(Instant::now)),
                 if commit_at.is_some() =>
             {
-                acknowledge(core, peer, &mut progress).await;
+                commits.push(acknowledge(core, peer, &mut progress));
+            }
+            Some(positions) = commits.next(), if !commits.is_empty() => {
+                progress.committing.retain(|position| !positions.contains(position));
             }
             () = tokio::time::sleep_until(resume_at.unwrap_or_else(Instant::now)),
                 if resume_at.is_some() =>
@@ -143,7 +152,9 @@ fn finish(
         Ok(()) => {
             progress.retry = RETRY_FIRST;
             progress.acknowledged.extend(positions);
-            progress.commit_at.get_or_insert(Instant::now() + ACKNOWLEDGE_AFTER);
+            progress
+                .commit_at
+                .get_or_insert(Instant::now() + ACKNOWLEDGE_AFTER);
         }
         Err(error) => {
             tracing::debug!(%peer, error = error.0, "push failed");
@@ -155,11 +166,23 @@ fn finish(
 
 /// Commits what the peer has acknowledged. If that fails, the facts are pushed
 /// again, which is harmless.
-async fn acknowledge(core: &Core, peer: &RegionName, progress: &mut Progress) {
+fn acknowledge<'a>(
+    core: &'a Core,
+    peer: &'a RegionName,
+    progress: &mut Progress,
+) -> impl Future<Output = Vec<u64>> + use<'a> {
     progress.commit_at = None;
-    let positions: Vec<u64> = std::mem::take(&mut progress.acknowledged).into_iter().collect();
-    let change = Change::FeedAcknowledged { peer: peer.clone(), positions };
-    if let Err(error) = core.propose(change).await {
-        tracing::debug!(%peer, ?error, "acknowledgement not committed");
+    let acknowledged = std::mem::take(&mut progress.acknowledged);
+    let positions: Vec<u64> = acknowledged.iter().copied().collect();
+    progress.committing.extend(acknowledged);
+    async move {
+        let change = Change::FeedAcknowledged {
+            peer: peer.clone(),
+            positions: positions.clone(),
+        };
+        if let Err(error) = core.propose(change).await {
+            tracing::debug!(%peer, ?error, "acknowledgement not committed");
+        }
+        positions
     }
 }

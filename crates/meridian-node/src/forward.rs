@@ -2,6 +2,7 @@
 //! a front door to a node of the region that the call names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -23,18 +24,22 @@ use crate::kms::Attempt;
 /// The name under which a watched key set is forwarded.
 pub const WATCH_KEY_SET: &str = "WatchKeySet";
 
+/// How long another node may take; it gives up earlier by itself.
+const FORWARD_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// Hands a write to the leader of this node's region.
-pub async fn to_leader(
-    core: &Core,
-    leader: NodeId,
-    caller: &Caller,
-    request: &Request,
-) -> Attempt {
+pub async fn to_leader(core: &Core, leader: NodeId, caller: &Caller, request: &Request) -> Attempt {
     let Some(address) = core.directory.address(&core.region, leader) else {
         return Attempt::NotLeader;
     };
     let operation = request.operation();
-    let message = message(&core.region, caller, operation.name(), request.encode_proto(), true);
+    let message = message(
+        &core.region,
+        caller,
+        operation.name(),
+        request.encode_proto(),
+        true,
+    );
     match send(&core.directory, address, message).await {
         Ok(answer) => match answer.result {
             Some(forward_response::Result::Error(error)) if error.not_leader => Attempt::NotLeader,
@@ -54,18 +59,19 @@ pub struct RemoteKms {
 }
 
 impl Kms for RemoteKms {
-    fn call(
-        &self,
-        caller: Caller,
-        request: Request,
-    ) -> BoxFuture<'_, Result<Response, CallError>> {
+    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
         async move {
             let operation = request.operation();
             let encoded = request.encode_proto();
             let mut last = CallError::NoLeader;
             for place in self.directory.nodes(&self.region) {
-                let message =
-                    message(&self.region, &caller, operation.name(), encoded.clone(), false);
+                let message = message(
+                    &self.region,
+                    &caller,
+                    operation.name(),
+                    encoded.clone(),
+                    false,
+                );
                 match send(&self.directory, &place.peer_address, message).await {
                     Ok(answer) => return decode(operation, answer.result),
                     // A node that cannot be reached has done nothing: ask the next.
@@ -85,10 +91,15 @@ impl Kms for RemoteKms {
     ) -> BoxStream<'static, Result<KeySetState, CallError>> {
         let (directory, region) = (self.directory.clone(), self.region.clone());
         let opened = async move {
-            let request = WatchKeySetRequest { key_id: Some(key_id) }.encode_to_vec();
+            let request = WatchKeySetRequest {
+                key_id: Some(key_id),
+            }
+            .encode_to_vec();
             let message = message(&region, &caller, WATCH_KEY_SET, request, false);
             for place in directory.nodes(&region) {
-                let Ok(mut client) = directory.client(&place.peer_address) else { continue };
+                let Ok(mut client) = directory.client(&place.peer_address) else {
+                    continue;
+                };
                 if let Ok(stream) = client.forward_watch(message.clone()).await {
                     return stream.into_inner().map(decode_watched).boxed();
                 }
@@ -102,8 +113,14 @@ impl Kms for RemoteKms {
 fn decode_watched(
     message: Result<ForwardResponse, tonic::Status>,
 ) -> Result<KeySetState, CallError> {
-    let lost = |why: String| CallError::Unavailable { definite: true, message: why };
-    match message.map_err(|status| lost(status.message().to_owned()))?.result {
+    let lost = |why: String| CallError::Unavailable {
+        definite: true,
+        message: why,
+    };
+    match message
+        .map_err(|status| lost(status.message().to_owned()))?
+        .result
+    {
         Some(forward_response::Result::Response(bytes)) => {
             KeySetState::decode(bytes).map_err(|error| lost(error.to_string()))
         }
@@ -139,9 +156,15 @@ async fn send(
         definite: never_connected(status),
         message: format!("{address}: {}", status.message()),
     };
-    let mut client = directory.client(address).map_err(|status| unavailable(&status))?;
-    let answer = client.forward(message).await;
-    answer.map(tonic::Response::into_inner).map_err(|status| unavailable(&status))
+    let mut client = directory
+        .client(address)
+        .map_err(|status| unavailable(&status))?;
+    let Ok(answer) = tokio::time::timeout(FORWARD_TIMEOUT, client.forward(message)).await else {
+        return Err(CallError::Timeout { definite: false });
+    };
+    answer
+        .map(tonic::Response::into_inner)
+        .map_err(|status| unavailable(&status))
 }
 
 /// True when the connection was refused, so that the request never left.
@@ -160,7 +183,10 @@ fn decode(
     operation: Operation,
     result: Option<forward_response::Result>,
 ) -> Result<Response, CallError> {
-    let damaged = |why: String| CallError::Unavailable { definite: false, message: why };
+    let damaged = |why: String| CallError::Unavailable {
+        definite: false,
+        message: why,
+    };
     match result {
         Some(forward_response::Result::Response(bytes)) => {
             Response::decode_proto(operation, bytes).map_err(|error| damaged(error.to_string()))
@@ -172,7 +198,10 @@ fn decode(
 
 fn decode_error(error: ForwardError) -> CallError {
     match ErrorCode::from_name(&error.code) {
-        Some(code) => CallError::Kms(KmsError { code, message: error.message }),
+        Some(code) => CallError::Kms(KmsError {
+            code,
+            message: error.message,
+        }),
         None => CallError::Unavailable {
             definite: error.definite,
             message: error.message.unwrap_or(error.code),
@@ -198,11 +227,21 @@ pub fn encode(answer: Result<Bytes, CallError>, applied_index: u64) -> ForwardRe
             ..Default::default()
         }),
     };
-    ForwardResponse { result: Some(result), applied_index }
+    ForwardResponse {
+        result: Some(result),
+        applied_index,
+    }
 }
 
 /// The answer of a node that was taken for the leader.
 pub fn not_leader() -> ForwardResponse {
-    let error = ForwardError { definite: true, not_leader: true, ..Default::default() };
-    ForwardResponse { result: Some(forward_response::Result::Error(error)), applied_index: 0 }
+    let error = ForwardError {
+        definite: true,
+        not_leader: true,
+        ..Default::default()
+    };
+    ForwardResponse {
+        result: Some(forward_response::Result::Error(error)),
+        applied_index: 0,
+    }
 }

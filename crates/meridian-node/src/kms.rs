@@ -79,7 +79,11 @@ impl NodeKms {
     async fn write(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
         let deadline = Instant::now() + LEADER_TIMEOUT;
         loop {
-            let leader = self.core.leader(deadline).await.ok_or(CallError::NoLeader)?;
+            let leader = self
+                .core
+                .leader(deadline)
+                .await
+                .ok_or(CallError::NoLeader)?;
             let attempt = if leader == self.core.node_id {
                 self.write_here(caller, request).await
             } else {
@@ -223,11 +227,7 @@ impl NodeKms {
 }
 
 impl Kms for NodeKms {
-    fn call(
-        &self,
-        caller: Caller,
-        request: Request,
-    ) -> BoxFuture<'_, Result<Response, CallError>> {
+    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
         self.begin(caller, request)
     }
 
@@ -268,4 +268,3 @@ fn distinct(
         })
         .filter_map(futures::future::ready)
 }
-

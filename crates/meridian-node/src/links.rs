@@ -19,6 +19,9 @@ pub const PUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a preflight may take before the region counts as unreachable.
 pub const PREFLIGHT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long one node of the other region may take before the next is tried.
+const NODE_TIMEOUT: Duration = Duration::from_millis(1500);
+
 /// The other region did not answer.
 #[derive(Clone, Debug)]
 pub struct LinkError(pub String);
@@ -50,9 +53,16 @@ pub struct GrpcLinks {
 impl GrpcLinks {
     /// The addresses of a region, the one that answered last first.
     fn addresses(&self, region: &RegionName) -> Vec<String> {
-        let answering = self.answering.lock().unwrap_or_else(PoisonError::into_inner);
+        let answering = self
+            .answering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut addresses: Vec<String> = answering.get(region).cloned().into_iter().collect();
-        let known = self.directory.nodes(region).iter().map(|place| place.peer_address.clone());
+        let known = self
+            .directory
+            .nodes(region)
+            .iter()
+            .map(|place| place.peer_address.clone());
         addresses.extend(known.filter(|address| answering.get(region) != Some(address)));
         addresses
     }
@@ -66,6 +76,22 @@ impl GrpcLinks {
         if answering.get(region).map(String::as_str) != Some(address) {
             answering.insert(region.clone(), address.to_owned());
         }
+    }
+
+    /// The address did not answer: the next push begins elsewhere.
+    fn forget(answering: &Mutex<HashMap<RegionName, String>>, region: &RegionName) {
+        let mut answering = answering.lock().unwrap_or_else(PoisonError::into_inner);
+        answering.remove(region);
+    }
+}
+
+/// One node's answer, or why there is none.
+async fn in_time<T>(
+    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<tonic::Response<T>, String> {
+    match tokio::time::timeout(NODE_TIMEOUT, call).await {
+        Ok(answer) => answer.map_err(|status| status.message().to_owned()),
+        Err(_) => Err("no answer in time".into()),
     }
 }
 
@@ -91,7 +117,7 @@ impl Links for GrpcLinks {
                 tries += 1;
                 let client = directory.client(&address);
                 let mut client = client.map_err(|error| LinkError(error.to_string()))?;
-                match client.push_facts(batch.clone()).await {
+                match in_time(client.push_facts(batch.clone())).await {
                     Ok(ack) => match ack.into_inner().leader_address {
                         None => {
                             GrpcLinks::remember(&answering, &to, &address);
@@ -103,9 +129,10 @@ impl Links for GrpcLinks {
                         }
                         Some(_) => why = format!("{address} knows no leader"),
                     },
-                    Err(status) => why = status.message().to_owned(),
+                    Err(error) => why = error,
                 }
             }
+            GrpcLinks::forget(&answering, &to);
             Err(LinkError(why))
         })
     }
@@ -123,12 +150,12 @@ impl Links for GrpcLinks {
             for address in addresses {
                 let client = directory.client(&address);
                 let mut client = client.map_err(|error| LinkError(error.to_string()))?;
-                match client.preflight(message.clone()).await {
+                match in_time(client.preflight(message.clone())).await {
                     Ok(answer) => {
                         let answer = Answer::decode(&answer.into_inner().answer);
                         return answer.map_err(|error| LinkError(error.to_string()));
                     }
-                    Err(status) => why = status.message().to_owned(),
+                    Err(error) => why = error,
                 }
             }
             Err(LinkError(why))

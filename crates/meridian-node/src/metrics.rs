@@ -44,7 +44,12 @@ impl Default for Metrics {
         registry.register("requests", "Requests answered", requests.clone());
         registry.register("request_seconds", "Time to the answer", seconds.clone());
         registry.register_collector(Box::new(NodesCollector(nodes.clone())));
-        Metrics { registry: Arc::new(Mutex::new(registry)), requests, seconds, nodes }
+        Metrics {
+            registry: Arc::new(Mutex::new(registry)),
+            requests,
+            seconds,
+            nodes,
+        }
     }
 }
 
@@ -74,10 +79,22 @@ impl Observer for Metrics {
         outcome: &'static str,
         elapsed: Duration,
     ) {
-        tracing::debug!(region, operation, outcome, micros = elapsed.as_micros(), "request");
-        let labels = RequestLabels { region: region.to_owned(), operation, outcome };
+        tracing::debug!(
+            region,
+            operation,
+            outcome,
+            micros = elapsed.as_micros(),
+            "request"
+        );
+        let labels = RequestLabels {
+            region: region.to_owned(),
+            operation,
+            outcome,
+        };
         self.requests.get_or_create(&labels).inc();
-        self.seconds.get_or_create(&labels).observe(elapsed.as_secs_f64());
+        self.seconds
+            .get_or_create(&labels)
+            .observe(elapsed.as_secs_f64());
     }
 }
 
@@ -102,23 +119,44 @@ impl Collector for NodesCollector {
             Ok::<(), std::fmt::Error>(())
         };
         let of_node = |core: &Core| {
-            vec![("region", core.region.to_string()), ("node", core.node_id.to_string())]
+            vec![
+                ("region", core.region.to_string()),
+                ("node", core.node_id.to_string()),
+            ]
         };
         type Read = fn(&meridian_raft::Status) -> i64;
-        let positions: [(&str, &str, Read); 6] = [
+        let positions: [(&str, &str, Read); 8] = [
             ("raft_term", "Current term", |it| it.term as i64),
             ("raft_leader", "Node ID of the leader, 0 if unknown", |it| {
                 it.leader.unwrap_or(0) as i64
             }),
-            ("raft_last_log_index", "Last entry in the log", |it| it.last_log as i64),
-            ("raft_applied_index", "Last entry applied", |it| it.applied as i64),
+            ("raft_last_log_index", "Last entry in the log", |it| {
+                it.last_log as i64
+            }),
+            ("raft_applied_index", "Last entry applied", |it| {
+                it.applied as i64
+            }),
             ("raft_snapshot_index", "Last entry in the snapshot", |it| {
                 it.snapshot.unwrap_or(0) as i64
             }),
-            ("log_bytes", "Log size since the last snapshot", |it| it.log_bytes as i64),
+            (
+                "raft_purged_index",
+                "Last entry removed from the front of the log",
+                |it| it.purged.unwrap_or(0) as i64,
+            ),
+            ("log_bytes", "Log size since the last snapshot", |it| {
+                it.log_bytes as i64
+            }),
+            (
+                "log_syncs",
+                "How often the log was made durable since the node started",
+                |it| it.syncs as i64,
+            ),
         ];
         for (name, help, read) in positions {
-            let rows = nodes.iter().map(|core| (of_node(core), read(&core.group.status())));
+            let rows = nodes
+                .iter()
+                .map(|core| (of_node(core), read(&core.group.status())));
             family(name, help, rows.collect())?;
         }
         let keys = nodes.iter().map(|core| {
@@ -139,7 +177,11 @@ impl Collector for NodesCollector {
                 ages.push((labels, oldest.map_or(0, |since| (now.0 - since).max(0))));
             }
         }
-        family("feed_length", "Facts that a peer region has not acknowledged", lengths)?;
+        family(
+            "feed_length",
+            "Facts that a peer region has not acknowledged",
+            lengths,
+        )?;
         family("feed_age_milliseconds", "Age of the oldest such fact", ages)
     }
 }

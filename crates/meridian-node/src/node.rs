@@ -5,7 +5,7 @@
 //! the node stops.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use meridian_api::{Cluster, Front, Kms, Scope};
@@ -44,8 +44,8 @@ pub struct Process {
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Metrics.
     pub metrics: Metrics,
-    /// The set of faults that administrative calls change.
-    pub known_faults: Arc<Mutex<ActiveFaults>>,
+    /// The faults that the nodes obey.
+    pub faults: ActiveFaults,
     /// The regions' own ports, where this process serves them.
     pub region_addresses: Arc<Vec<(RegionName, String)>>,
 }
@@ -106,11 +106,20 @@ impl Cluster for WholeCluster {
             return Some(Arc::new(self.own.clone()));
         }
         let known = !self.directory.nodes(&region).is_empty();
-        known.then(|| Arc::new(RemoteKms { region, directory: self.directory.clone() }) as _)
+        known.then(|| {
+            Arc::new(RemoteKms {
+                region,
+                directory: self.directory.clone(),
+            }) as _
+        })
     }
 
     fn regions(&self) -> Vec<String> {
-        self.directory.names().iter().map(ToString::to_string).collect()
+        self.directory
+            .names()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 }
 
@@ -124,16 +133,21 @@ impl RunningNode {
             };
             peers.iter().map(place).collect()
         };
-        let regions = config.regions.iter().map(|(name, peers)| (name.clone(), places(peers)));
+        let regions = config
+            .regions
+            .iter()
+            .map(|(name, peers)| (name.clone(), places(peers)));
         let process = Process {
             directory: Arc::new(Directory::new(regions.collect())),
             wrapping_keys: WrappingKeys::start().context("starting the wrapping key thread")?,
             metrics: Metrics::default(),
-            known_faults: Arc::default(),
+            faults: ActiveFaults::default(),
             region_addresses: Arc::default(),
         };
-        let listeners =
-            Listeners { clients: bind(&config.listen).await?, peers: bind(&config.peer_listen).await? };
+        let listeners = Listeners {
+            clients: bind(&config.listen).await?,
+            peers: bind(&config.peer_listen).await?,
+        };
         let parts = NodeParts {
             root_key: read_root_key(&config.root_key_file)?,
             cluster_secret: read_cluster_secret(&config.cluster_secret_file)?,
@@ -146,9 +160,16 @@ impl RunningNode {
         if let Some(address) = front_door {
             let listener = bind(&address).await?;
             node.front_door = Some(listener.local_addr()?);
-            let cluster =
-                WholeCluster { own: node.kms.clone(), directory: node.process.directory.clone() };
-            let router = router(&node.process, Arc::new(cluster), Scope::Cluster, allow_chaos);
+            let cluster = WholeCluster {
+                own: node.kms.clone(),
+                directory: node.process.directory.clone(),
+            };
+            let router = router(
+                &node.process,
+                Arc::new(cluster),
+                Scope::Cluster,
+                allow_chaos,
+            );
             node.serve(listener, router);
         }
         Ok(node)
@@ -156,10 +177,14 @@ impl RunningNode {
 
     /// Starts a node among others of the process.
     pub async fn start_in(process: Process, parts: NodeParts) -> anyhow::Result<RunningNode> {
-        let NodeParts { config, root_key, cluster_secret, listeners } = parts;
+        let NodeParts {
+            config,
+            root_key,
+            cluster_secret,
+            listeners,
+        } = parts;
         let region = config.region.clone();
-        let faults = ActiveFaults::default();
-        faults.replace(lock(&process.known_faults).current());
+        let faults = process.faults.clone();
         let links = FaultyLinks {
             from: region.clone(),
             inner: Arc::new(GrpcLinks {
@@ -170,11 +195,17 @@ impl RunningNode {
             faults: faults.clone(),
         };
         let (machine, published) = RegionMachine::new(Region::new(region.clone()));
-        let transport =
-            GrpcTransport { region: region.clone(), directory: process.directory.clone() };
-        let group = Group::start(group_config(&config, &process), machine, Arc::new(transport))
-            .await
-            .with_context(|| format!("starting node {} of {region}", config.node_id))?;
+        let transport = GrpcTransport {
+            region: region.clone(),
+            directory: process.directory.clone(),
+        };
+        let group = Group::start(
+            group_config(&config, &process),
+            machine,
+            Arc::new(transport),
+        )
+        .await
+        .with_context(|| format!("starting node {} of {region}", config.node_id))?;
         let core = Arc::new(Core {
             node_id: config.node_id,
             regions: process.directory.names(),
@@ -190,8 +221,13 @@ impl RunningNode {
         process.metrics.watch(&core);
         let kms = NodeKms::new(core.clone());
         let (stop, _) = watch::channel(false);
-        let mut node =
-            RunningNode { kms: kms.clone(), process, front_door: None, stop, tasks: JoinSet::new() };
+        let mut node = RunningNode {
+            kms: kms.clone(),
+            process,
+            front_door: None,
+            stop,
+            tasks: JoinSet::new(),
+        };
         let peer_server = PeerServer {
             core: core.clone(),
             kms: kms.clone(),
@@ -206,8 +242,12 @@ impl RunningNode {
         let peer_routes = tonic::service::Routes::new(peer_service).into_axum_router();
         node.serve(listeners.peers, peer_routes);
         let scope = Scope::Region(region.to_string());
-        let router =
-            router(&node.process, Arc::new(OneRegion(kms)), scope, config.allow_chaos);
+        let router = router(
+            &node.process,
+            Arc::new(OneRegion(kms)),
+            scope,
+            config.allow_chaos,
+        );
         node.serve(listeners.clients, router);
         node.tasks.spawn(ticker::run(core.clone()));
         for peer in core.regions.iter().filter(|peer| **peer != region) {
@@ -247,7 +287,8 @@ impl RunningNode {
             // A closed channel means that the node is gone.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        self.tasks.spawn(meridian_api::serve(listener, router, stopped));
+        self.tasks
+            .spawn(meridian_api::serve(listener, router, stopped));
     }
 }
 
@@ -260,7 +301,7 @@ pub fn router(
 ) -> axum::Router {
     let chaos = ChaosService {
         directory: process.directory.clone(),
-        known: process.known_faults.clone(),
+        faults: process.faults.clone(),
         allowed: allow_chaos,
     };
     let chaos = meridian_proto::v1::chaos_server::ChaosServer::new(chaos);
@@ -270,15 +311,21 @@ pub fn router(
         region_addresses: process.region_addresses.clone(),
     };
     let observer = Arc::new(process.metrics.clone());
-    Front { cluster, scope, observer }
-        .router()
-        .merge(pages.router())
-        .route_service("/meridian.v1.Chaos/{*method}", chaos)
+    Front {
+        cluster,
+        scope,
+        observer,
+    }
+    .router()
+    .merge(pages.router())
+    .route_service("/meridian.v1.Chaos/{*method}", chaos)
 }
 
 /// Binds an address, and says which one if that fails.
 pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listening on {address}"))
 }
 
 fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {
@@ -295,8 +342,4 @@ fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {
         keep_entries: config.compaction_keep_entries,
     };
     group
-}
-
-fn lock(faults: &Mutex<ActiveFaults>) -> std::sync::MutexGuard<'_, ActiveFaults> {
-    faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

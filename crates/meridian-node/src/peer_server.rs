@@ -43,7 +43,9 @@ impl PeerServer {
     /// should only this side know of the fault.
     fn check_link(&self, from: &str, to: &str) -> Result<(), Status> {
         if to != self.core.region.as_str() {
-            return Err(Status::invalid_argument(format!("this is not a node of region {to}")));
+            return Err(Status::invalid_argument(format!(
+                "this is not a node of region {to}"
+            )));
         }
         match self.faults.strike(from, to) {
             Effect::Drop => Err(Status::unavailable("lost on the way")),
@@ -90,16 +92,22 @@ impl Node for PeerServer {
         self.check_link(&batch.from_region, &batch.to_region)?;
         let from: RegionName = batch.from_region.parse().map_err(invalid)?;
         if let Some(leader) = self.leader_elsewhere() {
-            return Ok(Reply::new(v1::FactAck { leader_address: Some(leader) }));
+            return Ok(Reply::new(v1::FactAck {
+                leader_address: Some(leader),
+            }));
         }
         let facts = batch.facts.iter().map(AsRef::as_ref);
         let region = self.core.view.applied();
         let change = region.plan_facts(&from, facts, &self.core.vault, &mut OsEntropy);
         match self.core.propose(change.map_err(invalid)?).await {
-            Ok(_) => Ok(Reply::new(v1::FactAck { leader_address: None })),
+            Ok(_) => Ok(Reply::new(v1::FactAck {
+                leader_address: None,
+            })),
             Err(NotCommitted::NotLeader) => {
                 let leader = self.leader_elsewhere().unwrap_or_default();
-                Ok(Reply::new(v1::FactAck { leader_address: Some(leader) }))
+                Ok(Reply::new(v1::FactAck {
+                    leader_address: Some(leader),
+                }))
             }
             Err(NotCommitted::Unknown(why)) => Err(Status::unavailable(why)),
         }
@@ -113,7 +121,9 @@ impl Node for PeerServer {
             return Err(Status::unavailable("the region has no leader"));
         }
         let answer = self.core.view.newest().answer(&question).encode();
-        Ok(Reply::new(v1::PreflightAnswer { answer: answer.into() }))
+        Ok(Reply::new(v1::PreflightAnswer {
+            answer: answer.into(),
+        }))
     }
 
     async fn forward(&self, call: Call<v1::ForwardRequest>) -> Answer<v1::ForwardResponse> {
@@ -130,13 +140,15 @@ impl Node for PeerServer {
         if self.leader_elsewhere().is_some() {
             return Ok(Reply::new(forward::not_leader()));
         }
-        Ok(Reply::new(match self.kms.write_here(&caller, &request).await {
-            Attempt::NotLeader => forward::not_leader(),
-            Attempt::Answered(index, answer) => {
-                let answer = answer.map(|response| response.encode_proto().into());
-                forward::encode(answer, index)
-            }
-        }))
+        Ok(Reply::new(
+            match self.kms.write_here(&caller, &request).await {
+                Attempt::NotLeader => forward::not_leader(),
+                Attempt::Answered(index, answer) => {
+                    let answer = answer.map(|response| response.encode_proto().into());
+                    forward::encode(answer, index)
+                }
+            },
+        ))
     }
 
     type ForwardWatchStream = BoxStream<'static, Result<v1::ForwardResponse, Status>>;
@@ -148,9 +160,14 @@ impl Node for PeerServer {
         let message = call.into_inner();
         let caller = PeerServer::caller(&message)?;
         let request = v1::WatchKeySetRequest::decode(message.request).map_err(invalid)?;
-        let states = self.kms.watch_key_set(caller, request.key_id.unwrap_or_default());
+        let states = self
+            .kms
+            .watch_key_set(caller, request.key_id.unwrap_or_default());
         let encode = |state: Result<v1::KeySetState, CallError>| {
-            Ok(forward::encode(state.map(|state| state.encode_to_vec().into()), 0))
+            Ok(forward::encode(
+                state.map(|state| state.encode_to_vec().into()),
+                0,
+            ))
         };
         Ok(Reply::new(states.map(encode).boxed()))
     }
@@ -161,7 +178,9 @@ impl Node for PeerServer {
             Ok(index) => Answer::Index(index),
             Err(_) => Answer::LeaderAddress(self.leader_elsewhere().unwrap_or_default()),
         };
-        Ok(Reply::new(v1::ReadIndexResponse { result: Some(result) }))
+        Ok(Reply::new(v1::ReadIndexResponse {
+            result: Some(result),
+        }))
     }
 
     async fn status(&self, _: Call<v1::StatusRequest>) -> Answer<v1::StatusResponse> {
@@ -199,21 +218,30 @@ impl Node for PeerServer {
         }
         if let Some(leader) = self.leader_elsewhere() {
             let leader_address = Some(leader);
-            return Ok(Reply::new(v1::NodeAdvanceClockResponse { now_ms: 0, leader_address }));
+            return Ok(Reply::new(v1::NodeAdvanceClockResponse {
+                now_ms: 0,
+                leader_address,
+            }));
         }
         if ms != 0 {
             match self.core.propose(Change::AdvanceClock { ms }).await {
                 Ok(_) => {}
                 Err(NotCommitted::NotLeader) => {
                     let leader_address = Some(self.leader_elsewhere().unwrap_or_default());
-                    let answer = v1::NodeAdvanceClockResponse { now_ms: 0, leader_address };
+                    let answer = v1::NodeAdvanceClockResponse {
+                        now_ms: 0,
+                        leader_address,
+                    };
                     return Ok(Reply::new(answer));
                 }
                 Err(NotCommitted::Unknown(why)) => return Err(Status::unavailable(why)),
             }
         }
         let now_ms = clock::now(&self.core.view.applied()).0;
-        Ok(Reply::new(v1::NodeAdvanceClockResponse { now_ms, leader_address: None }))
+        Ok(Reply::new(v1::NodeAdvanceClockResponse {
+            now_ms,
+            leader_address: None,
+        }))
     }
 }
 

@@ -31,7 +31,10 @@ impl Transport for GrpcTransport {
             let unreachable = |why: &dyn ToString| TransportError::Unreachable(why.to_string());
             let address = self.directory.address(&self.region, target);
             let address = address.ok_or_else(|| unreachable(&"not in the configuration"))?;
-            let mut client = self.directory.client(address).map_err(|error| unreachable(&error))?;
+            let mut client = self
+                .directory
+                .client(address)
+                .map_err(|error| unreachable(&error))?;
             let message = RaftMessage { kind, payload };
             match tokio::time::timeout(timeout, client.raft(message)).await {
                 Err(_) => Err(TransportError::Timeout),

@@ -29,7 +29,10 @@ pub fn create_secrets(directory: &Path, regions: &[RegionName]) -> anyhow::Resul
     std::fs::create_dir_all(directory)
         .with_context(|| format!("creating {}", directory.display()))?;
     let mut paths = vec![cluster_secret_file(directory)];
-    create(&paths[0], ClusterSecret::generate(&mut OsEntropy).as_bytes())?;
+    create(
+        &paths[0],
+        ClusterSecret::generate(&mut OsEntropy).as_bytes(),
+    )?;
     for region in regions {
         let path = root_key_file(directory, region);
         create(&path, RootKey::generate(&mut OsEntropy).as_bytes())?;
@@ -70,7 +73,10 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         .with_context(|| format!("reading the key file {}", path.display()))?;
     let text = Zeroizing::new(text);
     let key = text.trim().strip_prefix(FORMAT).with_context(|| {
-        format!("{} is not a key file of this version ({FORMAT})", path.display())
+        format!(
+            "{} is not a key file of this version ({FORMAT})",
+            path.display()
+        )
     })?;
     let bytes = hex::decode(key.trim());
     // The error could quote the key.

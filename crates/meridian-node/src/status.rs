@@ -67,7 +67,10 @@ impl StatusPages {
         let (health, regions, metrics) = (self.clone(), self.clone(), self.metrics);
         Router::new()
             .route("/health", get(move || async move { health.health().await }))
-            .route("/regions", get(move || async move { Json(regions.regions().await) }))
+            .route(
+                "/regions",
+                get(move || async move { Json(regions.regions().await) }),
+            )
             .route("/metrics", get(move || async move { render(&metrics) }))
     }
 
@@ -76,9 +79,20 @@ impl StatusPages {
         let leaderless = regions.into_iter().filter(|region| region.leader.is_none());
         let regions_without_leader: Vec<String> = leaderless.map(|region| region.region).collect();
         let healthy = regions_without_leader.is_empty();
-        let code = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let code = if healthy {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
         let status = if healthy { "ok" } else { "no leader" };
-        (code, Json(Health { status, regions_without_leader })).into_response()
+        (
+            code,
+            Json(Health {
+                status,
+                regions_without_leader,
+            }),
+        )
+            .into_response()
     }
 
     async fn regions(&self) -> Vec<RegionStatus> {
@@ -91,16 +105,26 @@ impl StatusPages {
         let answers = futures::future::join_all(places.iter().map(|place| self.ask(place))).await;
         // Of two nodes that name different leaders the one in the later term
         // is right; a leader counts only if it agrees itself.
-        let leads = |answer: &&StatusResponse| {
-            answer.leader_id != 0 && answer.leader_id == answer.node_id
-        };
-        let leader = answers.iter().flatten().filter(leads).max_by_key(|answer| answer.term);
-        let address = self.region_addresses.iter().find(|(region, _)| region == name);
+        let leads =
+            |answer: &&StatusResponse| answer.leader_id != 0 && answer.leader_id == answer.node_id;
+        let leader = answers
+            .iter()
+            .flatten()
+            .filter(leads)
+            .max_by_key(|answer| answer.term);
+        let address = self
+            .region_addresses
+            .iter()
+            .find(|(region, _)| region == name);
         RegionStatus {
             region: name.to_string(),
             address: address.map(|(_, address)| address.clone()),
             leader: leader.map(|answer| answer.node_id),
-            nodes: places.iter().zip(&answers).map(|(place, answer)| node(place, answer)).collect(),
+            nodes: places
+                .iter()
+                .zip(&answers)
+                .map(|(place, answer)| node(place, answer))
+                .collect(),
         }
     }
 

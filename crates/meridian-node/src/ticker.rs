@@ -62,7 +62,10 @@ async fn tick(core: &Core) {
 
 /// How long until something is due; nothing when nothing ever is.
 fn sleep_needed(region: &Region) -> Option<Duration> {
-    let left_ms = region.next_deadline()?.0.saturating_sub(clock::now(region).0);
+    let left_ms = region
+        .next_deadline()?
+        .0
+        .saturating_sub(clock::now(region).0);
     let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
     Some(left.min(SLEEP_MAX))
 }

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
+use crate::faulty::ActiveFaults;
 use crate::kms::NodeKms;
 use crate::metrics::Metrics;
 use crate::node::{Listeners, NodeParts, Process, RunningNode, bind, router};
@@ -96,7 +97,10 @@ impl Secrets {
         let directory = data_dir.map(|directory| directory.join("secrets"));
         let Some(directory) = directory else {
             let root = |region: &RegionName| {
-                (region.clone(), *RootKey::generate(&mut OsEntropy).as_bytes())
+                (
+                    region.clone(),
+                    *RootKey::generate(&mut OsEntropy).as_bytes(),
+                )
             };
             return Ok(Secrets {
                 directory: None,
@@ -111,11 +115,18 @@ impl Secrets {
             roots.insert(region.clone(), *root.as_bytes());
         }
         let cluster = *read_cluster_secret(&cluster_secret_file(&directory))?.as_bytes();
-        Ok(Secrets { directory: Some(directory), cluster, roots })
+        Ok(Secrets {
+            directory: Some(directory),
+            cluster,
+            roots,
+        })
     }
 
     fn root(&self, region: &RegionName) -> RootKey {
-        let bytes = self.roots.get(region).expect("every region of the cluster has a root key");
+        let bytes = self
+            .roots
+            .get(region)
+            .expect("every region of the cluster has a root key");
         RootKey::from_bytes(bytes).expect("a root key has 32 bytes")
     }
 
@@ -137,7 +148,9 @@ impl LocalRegion {
     fn pick(&self) -> Option<NodeKms> {
         let mut first = None;
         for slot in &self.nodes {
-            let Some(kms) = lock(slot).clone() else { continue };
+            let Some(kms) = lock(slot).clone() else {
+                continue;
+            };
             if kms.core().is_leader() {
                 return Some(kms);
             }
@@ -148,11 +161,7 @@ impl LocalRegion {
 }
 
 impl Kms for LocalRegion {
-    fn call(
-        &self,
-        caller: Caller,
-        request: Request,
-    ) -> BoxFuture<'_, Result<Response, CallError>> {
+    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
         match self.pick() {
             None => Box::pin(async { Err(CallError::NoLeader) }),
             Some(kms) => kms.begin(caller, request),
@@ -177,7 +186,9 @@ struct AllRegions {
 
 impl Cluster for AllRegions {
     fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
-        self.regions.get(name).map(|region| region.clone() as Arc<dyn Kms>)
+        self.regions
+            .get(name)
+            .map(|region| region.clone() as Arc<dyn Kms>)
     }
 
     fn regions(&self) -> Vec<String> {
@@ -194,8 +205,14 @@ struct BoundNode {
 impl RunningCluster {
     /// Starts every node. Returns once all of them listen; leaders follow.
     pub async fn start(options: UpOptions) -> anyhow::Result<RunningCluster> {
-        anyhow::ensure!(!options.regions.is_empty(), "a cluster needs at least one region");
-        anyhow::ensure!(options.nodes_per_region > 0, "a region needs at least one node");
+        anyhow::ensure!(
+            !options.regions.is_empty(),
+            "a cluster needs at least one region"
+        );
+        anyhow::ensure!(
+            options.nodes_per_region > 0,
+            "a region needs at least one node"
+        );
         let secrets = Secrets::open(options.data_dir.as_deref(), &options.regions)?;
         let front = bind(&options.listen.to_string()).await?;
         let front_door = front.local_addr()?;
@@ -208,32 +225,52 @@ impl RunningCluster {
                 let clients = bind_near(&options.listen, offset).await?;
                 let peers = bind(&SocketAddr::new(options.listen.ip(), 0).to_string()).await?;
                 let (address, peer_address) = (clients.local_addr()?, peers.local_addr()?);
-                let place = NodePlace { id, address, peer_address };
+                let place = NodePlace {
+                    id,
+                    address,
+                    peer_address,
+                };
                 nodes.push(place.clone());
-                bound.push((name.clone(), BoundNode { place, listeners: Listeners { clients, peers } }));
+                bound.push((
+                    name.clone(),
+                    BoundNode {
+                        place,
+                        listeners: Listeners { clients, peers },
+                    },
+                ));
             }
-            regions.push(RegionPlace { name: name.clone(), address: listener.local_addr()?, nodes });
+            regions.push(RegionPlace {
+                name: name.clone(),
+                address: listener.local_addr()?,
+                nodes,
+            });
             region_listeners.push((name.clone(), listener));
         }
         let wrapping_keys = WrappingKeys::start().context("starting the wrapping key thread")?;
-        let addresses = regions.iter().map(|it| (it.name.clone(), it.address.to_string()));
+        let addresses = regions
+            .iter()
+            .map(|it| (it.name.clone(), it.address.to_string()));
         let process = Process {
             directory: Arc::new(directory(&regions)),
             wrapping_keys: wrapping_keys.clone(),
             metrics: Metrics::default(),
-            known_faults: Arc::default(),
+            faults: ActiveFaults::default(),
             region_addresses: Arc::new(addresses.collect()),
         };
         let mut cluster = RunningCluster {
             front_door,
-            all: Arc::new(AllRegions { regions: BTreeMap::new() }),
+            all: Arc::new(AllRegions {
+                regions: BTreeMap::new(),
+            }),
             wrapping_keys,
             stop: watch::Sender::new(false),
             supervisors: JoinSet::new(),
             servers: JoinSet::new(),
             regions,
         };
-        let slots = cluster.start_nodes(&options, &process, secrets, bound).await?;
+        let slots = cluster
+            .start_nodes(&options, &process, secrets, bound)
+            .await?;
         cluster.all = Arc::new(AllRegions { regions: slots });
         for (name, listener) in region_listeners {
             cluster.serve(&process, listener, Scope::Region(name.to_string()));
@@ -293,7 +330,8 @@ impl RunningCluster {
             // A closed channel means that the cluster is gone.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        self.servers.spawn(meridian_api::serve(listener, router, stopped));
+        self.servers
+            .spawn(meridian_api::serve(listener, router, stopped));
     }
 
     /// The address for all regions.
@@ -316,7 +354,9 @@ impl RunningCluster {
                 tracing::debug!(name, "region has a leader");
             }
         };
-        tokio::time::timeout(timeout, all_lead).await.context("not every region found a leader")
+        tokio::time::timeout(timeout, all_lead)
+            .await
+            .context("not every region found a leader")
     }
 
     /// Stops every node and closes its log.
@@ -366,8 +406,10 @@ async fn restart(
     secrets: &Secrets,
     config: &NodeConfig,
 ) -> anyhow::Result<RunningNode> {
-    let listeners =
-        Listeners { clients: bind(&config.listen).await?, peers: bind(&config.peer_listen).await? };
+    let listeners = Listeners {
+        clients: bind(&config.listen).await?,
+        peers: bind(&config.peer_listen).await?,
+    };
     start_node(process, secrets, config, listeners).await
 }
 
@@ -394,11 +436,16 @@ fn node_config(
     place: &NodePlace,
 ) -> NodeConfig {
     let peers = |it: &RegionPlace| {
-        let peer = |node: &NodePlace| Peer { id: node.id, address: node.peer_address.to_string() };
+        let peer = |node: &NodePlace| Peer {
+            id: node.id,
+            address: node.peer_address.to_string(),
+        };
         (it.name.clone(), it.nodes.iter().map(peer).collect())
     };
     let in_data = |directory: &PathBuf| {
-        directory.join(region.as_str()).join(format!("node-{}", place.id))
+        directory
+            .join(region.as_str())
+            .join(format!("node-{}", place.id))
     };
     let secret_dir = secrets.directory.clone().unwrap_or_default();
     NodeConfig {
@@ -433,7 +480,11 @@ fn directory(regions: &[RegionPlace]) -> Directory {
 /// Binds a port at a distance from the front door's, so that ports stay the
 /// same from start to start; any free one if it is taken.
 async fn bind_near(front: &SocketAddr, offset: u16) -> anyhow::Result<TcpListener> {
-    let port = if front.port() == 0 { 0 } else { front.port().checked_add(offset).unwrap_or(0) };
+    let port = if front.port() == 0 {
+        0
+    } else {
+        front.port().checked_add(offset).unwrap_or(0)
+    };
     match TcpListener::bind(SocketAddr::new(front.ip(), port)).await {
         Ok(listener) => Ok(listener),
         Err(_) => bind(&SocketAddr::new(front.ip(), 0).to_string()).await,

@@ -12,8 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use meridian_crypto::{WrappingKey, WrappingKeySpec};
 use tokio::sync::Notify;
 
-const SPECS: [WrappingKeySpec; 3] =
-    [WrappingKeySpec::Rsa2048, WrappingKeySpec::Rsa3072, WrappingKeySpec::Rsa4096];
+const SPECS: [WrappingKeySpec; 3] = [
+    WrappingKeySpec::Rsa2048,
+    WrappingKeySpec::Rsa3072,
+    WrappingKeySpec::Rsa4096,
+];
 
 /// Keys of each size kept ready.
 const READY: usize = 2;
@@ -42,21 +45,28 @@ impl WrappingKeys {
             made: Notify::new(),
         });
         let weak = Arc::downgrade(&keys);
-        std::thread::Builder::new().name("wrapping-keys".into()).spawn(move || {
-            loop {
-                // The pool may go while a key is being generated.
-                let Some(spec) = weak.upgrade().and_then(|keys| keys.next_wanted()) else { return };
-                let key = WrappingKey::generate(SPECS[spec]);
-                let Some(keys) = weak.upgrade() else { return };
-                keys.put(spec, key);
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("wrapping-keys".into())
+            .spawn(move || {
+                loop {
+                    // The pool may go while a key is being generated.
+                    let Some(spec) = weak.upgrade().and_then(|keys| keys.next_wanted()) else {
+                        return;
+                    };
+                    let key = WrappingKey::generate(SPECS[spec]);
+                    let Some(keys) = weak.upgrade() else { return };
+                    keys.put(spec, key);
+                }
+            })?;
         Ok(keys)
     }
 
     /// A key of this size, at once if there is one.
     pub async fn take(&self, spec: WrappingKeySpec) -> WrappingKey {
-        let at = SPECS.iter().position(|it| *it == spec).expect("the pool has every size");
+        let at = SPECS
+            .iter()
+            .position(|it| *it == spec)
+            .expect("the pool has every size");
         loop {
             let made = self.made.notified();
             if let Some(key) = self.take_ready(at) {
@@ -101,7 +111,10 @@ impl WrappingKeys {
             if let Some(spec) = fewest.filter(|spec| state.ready[*spec].len() < READY) {
                 return Some(spec);
             }
-            state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .taken
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 

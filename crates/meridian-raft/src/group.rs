@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use openraft::ReadPolicy;
-use openraft::errors::{ClientWriteError, LinearizableReadError, RaftError};
+use openraft::errors::{ClientWriteError, ForwardReason, LinearizableReadError, RaftError};
+use openraft::raft::ClientWriteResponse;
 use tokio::sync::watch;
 
 use crate::node::Node;
-use crate::types::Data;
+use crate::types::{Data, Types};
 use crate::{
     GroupConfig, HandleError, Machine, NodeId, ProposeError, ReadError, Status, TransferError,
     Transport,
@@ -63,13 +64,25 @@ impl<O: Send + Sync + 'static> Group<O> {
     /// Proposes an entry and waits until it is committed and applied here. Returns its index in
     /// the log and what the machine answered.
     ///
-    /// Waits as long as no majority answers: put a time limit around it, and take its passing,
+    /// A leader that no majority has confirmed lately refuses with
+    /// [`NotLeader`](ProposeError::NotLeader), after a last try to be confirmed. Once proposed, an
+    /// entry waits as long as no majority answers: put a time limit around it, and take its passing,
     /// or dropping the future, for [`ProposeError::Unknown`].
     pub async fn propose(&self, entry: Bytes) -> Result<(u64, O), ProposeError> {
         if self.node.is_stopping() {
             return Err(ProposeError::Stopped);
         }
-        let written = self.node.raft.client_write(Data(entry)).await;
+        let mut written = self.node.raft.client_write(Data(entry.clone())).await;
+        if is_unconfirmed(&written) {
+            // A leader just elected, or one that a busy machine kept from its heartbeats: nothing
+            // was appended, and a majority may confirm it within moments.
+            self.read_index().await.map_err(|error| match error {
+                ReadError::NotLeader { leader } => ProposeError::NotLeader { leader },
+                ReadError::NoQuorum(_) => ProposeError::NotLeader { leader: None },
+                ReadError::Stopped => ProposeError::Stopped,
+            })?;
+            written = self.node.raft.client_write(Data(entry)).await;
+        }
         let response = written.map_err(|error| match error {
             RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => {
                 ProposeError::NotLeader {
@@ -183,4 +196,15 @@ impl<O: Send + Sync + 'static> Group<O> {
     pub async fn stop(&self) {
         self.node.stop().await;
     }
+}
+
+type Written = Result<ClientWriteResponse<Types>, RaftError<Types, ClientWriteError<Types>>>;
+
+/// Whether a leader refused because no majority has confirmed it lately.
+fn is_unconfirmed(written: &Written) -> bool {
+    matches!(
+        written,
+        Err(RaftError::APIError(ClientWriteError::ForwardToLeader(forward)))
+            if forward.reason == ForwardReason::LeaseExpired
+    )
 }

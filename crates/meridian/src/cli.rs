@@ -9,6 +9,9 @@ use crate::commands::{chaos, clock, demo, key, node, secrets, up};
 /// door that `meridian up` opens.
 pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:4599";
 
+/// The regions of a cluster when nobody says otherwise, the first one first.
+pub const DEFAULT_REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+
 #[derive(Parser)]
 #[command(
     name = "meridian",

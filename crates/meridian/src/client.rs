@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Streaming};
 use tower::{Service, ServiceExt};
 
-use crate::cli::ClientArgs;
+use crate::cli::{ClientArgs, DEFAULT_ENDPOINT, DEFAULT_REGIONS};
 use crate::failure::{Advice, CallFailed};
 
 /// How long to wait for a connection.
@@ -60,7 +60,9 @@ impl Cluster {
             .transpose()
             .context("an account is a number of 12 digits")?;
         let address = Endpoint::from_shared(endpoint.to_owned())
-            .with_context(|| format!("{endpoint:?} is no URL such as http://127.0.0.1:4599"))?
+            .ok()
+            .filter(|address| address.uri().scheme_str() == Some("http"))
+            .with_context(|| format!("{endpoint:?} is no URL such as {DEFAULT_ENDPOINT}"))?
             .connect_timeout(CONNECT_TIMEOUT);
         let channel = address.connect().await.map_err(|_| {
             Advice::new(
@@ -80,7 +82,8 @@ impl Cluster {
         &self.endpoint
     }
 
-    /// The regions of the cluster, in its own order.
+    /// The regions of the cluster: the usual ones in their usual order, then
+    /// the others as the cluster lists them.
     ///
     /// # Errors
     /// If the answer does not come or is not that of a front door.
@@ -89,7 +92,15 @@ impl Cluster {
             .await
             .unwrap_or_else(|_| Err(anyhow::anyhow!("no answer in time")))
             .with_context(|| format!("asking {} for its regions", self.endpoint))?;
-        names.iter().map(|name| self.region(name)).collect()
+        let regions: anyhow::Result<Vec<Region>> =
+            names.iter().map(|name| self.region(name)).collect();
+        let mut regions = regions?;
+        regions.sort_by_key(|region| {
+            let usual = DEFAULT_REGIONS.iter();
+            let place = usual.clone().position(|name| *name == region.name);
+            place.unwrap_or(usual.len())
+        });
+        Ok(regions)
     }
 
     /// Goes over the connection that gRPC uses: the front door speaks both.

@@ -14,6 +14,12 @@ pub fn moment(timestamp: &Timestamp) -> String {
     }
 }
 
+/// A moment to the minute in UTC, for tables.
+pub fn minute(timestamp: &Timestamp) -> String {
+    let moment = moment(timestamp).replace('T', " ");
+    moment.get(..16).unwrap_or(&moment).to_owned()
+}
+
 /// Everything one region tells about a key.
 pub fn key_set_state(state: &KeySetState) -> Value {
     json!({
@@ -66,11 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_rfc_3339() {
+    fn moments_are_in_utc() {
         let timestamp = Timestamp {
             seconds: 1_700_000_000,
             nanos: 0,
         };
         assert_eq!(moment(&timestamp), "2023-11-14T22:13:20Z");
+        assert_eq!(minute(&timestamp), "2023-11-14 22:13");
     }
 }

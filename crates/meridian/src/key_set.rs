@@ -6,6 +6,8 @@ use meridian_proto::v1::{KeySetMaterial, KeySetState};
 
 /// State of a material that encrypts.
 pub const CURRENT: &str = "CURRENT";
+/// State of a material that encrypted once.
+pub const NON_CURRENT: &str = "NON_CURRENT";
 /// State of a material that every region holds and that can be rotated to.
 pub const PENDING_ROTATION: &str = "PENDING_ROTATION";
 /// State of a material that some region has yet to import.
@@ -151,7 +153,7 @@ fn material_difference(before: &KeySetState, after: &KeySetMaterial) -> Option<S
     };
     let Some(before) = material(before, &after.key_material_id) else {
         return Some(format!(
-            "material {id} heard of: {}{}",
+            "material {id}: new, {}{}",
             after.key_material_state,
             held(after)
         ));
@@ -259,7 +261,7 @@ pub mod tests {
         ]);
         assert_eq!(
             set.learn("eu", heard.clone()),
-            ["material m2 heard of: PENDING_MULTI_REGION_IMPORT_AND_ROTATION, not imported"]
+            ["material m2: new, PENDING_MULTI_REGION_IMPORT_AND_ROTATION, not imported"]
         );
         assert!(set.learn("eu", heard).is_empty());
         let imported = state(&[

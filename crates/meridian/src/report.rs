@@ -5,7 +5,7 @@ use meridian_proto::v1::KeySetState;
 use serde_json::{Value, json};
 
 use crate::console::Console;
-use crate::export::{key_set_state, moment};
+use crate::export::{key_set_state, minute};
 use crate::key_set::{IMPORTED, KeySet, PENDING_ROTATION, material, short};
 use crate::locate::Located;
 use crate::table::Table;
@@ -102,7 +102,7 @@ fn cell(seen: &KeySetState, id: &str, state: &str) -> String {
     };
     if let (Some(IMPORTED), Some(valid_to)) = (material.import_state.as_deref(), &material.valid_to)
     {
-        words.push_str(&format!(" until {}", moment(valid_to)));
+        words.push_str(&format!(" until {}", minute(valid_to)));
     }
     if material.key_material_state != state {
         words.push_str(&format!(", sees {}", material.key_material_state));

@@ -153,3 +153,153 @@ async fn follow(region: Region, key_id: String, news: mpsc::Sender<(String, News
         tokio::time::sleep(REOPEN_PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Cluster;
+    use crate::key_set::CURRENT;
+    use crate::key_set::tests::state;
+    use futures::StreamExt;
+    use futures::stream::{BoxStream, iter, pending};
+    use meridian_proto::v1::WatchKeySetRequest;
+    use meridian_proto::v1::key_sets_server::{KeySets, KeySetsServer};
+    use std::collections::{BTreeMap, HashMap, VecDeque};
+    use std::sync::Mutex;
+    use tokio_stream::wrappers::TcpListenerStream;
+    use tonic::{Request, Response, Status};
+
+    /// What a region answers to one attempt to watch.
+    enum Answer {
+        /// These states, and then the stream ends.
+        Broken(Vec<KeySetState>),
+        /// These states, and then silence.
+        Open(Vec<KeySetState>),
+        Refused(Status),
+    }
+
+    /// Regions that answer as they were told to, attempt by attempt.
+    #[derive(Default)]
+    struct Scripted(Mutex<BTreeMap<String, VecDeque<Answer>>>);
+
+    #[tonic::async_trait]
+    impl KeySets for Scripted {
+        type WatchKeySetStream = BoxStream<'static, Result<KeySetState, Status>>;
+
+        async fn watch_key_set(
+            &self,
+            request: Request<WatchKeySetRequest>,
+        ) -> Result<Response<Self::WatchKeySetStream>, Status> {
+            let region = request.metadata().get("x-meridian-region").unwrap();
+            let mut script = self.0.lock().unwrap();
+            let answers = script.get_mut(region.to_str().unwrap()).unwrap();
+            match answers.pop_front() {
+                Some(Answer::Broken(states)) => {
+                    Ok(Response::new(iter(states.into_iter().map(Ok)).boxed()))
+                }
+                Some(Answer::Open(states)) => {
+                    let states = iter(states.into_iter().map(Ok));
+                    Ok(Response::new(states.chain(pending()).boxed()))
+                }
+                Some(Answer::Refused(status)) => Err(status),
+                None => Ok(Response::new(pending().boxed())),
+            }
+        }
+    }
+
+    async fn watch(script: Vec<(&str, Vec<Answer>)>) -> Watch {
+        let names: Vec<String> = script.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let script = script
+            .into_iter()
+            .map(|(name, answers)| (name.to_owned(), answers.into()));
+        let service = KeySetsServer::new(Scripted(Mutex::new(script.collect())));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let server = tonic::transport::Server::builder().add_service(service);
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        let cluster = Cluster::connect_to(&endpoint, None).await.unwrap();
+        let regions: Vec<Region> = names
+            .iter()
+            .map(|name| cluster.region(name).unwrap())
+            .collect();
+        Watch::open("mrk-1", &regions)
+    }
+
+    fn sees(material: &str) -> KeySetState {
+        state(&[(material, CURRENT, true)])
+    }
+
+    fn current(set: &KeySet, region: &str) -> Option<String> {
+        set.at(region)
+            .and_then(|state| state.current_key_material_id.clone())
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_when_all_regions_have_told_the_awaited() {
+        let mut watch = watch(vec![
+            ("us", vec![Answer::Open(vec![sees("m1"), sees("m2")])]),
+            ("eu", vec![Answer::Open(vec![sees("m2")])]),
+        ])
+        .await;
+        let mut changes = Vec::new();
+        watch
+            .until(
+                |set| current(set, "us") == current(set, "eu") && set.at("us").is_some(),
+                |seen| {
+                    if let Seen::Change(change) = seen {
+                        changes.extend(change.differences.clone());
+                    }
+                },
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            changes,
+            ["material m2: new, CURRENT, imported", "material m1 is gone"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_is_opened_again() {
+        let mut watch = watch(vec![(
+            "us",
+            vec![
+                Answer::Broken(vec![sees("m1")]),
+                Answer::Open(vec![sees("m2")]),
+            ],
+        )])
+        .await;
+        let done = |set: &KeySet| current(set, "us").as_deref() == Some("m2");
+        watch.until(done, |_| {}).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_region_that_lacks_the_key_or_a_leader_is_waited_for() {
+        let lacking = {
+            use tonic_types::{ErrorDetails, StatusExt};
+            let details = ErrorDetails::with_error_info("NotFoundException", "", HashMap::new());
+            Status::with_error_details(tonic::Code::NotFound, "no such key", details)
+        };
+        let mut watch = watch(vec![(
+            "us",
+            vec![
+                Answer::Refused(Status::unavailable("no leader")),
+                Answer::Refused(lacking),
+                Answer::Open(vec![sees("m1")]),
+            ],
+        )])
+        .await;
+        watch
+            .until(|set| set.at("us").is_some(), |_| {})
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_refusal_ends_the_waiting() {
+        let refused = Status::permission_denied("not yours");
+        let mut watch = watch(vec![("us", vec![Answer::Refused(refused)])]).await;
+        let failed = watch.until(|_| false, |_| {}).await.unwrap_err();
+        assert!(failed.to_string().contains("not yours"), "{failed}");
+    }
+}

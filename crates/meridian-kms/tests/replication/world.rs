@@ -289,7 +289,18 @@ impl World {
         self.heal();
         self.settle();
         let mut judge = std::mem::take(&mut self.judge);
-        let verdict = judge.agreement(self).and_then(|()| judge.ciphertexts(self));
+        let verdict = judge.agreement(self);
+        self.judge = judge;
+        if let Err(violation) = verdict {
+            panic!("{violation}");
+        }
+        self.look_at_ciphertexts();
+    }
+
+    /// The judge decrypts every kept ciphertext in every region.
+    pub fn look_at_ciphertexts(&mut self) {
+        let mut judge = std::mem::take(&mut self.judge);
+        let verdict = judge.ciphertexts(self);
         self.judge = judge;
         if let Err(violation) = verdict {
             panic!("{violation}");

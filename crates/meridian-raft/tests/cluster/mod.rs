@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, select_all};
 use meridian_raft::{
     Compaction, Fsync, Group, GroupConfig, Machine, NodeId, ProposeError, Status, Transport,
     TransportError,
@@ -233,20 +233,23 @@ impl Cluster {
 
     /// Waits until one of `nodes` leads and the others of them know it.
     pub async fn leader_of(&self, nodes: &[NodeId]) -> NodeId {
+        let mut statuses: Vec<_> = nodes
+            .iter()
+            .map(|node| self.nodes[node].status_watch())
+            .collect();
         let find = async {
             loop {
-                let leader = self
-                    .wait(nodes[0], |status| status.leader.is_some())
-                    .await
-                    .leader;
-                let leader = leader.unwrap();
-                let agreed = nodes.iter().all(|node| {
-                    nodes.contains(&leader) && self.nodes[node].status().leader == Some(leader)
-                });
-                if agreed {
-                    return leader;
+                let known = statuses
+                    .iter_mut()
+                    .map(|status| status.borrow_and_update().leader);
+                let known: BTreeSet<Option<NodeId>> = known.collect();
+                if let (1, Some(Some(leader))) = (known.len(), known.first())
+                    && nodes.contains(leader)
+                {
+                    return *leader;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                let changes = statuses.iter_mut().map(|status| Box::pin(status.changed()));
+                select_all(changes).await.0.expect("the nodes run");
             }
         };
         tokio::time::timeout(PATIENCE, find)

@@ -107,7 +107,11 @@ async fn add(
         fault: Some(fault.clone()),
     };
     fault.id = cluster.add_fault(request).await?.id;
-    console.say(format!("{}, {}", words(&fault), end(&fault)));
+    let lasting = match lasts {
+        Some(span) => format!("for {}", span::show(span)),
+        None => "until healed".to_owned(),
+    };
+    console.say(format!("{}, {lasting}", words(&fault)));
     if lasts.is_none() {
         console.say(format!("`meridian chaos heal {}` ends it", fault.id));
     }
@@ -171,10 +175,11 @@ fn link(from: &str, to: &str, both: bool) -> String {
     format!("{from} {arrow} {to}")
 }
 
+/// When a listed fault ends, to the second.
 fn end(fault: &Fault) -> String {
     match fault.duration_ms {
-        Some(ms) => format!("for {}", span::show(Duration::from_millis(ms))),
-        None => "until healed".to_owned(),
+        Some(ms) => format!("in {}", span::show(Duration::from_secs(ms.div_ceil(1_000)))),
+        None => "when healed".to_owned(),
     }
 }
 
@@ -223,7 +228,7 @@ mod tests {
             None,
         );
         assert_eq!(words(&cut), "us-east-1 ↔ eu-west-1 cut");
-        assert_eq!(end(&cut), "until healed");
+        assert_eq!(end(&cut), "when healed");
         let delay = fault(
             Kind::LinkDelay(LinkDelay {
                 from_region: "us-east-1".into(),
@@ -231,9 +236,9 @@ mod tests {
                 both_directions: false,
                 delay_ms: 200,
             }),
-            Some(30_000),
+            Some(29_963),
         );
         assert_eq!(words(&delay), "us-east-1 → eu-west-1 delayed by 200ms");
-        assert_eq!(end(&delay), "for 30s");
+        assert_eq!(end(&delay), "in 30s");
     }
 }

@@ -10,9 +10,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use meridian_node::{RunningCluster, UpOptions};
 
-use crate::cli::{DEFAULT_ENDPOINT, OutputFormat};
+use crate::cli::{DEFAULT_ENDPOINT, DEFAULT_REGIONS, OutputFormat};
 use crate::client::Cluster;
-use crate::commands::up::DEFAULT_REGIONS;
 use crate::console::Console;
 use crate::failure::Interrupted;
 use crate::signal::asked_to_end;

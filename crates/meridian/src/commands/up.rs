@@ -2,21 +2,19 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use meridian_kms::RegionName;
 use meridian_node::{RunningCluster, UpOptions};
 
-use crate::cli::OutputFormat;
+use crate::cli::{DEFAULT_REGIONS, OutputFormat};
 use crate::console::{Console, bold, dim, good};
 use crate::failure::Advice;
 use crate::signal::asked_to_end;
 use crate::table::Table;
 
-/// The regions of a cluster when nobody says otherwise.
-pub const DEFAULT_REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
 /// How long a cluster may take to find all its leaders before that is news.
 const HEALTHY_WITHIN: Duration = Duration::from_secs(30);
 
@@ -61,7 +59,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
     };
     let cluster = RunningCluster::start(options)
         .await
-        .map_err(|error| advise(error, args.listen))?;
+        .map_err(|error| advise(error, args.listen, data_dir.as_deref()))?;
     let kept = match &data_dir {
         Some(dir) => format!("data in {}", dir.display()),
         None => "in memory only: gone when it stops".to_owned(),
@@ -133,19 +131,24 @@ fn url(address: SocketAddr) -> String {
 }
 
 /// Says what to do about a cluster that does not start.
-fn advise(error: anyhow::Error, listen: SocketAddr) -> anyhow::Error {
-    let mut causes = error.chain();
-    let taken = causes.any(|cause| {
+fn advise(error: anyhow::Error, listen: SocketAddr, data_dir: Option<&Path>) -> anyhow::Error {
+    let in_use = error.chain().find_map(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();
-        io.is_some_and(|io| io.kind() == ErrorKind::AddrInUse)
+        io.filter(|io| io.kind() == ErrorKind::AddrInUse)
     });
-    if taken {
-        return Advice::new(
+    match (in_use, data_dir) {
+        // The lock of a node's log is no socket: it has no error of the system.
+        (Some(io), Some(dir)) if io.raw_os_error().is_none() => Advice::new(
+            format!("another process works with the data in {}", dir.display()),
+            "stop it, or choose another directory: --data-dir DIR, or --ephemeral for none",
+        ),
+        (Some(_), _) => Advice::new(
             format!("another program listens at {listen}"),
-            "is a cluster running already? stop it, or choose another address: --listen 127.0.0.1:0 takes any free one",
-        );
+            "is a cluster running already? stop it, or choose another address: \
+             --listen 127.0.0.1:0 takes any free one",
+        ),
+        (None, _) => error.context("starting the cluster"),
     }
-    error.context("starting the cluster")
 }
 
 #[cfg(test)]
@@ -153,19 +156,36 @@ mod tests {
     use super::*;
     use anyhow::Context;
 
+    fn advised(error: std::io::Error) -> anyhow::Error {
+        let error = Err::<(), _>(error).context("starting").unwrap_err();
+        let listen = "127.0.0.1:4599".parse().unwrap();
+        advise(error, listen, Some(Path::new("data")))
+    }
+
     #[test]
     fn a_port_in_use_says_which_and_what_to_do() {
-        let io = std::io::Error::from(ErrorKind::AddrInUse);
-        let error = Err::<(), _>(io).context("listening").unwrap_err();
-        let advised = advise(error, "127.0.0.1:4599".parse().unwrap());
-        assert!(advised.to_string().contains("127.0.0.1:4599"), "{advised}");
-        let hint = &advised.downcast_ref::<Advice>().unwrap().hint;
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let error = std::net::TcpListener::bind(taken.local_addr().unwrap()).unwrap_err();
+        let error = advised(error);
+        assert!(error.to_string().contains("127.0.0.1:4599"), "{error}");
+        let hint = &error.downcast_ref::<Advice>().unwrap().hint;
         assert!(hint.contains("--listen"), "{hint}");
     }
 
     #[test]
+    fn a_data_directory_in_use_says_which_and_what_to_do() {
+        let error = advised(std::io::Error::new(ErrorKind::AddrInUse, "open elsewhere"));
+        assert!(error.to_string().contains("data"), "{error}");
+        let hint = &error.downcast_ref::<Advice>().unwrap().hint;
+        assert!(hint.contains("--data-dir"), "{hint}");
+    }
+
+    #[test]
     fn another_failure_keeps_its_words() {
-        let advised = advise(anyhow::anyhow!("disk full"), "127.0.0.1:1".parse().unwrap());
-        assert_eq!(format!("{advised:#}"), "starting the cluster: disk full");
+        let error = advised(std::io::Error::other("disk full"));
+        assert_eq!(
+            format!("{error:#}"),
+            "starting the cluster: starting: disk full"
+        );
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::Context;
 use meridian_proto::v1::fault::Kind;
 use meridian_proto::v1::{
-    AddFaultRequest, Fault, KeySetState, LinkCut, ListFaultsRequest, RemoveFaultRequest,
+    AddFaultRequest, CreateKeyRequest, Fault, KeySetState, LinkCut, ListFaultsRequest,
+    RemoveFaultRequest,
 };
 
 use super::ciphertexts::Ciphertexts;
 use crate::client::{Cluster, Region};
-use crate::commands::up::DEFAULT_REGIONS;
 use crate::console::{Console, bold, dim, good};
 use crate::failure::Advice;
 use crate::key_set::KeySet;
@@ -42,7 +42,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Chooses the regions; the key comes with the story.
+    /// Chooses the regions and makes a key without material in the first.
     ///
     /// # Errors
     /// If the cluster has fewer than three regions, or faults already.
@@ -54,16 +54,26 @@ impl Stage {
                 "`meridian chaos list` shows them, `meridian chaos heal` ends them",
             ));
         }
-        let [primary, near, far] = choose(cluster.regions().await?)?;
+        let regions = choose(cluster.regions().await?)?;
+        let request = CreateKeyRequest {
+            origin: Some("EXTERNAL".to_owned()),
+            multi_region: Some(true),
+            description: Some("made by `meridian demo rotation`".to_owned()),
+            ..Default::default()
+        };
+        let made = regions[0].create_key(request).await?.key_metadata;
+        let key_id = made.and_then(|made| made.key_id).unwrap_or_default();
+        let watch = Watch::open(&key_id, &regions);
+        let [primary, near, far] = regions;
         Ok(Self {
             console,
             cluster: cluster.clone(),
             own,
-            watch: Watch::open("", &[]),
+            watch,
             primary,
             near,
             far,
-            key_id: String::new(),
+            key_id,
             ciphertexts: Ciphertexts::default(),
             cuts: Vec::new(),
         })
@@ -171,16 +181,10 @@ impl Stage {
     }
 }
 
-/// Three regions, the usual ones in the usual order if the cluster has them.
+/// The first three regions.
 fn choose(mut regions: Vec<Region>) -> anyhow::Result<[Region; 3]> {
-    let rank = |region: &Region| {
-        let usual = DEFAULT_REGIONS.iter();
-        let place = usual.clone().position(|name| *name == region.name());
-        place.unwrap_or(usual.len())
-    };
-    regions.sort_by_key(rank);
-    regions.truncate(3);
     let count = regions.len();
+    regions.truncate(3);
     regions.try_into().map_err(|_| {
         Advice::new(
             format!("this story needs three regions, and the cluster has {count}"),

@@ -4,9 +4,7 @@
 use std::time::Instant;
 
 use anyhow::{bail, ensure};
-use meridian_proto::v1::{
-    CreateKeyRequest, KeySetMember, ReplicateKeyRequest, RotateKeyOnDemandRequest,
-};
+use meridian_proto::v1::{KeySetMember, ReplicateKeyRequest, RotateKeyOnDemandRequest};
 
 use super::stage::Stage;
 use crate::console::{bold, dim};
@@ -14,7 +12,6 @@ use crate::failure::CallFailed;
 use crate::import::{Import, ImportType};
 use crate::key_set::{CURRENT, KeySet, PENDING_IMPORT_AND_ROTATION, PENDING_ROTATION, short};
 use crate::material::MaterialBytes;
-use crate::watch::Watch;
 
 /// Tells it from the beginning to the end.
 pub async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
@@ -44,15 +41,6 @@ async fn a_key_of_your_own(stage: &mut Stage) -> anyhow::Result<String> {
         "Multi-Region, origin EXTERNAL: you import the same bytes into every region.",
     );
     let (primary, near, far) = (stage.primary.clone(), stage.near.clone(), stage.far.clone());
-    let request = CreateKeyRequest {
-        origin: Some("EXTERNAL".to_owned()),
-        multi_region: Some(true),
-        description: Some("made by `meridian demo rotation`".to_owned()),
-        ..Default::default()
-    };
-    let made = primary.create_key(request).await?.key_metadata;
-    stage.key_id = made.and_then(|made| made.key_id).unwrap_or_default();
-    stage.watch = Watch::open(&stage.key_id, &stage.regions());
     let material = MaterialBytes::random();
     let import = import(&stage.key_id, &material);
     let id = import

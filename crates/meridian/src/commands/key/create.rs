@@ -18,7 +18,7 @@ use crate::watch::Watch;
 pub struct CreateArgs {
     /// Region of the key, the primary's for a multi-Region key; the cluster's
     /// first region when left out
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", env = "AWS_DEFAULT_REGION")]
     region: Option<String>,
     /// Make a multi-Region key with replicas in these regions
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
@@ -61,7 +61,7 @@ pub async fn run(cluster: &Cluster, console: Console, args: CreateArgs) -> anyho
     check(&args)?;
     let material = args.material.as_ref().map(MaterialSource::take);
     let material = material.transpose()?;
-    let key = create(cluster, console, &args).await?;
+    let key = create(cluster, &args).await?;
     let mut watch = Watch::open(&key.key_id, &key.regions);
     let import = material.as_ref().map(|material| Import {
         key_id: &key.key_id,
@@ -74,6 +74,7 @@ pub async fn run(cluster: &Cluster, console: Console, args: CreateArgs) -> anyho
         key: &key,
         show_changes: false,
     };
+    spread.step(key.primary().name(), &format!("created {}", key.key_id));
     let (primary, replicas) = (key.primary(), &key.regions[1..]);
     let first_material = match &import {
         Some(import) => Some(
@@ -85,7 +86,7 @@ pub async fn run(cluster: &Cluster, console: Console, args: CreateArgs) -> anyho
     };
     for replica in replicas {
         replicate(&key, replica).await?;
-        console.say(format!("{}  replica asked for", replica.name()));
+        spread.step(replica.name(), "replica on its way");
     }
     if let (Some(import), Some(id)) = (&import, &first_material) {
         spread.import_rest(import, id, replicas, &mut watch).await?;
@@ -124,14 +125,8 @@ fn check(args: &CreateArgs) -> anyhow::Result<()> {
 }
 
 /// Makes the key; the replicas are listed already, and still to be made.
-async fn create(cluster: &Cluster, console: Console, args: &CreateArgs) -> anyhow::Result<Located> {
-    let primary = match &args.region {
-        Some(name) => cluster.region(name)?,
-        None => {
-            let first = cluster.regions().await?.into_iter().next();
-            first.ok_or_else(|| anyhow::anyhow!("the cluster has no regions"))?
-        }
-    };
+async fn create(cluster: &Cluster, args: &CreateArgs) -> anyhow::Result<Located> {
+    let regions = choose(cluster.regions().await?, args)?;
     let multi_region = args.multi_region || !args.replicate_to.is_empty();
     let request = CreateKeyRequest {
         origin: Some(args.origin.as_str().to_owned()),
@@ -139,18 +134,41 @@ async fn create(cluster: &Cluster, console: Console, args: &CreateArgs) -> anyho
         description: args.description.clone(),
         ..Default::default()
     };
-    let made = primary.create_key(request).await?.key_metadata;
+    let made = regions[0].create_key(request).await?.key_metadata;
     let key_id = made.and_then(|made| made.key_id).unwrap_or_default();
-    console.say(format!("{}  created {key_id}", primary.name()));
-    let replicas = args.replicate_to.iter().map(|name| cluster.region(name));
-    let regions: anyhow::Result<Vec<Region>> =
-        std::iter::once(Ok(primary)).chain(replicas).collect();
     Ok(Located {
         key_id,
         origin: args.origin.as_str().to_owned(),
         multi_region,
-        regions: regions?,
+        regions,
     })
+}
+
+/// The region of the key, then those of its replicas.
+fn choose(served: Vec<Region>, args: &CreateArgs) -> anyhow::Result<Vec<Region>> {
+    let find = |name: &String| {
+        let region = served.iter().find(|region| region.name() == name);
+        region.cloned().ok_or_else(|| {
+            let names: Vec<&str> = served.iter().map(Region::name).collect();
+            Advice::new(
+                format!("the cluster has no region {name}"),
+                format!("its regions are {}", names.join(", ")),
+            )
+        })
+    };
+    let mut chosen = match &args.region {
+        Some(name) => vec![find(name)?],
+        None => served.iter().take(1).cloned().collect(),
+    };
+    anyhow::ensure!(!chosen.is_empty(), "the cluster has no regions");
+    for name in &args.replicate_to {
+        anyhow::ensure!(
+            chosen.iter().all(|region| region.name() != name),
+            "{name} can hold the key only once"
+        );
+        chosen.push(find(name)?);
+    }
+    Ok(chosen)
 }
 
 async fn replicate(key: &Located, replica: &Region) -> anyhow::Result<()> {

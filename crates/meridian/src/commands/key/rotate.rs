@@ -13,7 +13,7 @@ use crate::client::Cluster;
 use crate::console::{Console, good};
 use crate::failure::Advice;
 use crate::import::Import;
-use crate::key_set::{CURRENT, KeySet, PENDING_ROTATION, short};
+use crate::key_set::{CURRENT, KeySet, NON_CURRENT, PENDING_ROTATION, short};
 use crate::locate::{Located, locate};
 use crate::material::MaterialSource;
 use crate::report;
@@ -80,12 +80,25 @@ pub async fn run(cluster: &Cluster, console: Console, args: RotateArgs) -> anyho
             console.document(&report::document(&key, watch.set()));
             return Ok(());
         }
+        if watch
+            .set()
+            .all_show(&key.region_names()[..1], id, NON_CURRENT)
+        {
+            return Err(Advice::new(
+                format!("{} was rotated away from: a key never goes back", short(id)),
+                "rotate to material that the key has not had: --new-material random",
+            ));
+        }
         if args.new_material.is_some() {
             ready(&key, id, &spread, &mut watch).await?;
         }
     }
     rotate(&key, target, &spread, &mut watch).await?;
-    console.document(&report::document(&key, watch.set()));
+    let document = report::document(&key, watch.set());
+    match args.watch {
+        true => console.event(&document),
+        false => console.document(&document),
+    }
     Ok(())
 }
 

@@ -118,6 +118,11 @@ impl Spread<'_> {
         }
     }
 
+    /// Says what happened in a region.
+    pub fn step(&self, region: &str, what: &str) {
+        self.console.say(format!("{}  {what}", self.label(region)));
+    }
+
     fn tell(&self, progress: &Progress<'_>, id: &str) {
         match progress {
             Progress::Imported(imported) => self.tell_imported(imported),
@@ -140,12 +145,8 @@ impl Spread<'_> {
             ImportType::New => ", new to the key",
             ImportType::Existing => "",
         };
-        self.console.say(format!(
-            "{}  {} {}{how}",
-            self.label(&imported.region),
-            good("imported"),
-            short(&imported.key_material_id)
-        ));
+        let id = short(&imported.key_material_id);
+        self.step(&imported.region, &format!("{} {id}{how}", good("imported")));
     }
 
     /// The region's name in a column as wide as the longest one.

@@ -1,0 +1,169 @@
+//! `Server`: one server process, as the process that measures it sees it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::process;
+use crate::serve::{LISTENS_AT, READY};
+
+/// How long a server may take for each step of its start or end.
+const STEP_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// A server process; it ends with this value.
+pub struct Server {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    started: Instant,
+    address: String,
+    pid: u32,
+}
+
+impl Server {
+    /// Handlers that do nothing.
+    ///
+    /// # Errors
+    /// The process does not start.
+    pub async fn null() -> anyhow::Result<Server> {
+        let mut server = Server::spawn(&["serve-null"]).await?;
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// A cluster that is ready.
+    ///
+    /// # Errors
+    /// The process does not start.
+    pub async fn cluster(
+        regions: &[&str],
+        nodes_per_region: u64,
+        data_dir: &Path,
+    ) -> anyhow::Result<Server> {
+        let mut server = Server::starting_cluster(regions, nodes_per_region, data_dir).await?;
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// A cluster that listens and may have no leaders yet.
+    ///
+    /// # Errors
+    /// The process does not start.
+    pub async fn starting_cluster(
+        regions: &[&str],
+        nodes_per_region: u64,
+        data_dir: &Path,
+    ) -> anyhow::Result<Server> {
+        let (regions, nodes) = (regions.join(","), nodes_per_region.to_string());
+        let data_dir = data_dir
+            .to_str()
+            .context("a data directory with a name in UTF-8")?;
+        let arguments = [
+            "serve-cluster",
+            "--regions",
+            &regions,
+            "--nodes-per-region",
+            &nodes,
+        ];
+        Server::spawn(&[&arguments[..], &["--data-dir", data_dir]].concat()).await
+    }
+
+    async fn spawn(arguments: &[&str]) -> anyhow::Result<Server> {
+        let started = Instant::now();
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let pid = child.id().context("the server has ended at once")?;
+        let input = child.stdin.take().context("the server's input is a pipe")?;
+        let output = child
+            .stdout
+            .take()
+            .context("the server's output is a pipe")?;
+        let output = BufReader::new(output).lines();
+        let mut server = Server {
+            child,
+            input,
+            output,
+            started,
+            address: String::new(),
+            pid,
+        };
+        server.address = server.line(LISTENS_AT).await?.trim().to_owned();
+        Ok(server)
+    }
+
+    /// Waits until every region has a leader.
+    ///
+    /// # Errors
+    /// The process ends, or takes too long.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        self.line(READY).await.map(|_| ())
+    }
+
+    /// The rest of the next line, which must begin like this.
+    async fn line(&mut self, begin: &str) -> anyhow::Result<String> {
+        let next = tokio::time::timeout(STEP_TIME_MAX, self.output.next_line());
+        let line = next
+            .await
+            .with_context(|| format!("waiting for `{begin}` of a server"))??;
+        let line = line.with_context(|| format!("a server ended before `{begin}`"))?;
+        let rest = line.strip_prefix(begin);
+        Ok(rest
+            .with_context(|| format!("`{begin}` expected, not `{line}`"))?
+            .to_owned())
+    }
+
+    /// Where it listens: `host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Time since the process was started.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Its process ID.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Its resident memory in bytes.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn resident_bytes(&self) -> anyhow::Result<u64> {
+        process::resident_bytes(self.pid)
+    }
+
+    /// Ends it in good order.
+    ///
+    /// # Errors
+    /// It does not end, or fails.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        drop(self.input);
+        let ended = tokio::time::timeout(STEP_TIME_MAX, self.child.wait()).await;
+        let status = ended.context("a server did not stop")??;
+        anyhow::ensure!(status.success(), "a server failed: {status}");
+        Ok(())
+    }
+}
+
+/// A directory for data on the disk of the working directory, since a temporary
+/// directory may be in memory. It goes away with its value.
+///
+/// # Errors
+/// The directory cannot be made.
+pub fn data_directory() -> anyhow::Result<tempfile::TempDir> {
+    let builder = tempfile::Builder::new()
+        .prefix("meridian-bench-")
+        .tempdir_in(".");
+    builder.context("making a data directory in the working directory")
+}

@@ -1,0 +1,201 @@
+//! `LocalCluster`: nine processes, run by `deploy/local/cluster` in a directory
+//! and on ports of their own.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::binary::binary;
+use crate::client::Client;
+use crate::entrances::Entrances;
+use crate::eventually::eventually;
+use crate::gauges::Gauges;
+use crate::http;
+use crate::place::{Place, REGIONS};
+use crate::ports::PortBlock;
+
+/// How long a cluster may take to find all its leaders.
+const HEALTHY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A cluster of real processes. They are killed when this is dropped.
+pub struct LocalCluster {
+    directory: Option<TempDir>,
+    ports: PortBlock,
+    settings: Vec<(String, OsString)>,
+    addresses: BTreeMap<Place, Addresses>,
+}
+
+/// Where one node listens.
+struct Addresses {
+    clients: String,
+    front_door: Option<String>,
+}
+
+impl LocalCluster {
+    /// Starts all nodes, with more environment variables for the script and the
+    /// nodes, and waits until every region has a leader.
+    pub async fn start(settings: &[(&str, &str)]) -> LocalCluster {
+        let settings = settings.iter().map(|&(name, value)| (name.into(), value.into()));
+        let mut cluster = LocalCluster {
+            directory: Some(TempDir::with_prefix("meridian-").expect("a directory can be made")),
+            ports: PortBlock::take(),
+            settings: settings.collect(),
+            addresses: BTreeMap::new(),
+        };
+        cluster.script(&["start"]).await;
+        let status = cluster.script(&["status"]).await;
+        let told = |place: Place| (place, addresses(&status, place));
+        cluster.addresses = Place::all().map(told).collect();
+        cluster
+    }
+
+    /// Runs `deploy/local/cluster`, which must succeed; what it printed.
+    pub async fn script(&self, arguments: &[&str]) -> String {
+        let mut command = tokio::process::Command::from(self.command(arguments));
+        let ended = command.output().await.expect("bash is installed");
+        let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
+        assert!(
+            ended.status.success(),
+            "deploy/local/cluster {arguments:?}: {printed}{}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        printed
+    }
+
+    /// Starts one node again and does not wait for it.
+    pub async fn start_node(&self, place: Place) {
+        self.script(&["start", place.region, &place.id.to_string()])
+            .await;
+    }
+
+    /// Kills one node.
+    pub async fn kill_node(&self, place: Place) {
+        self.script(&["kill", place.region, &place.id.to_string()])
+            .await;
+    }
+
+    /// Waits until every region has a leader.
+    pub async fn wait_until_healthy(&self) {
+        let look = async || http::get(self.front_door(REGIONS[0]), "/health").await;
+        let healthy = |answer: &Result<(u16, String), _>| matches!(answer, Ok((200, _)));
+        eventually("every region has a leader", HEALTHY_WITHIN, look, healthy).await;
+    }
+
+    /// `host:port` of the front door that a region's first node opens.
+    pub fn front_door(&self, region: &'static str) -> &str {
+        let doors = Place::of(region).filter_map(|place| self.addresses[&place].front_door.as_deref());
+        doors.last().expect("each region has a front door")
+    }
+
+    /// `host:port` of a node's own port for clients.
+    pub fn address(&self, place: Place) -> &str {
+        &self.addresses[&place].clients
+    }
+
+    /// A client of a region through its own front door.
+    pub fn client(&self, region: &'static str) -> Client {
+        Client::new(region, self.front_door(region))
+    }
+
+    /// A client of one node.
+    pub fn client_of(&self, place: Place) -> Client {
+        Client::new(place.region, self.address(place))
+    }
+
+    /// All ways into a region.
+    pub fn entrances(&self, region: &'static str) -> Entrances {
+        let doors = REGIONS.map(|door| Client::new(region, self.front_door(door)));
+        let nodes = Place::of(region).map(|place| self.client_of(place));
+        Entrances::new(doors.into_iter().chain(nodes).collect())
+    }
+
+    /// What a node says of itself; nothing while it is down.
+    pub async fn gauges(&self, place: Place) -> Option<Gauges> {
+        let (_, page) = self.page(place, "/metrics").await?;
+        Some(Gauges::parse(&page))
+    }
+
+    /// A page of a node, with its status code; nothing while it is down.
+    pub async fn page(&self, place: Place, path: &str) -> Option<(u16, String)> {
+        http::get(self.address(place), path).await.ok()
+    }
+
+    /// The node that leads a region, as the region's nodes agree.
+    pub async fn leader(&self, region: &'static str) -> Place {
+        let look = async || {
+            let mut named = Vec::new();
+            for place in Place::of(region) {
+                named.push(self.gauges(place).await.map_or(0, |gauges| gauges.leader()));
+            }
+            named
+        };
+        let agreed = |named: &Vec<u64>| named[0] != 0 && named.iter().all(|id| *id == named[0]);
+        let named = eventually("all nodes name one leader", HEALTHY_WITHIN, look, agreed).await;
+        Place {
+            region,
+            id: named[0],
+        }
+    }
+
+    /// Where everything of the cluster is kept.
+    pub fn directory(&self) -> &Path {
+        let directory = self.directory.as_ref();
+        directory.expect("it goes with the cluster").path()
+    }
+
+    /// Where a node keeps its log and its snapshots.
+    pub fn data_dir(&self, place: Place) -> PathBuf {
+        let node = format!("node-{}", place.id);
+        self.directory().join("data").join(place.region).join(node)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut command = Command::new(root.join("deploy/local/cluster"));
+        // Whoever runs the tests may have a cluster of their own.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("MERIDIAN_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(arguments)
+            .env("MERIDIAN_BIN", binary())
+            .env("MERIDIAN_LOCAL_DIR", self.directory())
+            .env("MERIDIAN_LOCAL_PORT", self.ports.first().to_string())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+impl Drop for LocalCluster {
+    fn drop(&mut self) {
+        // A test that panics must not leave processes behind either.
+        if let Err(error) = self.command(&["kill"]).output() {
+            eprintln!("deploy/local/cluster kill: {error}");
+        }
+        if let Some(mut directory) = self.directory.take_if(|_| std::thread::panicking()) {
+            directory.disable_cleanup(true);
+            eprintln!("logs and data are kept in {}", directory.path().display());
+        }
+    }
+}
+
+/// Reads a node's line of `deploy/local/cluster status`.
+fn addresses(status: &str, place: Place) -> Addresses {
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix(&format!("{place}: ")));
+    let line = line.unwrap_or_else(|| panic!("{place} is not in {status}"));
+    let after = |words: &str| {
+        let (_, rest) = line.split_once(words)?;
+        Some(rest.split(',').next().unwrap_or(rest).to_owned())
+    };
+    Addresses {
+        clients: after("clients at ").unwrap_or_else(|| panic!("{place} does not run: {status}")),
+        front_door: after("front door at "),
+    }
+}

@@ -12,7 +12,9 @@ pub fn binary() -> PathBuf {
         let test = std::env::current_exe().expect("a test knows where it lies");
         // Tests lie in target/PROFILE/deps.
         let profile = test.parent().and_then(Path::parent);
-        profile.expect("a test lies in target/PROFILE/deps").join("meridian")
+        profile
+            .expect("a test lies in target/PROFILE/deps")
+            .join("meridian")
     });
     assert!(
         binary.is_file(),

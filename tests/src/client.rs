@@ -65,7 +65,9 @@ impl Client {
     }
 
     /// Every operation, for calls that have no method here.
-    pub fn kms(&self) -> KeyManagementClient<InterceptedService<Channel, impl Interceptor + use<>>> {
+    pub fn kms(
+        &self,
+    ) -> KeyManagementClient<InterceptedService<Channel, impl Interceptor + use<>>> {
         KeyManagementClient::with_interceptor(self.channel.clone(), self.region.clone())
     }
 
@@ -185,8 +187,7 @@ impl Client {
         let request = WatchKeySetRequest {
             key_id: Some(key_id.into()),
         };
-        let mut client =
-            KeySetsClient::with_interceptor(self.channel.clone(), self.region.clone());
+        let mut client = KeySetsClient::with_interceptor(self.channel.clone(), self.region.clone());
         let mut states = client.watch_key_set(request).await?.into_inner();
         let first = states.message().await?;
         first.ok_or_else(|| Failure::incomplete("a state"))

@@ -39,55 +39,80 @@ impl LocalCluster {
     /// Starts all nodes, with more environment variables for the script and the
     /// nodes, and waits until every region has a leader.
     pub async fn start(settings: &[(&str, &str)]) -> LocalCluster {
-        let settings = settings.iter().map(|&(name, value)| (name.into(), value.into()));
-        let mut cluster = LocalCluster {
+        let mut cluster = LocalCluster::new(settings);
+        cluster.script(&["start"]).await;
+        cluster.learn_addresses().await;
+        cluster
+    }
+
+    /// Starts the nodes of one region only, and waits until it has a leader.
+    pub async fn start_only(region: &'static str, settings: &[(&str, &str)]) -> LocalCluster {
+        let mut cluster = LocalCluster::new(settings);
+        cluster.script(&["start", region]).await;
+        cluster.learn_addresses().await;
+        cluster.leader(region).await;
+        cluster
+    }
+
+    fn new(settings: &[(&str, &str)]) -> LocalCluster {
+        let owned = |&(name, value): &(&str, &str)| (name.into(), value.into());
+        LocalCluster {
             directory: Some(TempDir::with_prefix("meridian-").expect("a directory can be made")),
             ports: PortBlock::take(),
-            settings: settings.collect(),
+            settings: settings.iter().map(owned).collect(),
             addresses: BTreeMap::new(),
-        };
-        cluster.script(&["start"]).await;
-        let status = cluster.script(&["status"]).await;
-        let told = |place: Place| (place, addresses(&status, place));
-        cluster.addresses = Place::all().map(told).collect();
-        cluster
+        }
+    }
+
+    async fn learn_addresses(&mut self) {
+        let (_, status) = self.try_script(&["status"]).await;
+        let told = |place: Place| Some((place, addresses(&status, place)?));
+        self.addresses = Place::all().filter_map(told).collect();
     }
 
     /// Runs `deploy/local/cluster`, which must succeed; what it printed.
     pub async fn script(&self, arguments: &[&str]) -> String {
-        let mut command = tokio::process::Command::from(self.command(arguments));
-        let ended = command.output().await.expect("bash is installed");
-        let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
-        assert!(
-            ended.status.success(),
-            "deploy/local/cluster {arguments:?}: {printed}{}",
-            String::from_utf8_lossy(&ended.stderr)
-        );
+        let (success, printed) = self.try_script(arguments).await;
+        assert!(success, "deploy/local/cluster {arguments:?}: {printed}");
         printed
     }
 
-    /// Starts one node again and does not wait for it.
+    /// Runs `deploy/local/cluster`; whether it succeeded, and what it printed.
+    pub async fn try_script(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = self.command(arguments);
+        let ended = tokio::task::spawn_blocking(move || command.output()).await;
+        let ended = ended
+            .expect("it does not panic")
+            .expect("bash is installed");
+        let printed = [ended.stdout, ended.stderr].concat();
+        let printed = String::from_utf8_lossy(&printed).into_owned();
+        (ended.status.success(), printed)
+    }
+
+    /// Starts one node again and does not wait until it serves.
     pub async fn start_node(&self, place: Place) {
-        self.script(&["start", place.region, &place.id.to_string()])
-            .await;
+        let id = place.id.to_string();
+        self.script(&["start", place.region, &id]).await;
     }
 
     /// Kills one node.
     pub async fn kill_node(&self, place: Place) {
-        self.script(&["kill", place.region, &place.id.to_string()])
-            .await;
+        let id = place.id.to_string();
+        self.script(&["kill", place.region, &id]).await;
     }
 
     /// Waits until every region has a leader.
     pub async fn wait_until_healthy(&self) {
         let look = async || http::get(self.front_door(REGIONS[0]), "/health").await;
         let healthy = |answer: &Result<(u16, String), _>| matches!(answer, Ok((200, _)));
-        eventually("every region has a leader", HEALTHY_WITHIN, look, healthy).await;
+        let answer = eventually("every region has a leader", HEALTHY_WITHIN, look, healthy).await;
+        answer.expect("it was accepted");
     }
 
     /// `host:port` of the front door that a region's first node opens.
     pub fn front_door(&self, region: &'static str) -> &str {
-        let doors = Place::of(region).filter_map(|place| self.addresses[&place].front_door.as_deref());
+        let doors =
+            Place::of(region).filter_map(|place| self.addresses[&place].front_door.as_deref());
         doors.last().expect("each region has a front door")
     }
 
@@ -124,21 +149,22 @@ impl LocalCluster {
         http::get(self.address(place), path).await.ok()
     }
 
-    /// The node that leads a region, as the region's nodes agree.
+    /// The node that leads a region: those of its nodes that run agree on it.
     pub async fn leader(&self, region: &'static str) -> Place {
         let look = async || {
             let mut named = Vec::new();
             for place in Place::of(region) {
-                named.push(self.gauges(place).await.map_or(0, |gauges| gauges.leader()));
+                named.extend(self.gauges(place).await.map(|gauges| gauges.leader()));
             }
             named
         };
-        let agreed = |named: &Vec<u64>| named[0] != 0 && named.iter().all(|id| *id == named[0]);
-        let named = eventually("all nodes name one leader", HEALTHY_WITHIN, look, agreed).await;
-        Place {
-            region,
-            id: named[0],
-        }
+        // Two are a majority: a single one may not know that it was deposed.
+        let agreed = |named: &Vec<u64>| {
+            named.len() > 1 && named[0] != 0 && named.iter().all(|id| *id == named[0])
+        };
+        let named = eventually("the nodes name one leader", HEALTHY_WITHIN, look, agreed).await;
+        let id = named[0];
+        Place { region, id }
     }
 
     /// Where everything of the cluster is kept.
@@ -185,17 +211,17 @@ impl Drop for LocalCluster {
     }
 }
 
-/// Reads a node's line of `deploy/local/cluster status`.
-fn addresses(status: &str, place: Place) -> Addresses {
-    let mut lines = status.lines();
-    let line = lines.find_map(|line| line.strip_prefix(&format!("{place}: ")));
-    let line = line.unwrap_or_else(|| panic!("{place} is not in {status}"));
+/// Reads a node's line of `deploy/local/cluster status`; nothing while it is
+/// down.
+fn addresses(status: &str, place: Place) -> Option<Addresses> {
+    let start = format!("{place}: ");
+    let line = status.lines().find_map(|line| line.strip_prefix(&start))?;
     let after = |words: &str| {
         let (_, rest) = line.split_once(words)?;
         Some(rest.split(',').next().unwrap_or(rest).to_owned())
     };
-    Addresses {
-        clients: after("clients at ").unwrap_or_else(|| panic!("{place} does not run: {status}")),
+    Some(Addresses {
+        clients: after("clients at ")?,
         front_door: after("front door at "),
-    }
+    })
 }

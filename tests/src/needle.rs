@@ -49,7 +49,10 @@ impl Needle {
     /// The shapes in which the secret occurs.
     pub fn shapes_in<'a>(&'a self, haystack: &'a [u8]) -> impl Iterator<Item = &'a str> {
         let found = |shape: &&(String, Vec<u8>)| memchr::memmem::find(haystack, &shape.1).is_some();
-        self.shapes.iter().filter(found).map(|(name, _)| name.as_str())
+        self.shapes
+            .iter()
+            .filter(found)
+            .map(|(name, _)| name.as_str())
     }
 
     /// The same as finds at a place.

@@ -2,9 +2,8 @@
 //! The connector has no TLS, as the front door has none.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
@@ -16,13 +15,13 @@ use aws_sdk_kms::types::{
     OriginType, WrappingKeySpec,
 };
 use meridian_crypto::WrappingAlgorithm;
+use meridian_tests::{binary, eventually};
 
 const PRIMARY: &str = "us-east-1";
 const REPLICA: &str = "eu-west-1";
 const ACCOUNT: &str = "111122223333";
 /// How long anything that needs no help may take.
 const SOON: Duration = Duration::from_secs(30);
-const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// `meridian up --ephemeral`, killed when the test ends.
 struct Cluster {
@@ -38,13 +37,11 @@ impl Cluster {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("the binary is built: cargo build -p meridian");
+            .expect("the binary can be run");
         let mut printed = BufReader::new(process.stdout.take().expect("it was asked for")).lines();
-        let endpoint = printed
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| Some(line.split_once("AWS_ENDPOINT_URL_KMS=")?.1.trim().to_owned()))
-            .expect("a cluster that starts prints its endpoint");
+        let endpoint = |line: String| Some(line.split_once("AWS_ENDPOINT_URL_KMS=")?.1.to_owned());
+        let endpoint = printed.by_ref().map_while(Result::ok).find_map(endpoint);
+        let endpoint = endpoint.expect("a cluster that starts prints its endpoint");
         // A full pipe would stop the cluster.
         std::thread::spawn(move || printed.count());
         Cluster { process, endpoint }
@@ -70,43 +67,23 @@ impl Drop for Cluster {
     }
 }
 
-/// MERIDIAN_BIN, or what was built beside this test.
-fn binary() -> PathBuf {
-    let built = || {
-        let test = std::env::current_exe().expect("the system knows what it runs");
-        let profile = test.ancestors().nth(2).expect("tests lie in PROFILE/deps");
-        profile.join("meridian")
-    };
-    std::env::var_os("MERIDIAN_BIN").map_or_else(built, PathBuf::from)
-}
-
-/// Asks again until there is an answer.
-async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let asked = Instant::now();
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(asked.elapsed() < SOON, "still waiting until {what}");
-        tokio::time::sleep(POLL_EVERY).await;
-    }
-}
-
-/// A multi-Region key of this origin with a replica in the other region.
-async fn create_and_replicate(us: &Client, eu: &Client, origin: OriginType) -> String {
+/// A multi-Region key of this origin.
+async fn create(us: &Client, origin: OriginType) -> String {
     let created = us.create_key().multi_region(true).origin(origin).send();
-    let metadata = created.await.unwrap().key_metadata.unwrap();
-    let key = metadata.key_id;
-    // The first call after the start waits for nothing: the SDK itself repeats.
-    let replicated = us.replicate_key().key_id(&key).replica_region(REPLICA);
+    created.await.unwrap().key_metadata.unwrap().key_id
+}
+
+async fn replicate(us: &Client, eu: &Client, key: &str) {
+    let replicated = us.replicate_key().key_id(key).replica_region(REPLICA);
     replicated.send().await.unwrap();
-    eventually("the replica is there", async || {
-        let described = eu.describe_key().key_id(&key).send().await.ok()?;
-        let state = described.key_metadata?.key_state?;
-        (state != KeyState::Creating).then_some(())
-    })
-    .await;
-    key
+    let look = async || {
+        let described = eu.describe_key().key_id(key).send().await.ok()?;
+        described.key_metadata?.key_state
+    };
+    let usable = |state: &Option<KeyState>| {
+        matches!(state, Some(KeyState::Enabled | KeyState::PendingImport))
+    };
+    eventually("the replica is there", SOON, look, usable).await;
 }
 
 /// The whole way of 32 bytes into a key, and the ID they have there.
@@ -120,9 +97,12 @@ async fn import(client: &Client, key: &str, bytes: [u8; 32], import_type: Import
         .await
         .unwrap();
     let public_key = parameters.public_key.unwrap();
-    let wrapped =
-        meridian_crypto::wrap(public_key.as_ref(), WrappingAlgorithm::RsaesOaepSha256, &bytes)
-            .unwrap();
+    let wrapped = meridian_crypto::wrap(
+        public_key.as_ref(),
+        WrappingAlgorithm::RsaesOaepSha256,
+        &bytes,
+    )
+    .unwrap();
     let imported = client
         .import_key_material()
         .key_id(key)
@@ -159,46 +139,44 @@ async fn decrypt(client: &Client, ciphertext: &Blob) -> (String, String) {
     (text, opened.key_material_id.unwrap())
 }
 
-async fn wait_for_material(
-    client: &Client,
-    key: &str,
-    material: &str,
-    wanted: KeyMaterialState,
-) {
-    eventually(&format!("{material} is {wanted}"), async || {
-        let listed = client
-            .list_key_rotations()
-            .key_id(key)
-            .include_key_material(IncludeKeyMaterial::AllKeyMaterial)
-            .send()
-            .await
-            .unwrap();
-        let rotations = listed.rotations.unwrap_or_default();
-        let entry = rotations
-            .into_iter()
-            .find(|entry| entry.key_material_id.as_deref() == Some(material))?;
-        (entry.key_material_state == Some(wanted.clone())).then_some(())
-    })
-    .await;
+async fn wait_for_material(client: &Client, key: &str, id: &str, wanted: KeyMaterialState) {
+    let look = async || {
+        let request = client.list_key_rotations().key_id(key);
+        let request = request.include_key_material(IncludeKeyMaterial::AllKeyMaterial);
+        let materials = request.send().await.ok()?.rotations?.into_iter();
+        let mut with_id = materials.filter(|it| it.key_material_id.as_deref() == Some(id));
+        with_id.next()?.key_material_state
+    };
+    let what = format!("{id} is {wanted}");
+    eventually(&what, SOON, look, |state| *state == Some(wanted.clone())).await;
 }
 
 #[tokio::test]
 async fn imported_material_rotates_in_two_regions_and_every_ciphertext_opens_in_both() {
     let cluster = Cluster::start();
     let (us, eu) = (cluster.client(PRIMARY), cluster.client(REPLICA));
-    let key = create_and_replicate(&us, &eu, OriginType::External).await;
-
+    let key = create(&us, OriginType::External).await;
     let first = import(&us, &key, [1; 32], ImportType::NewKeyMaterial).await;
-    assert_eq!(import(&eu, &key, [1; 32], ImportType::ExistingKeyMaterial).await, first);
+    replicate(&us, &eu, &key).await;
+    assert_eq!(
+        import(&eu, &key, [1; 32], ImportType::ExistingKeyMaterial).await,
+        first
+    );
     let from_us = encrypt(&us, &key, "before, from the primary").await;
     let from_eu = encrypt(&eu, &key, "before, from the replica").await;
 
     let second = import(&us, &key, [2; 32], ImportType::NewKeyMaterial).await;
     let early = us.rotate_key_on_demand().key_id(&key).send().await;
     let early = early.unwrap_err().into_service_error();
-    assert!(matches!(early, RotateKeyOnDemandError::KmsInvalidStateException(_)), "{early:?}");
+    assert!(
+        matches!(early, RotateKeyOnDemandError::KmsInvalidStateException(_)),
+        "{early:?}"
+    );
 
-    assert_eq!(import(&eu, &key, [2; 32], ImportType::ExistingKeyMaterial).await, second);
+    assert_eq!(
+        import(&eu, &key, [2; 32], ImportType::ExistingKeyMaterial).await,
+        second
+    );
     wait_for_material(&us, &key, &second, KeyMaterialState::PendingRotation).await;
     us.rotate_key_on_demand().key_id(&key).send().await.unwrap();
     for client in [&us, &eu] {
@@ -211,7 +189,10 @@ async fn imported_material_rotates_in_two_regions_and_every_ciphertext_opens_in_
         assert_eq!(opened, ("before, from the primary".into(), first.clone()));
         let opened = decrypt(client, &from_eu).await;
         assert_eq!(opened, ("before, from the replica".into(), first.clone()));
-        assert_eq!(decrypt(client, &after).await, ("after".into(), second.clone()));
+        assert_eq!(
+            decrypt(client, &after).await,
+            ("after".into(), second.clone())
+        );
     }
 }
 
@@ -219,7 +200,8 @@ async fn imported_material_rotates_in_two_regions_and_every_ciphertext_opens_in_
 async fn a_generated_key_encrypts_in_one_region_what_another_opens() {
     let cluster = Cluster::start();
     let (us, eu) = (cluster.client(PRIMARY), cluster.client(REPLICA));
-    let key = create_and_replicate(&us, &eu, OriginType::AwsKms).await;
+    let key = create(&us, OriginType::AwsKms).await;
+    replicate(&us, &eu, &key).await;
     let there = encrypt(&us, &key, "there").await;
     let back = encrypt(&eu, &key, "and back").await;
     assert_eq!(decrypt(&eu, &there).await.0, "there");
@@ -236,12 +218,22 @@ async fn refusals_arrive_as_the_errors_that_the_sdk_models() {
     assert!(error.is_not_found_exception());
     assert_eq!(error.code(), Some("NotFoundException"));
     let arn = format!("arn:aws:kms:{PRIMARY}:{ACCOUNT}:key/{missing}");
-    assert_eq!(error.message(), Some(format!("Key '{arn}' does not exist").as_str()));
+    assert_eq!(
+        error.message(),
+        Some(format!("Key '{arn}' does not exist").as_str())
+    );
 
     let created = us.create_key().send().await.unwrap();
     let metadata = created.key_metadata.unwrap();
-    us.disable_key().key_id(&metadata.key_id).send().await.unwrap();
-    let refused = us.encrypt().key_id(&metadata.key_id).plaintext(Blob::new("x"));
+    us.disable_key()
+        .key_id(&metadata.key_id)
+        .send()
+        .await
+        .unwrap();
+    let refused = us
+        .encrypt()
+        .key_id(&metadata.key_id)
+        .plaintext(Blob::new("x"));
     let error = refused.send().await.unwrap_err().into_service_error();
     assert!(error.is_disabled_exception());
     let text = format!("{} is disabled.", metadata.arn.unwrap());

@@ -27,6 +27,7 @@ pub mod context;
 pub mod cryptography;
 pub mod durable;
 pub mod error;
+pub mod forgotten;
 pub mod key;
 pub mod key_set;
 pub mod key_set_state;

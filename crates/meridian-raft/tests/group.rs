@@ -211,6 +211,14 @@ async fn an_isolated_leader_answers_nothing_and_yields_when_it_is_back() {
 
     let index = cluster.propose_among(&others(old), "new").await;
     assert!(!lost.is_finished());
+    // By this time the old one knows that it can no longer promise anything.
+    assert_eq!(
+        cluster.nodes[&old]
+            .propose(Bytes::from("refused"))
+            .await
+            .unwrap_err(),
+        ProposeError::NotLeader { leader: None }
+    );
     cluster.heal();
     assert!(matches!(
         lost.await.unwrap().unwrap_err(),

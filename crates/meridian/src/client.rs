@@ -14,8 +14,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Streaming};
 use tower::{Service, ServiceExt};
 
+use crate::call_failed::CallFailed;
 use crate::cli::{ClientArgs, DEFAULT_ENDPOINT, DEFAULT_REGIONS};
-use crate::failure::{Advice, CallFailed};
+use crate::failure::advice;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,7 +66,7 @@ impl Cluster {
             .with_context(|| format!("{endpoint:?} is no URL such as {DEFAULT_ENDPOINT}"))?
             .connect_timeout(CONNECT_TIMEOUT);
         let channel = address.connect().await.map_err(|_| {
-            Advice::new(
+            advice(
                 format!("no cluster answers at {endpoint}"),
                 "start one with `meridian up`, or name another with --endpoint or MERIDIAN_ENDPOINT",
             )

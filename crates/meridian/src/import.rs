@@ -6,8 +6,8 @@ use meridian_crypto::{WrappingAlgorithm, WrappingKeySpec};
 use meridian_proto::v1::{GetParametersForImportRequest, ImportKeyMaterialRequest};
 use prost_types::Timestamp;
 
+use crate::call_failed::CallFailed;
 use crate::client::Region;
-use crate::failure::CallFailed;
 use crate::key_set::KeySet;
 use crate::material::MaterialBytes;
 use crate::watch::{Seen, Watch};
@@ -55,7 +55,7 @@ impl Import<'_> {
     ///
     /// # Errors
     /// Whatever AWS's two calls may answer.
-    pub async fn into_region(
+    pub async fn to_region(
         &self,
         region: &Region,
         import_type: ImportType,
@@ -97,27 +97,27 @@ impl Import<'_> {
     /// already, otherwise as new.
     ///
     /// # Errors
-    /// As [`into_region`](Self::into_region).
-    pub async fn into_primary(&self, primary: &Region, set: &KeySet) -> anyhow::Result<Imported> {
+    /// As [`to_region`](Self::to_region).
+    pub async fn to_primary(&self, primary: &Region, set: &KeySet) -> anyhow::Result<Imported> {
         let has_any = set
             .at(primary.name())
             .is_some_and(|state| !state.materials.is_empty());
         if has_any {
-            match self.into_region(primary, ImportType::Existing).await {
+            match self.to_region(primary, ImportType::Existing).await {
                 Err(error) if is_unknown_material(&error) => {}
                 other => return other,
             }
         }
-        self.into_region(primary, ImportType::New).await
+        self.to_region(primary, ImportType::New).await
     }
 
     /// Imports into one replica, which must have heard of the material.
     ///
     /// # Errors
-    /// As [`into_region`](Self::into_region).
-    pub async fn into_replica(&self, replica: &Region) -> anyhow::Result<Imported> {
+    /// As [`to_region`](Self::to_region).
+    pub async fn to_replica(&self, replica: &Region) -> anyhow::Result<Imported> {
         self.for_replicas()
-            .into_region(replica, ImportType::Existing)
+            .to_region(replica, ImportType::Existing)
             .await
     }
 
@@ -136,7 +136,7 @@ impl Import<'_> {
     ///
     /// # Errors
     /// If the streams cannot be had.
-    pub async fn into_replicas(
+    pub async fn to_replicas(
         &self,
         key_material_id: &str,
         replicas: &[Region],
@@ -148,7 +148,7 @@ impl Import<'_> {
         loop {
             let (ready, rest) = split_ready(waiting, key_material_id, watch.set());
             for region in ready {
-                match self.into_replica(region).await {
+                match self.to_replica(region).await {
                     Ok(imported) => tell(Progress::Imported(&imported)),
                     Err(error) => {
                         tell(Progress::Refused(region.name(), &error));

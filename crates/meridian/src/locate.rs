@@ -3,8 +3,9 @@
 use futures::future::join_all;
 use meridian_proto::v1::{DescribeKeyRequest, KeyMetadata};
 
+use crate::call_failed::CallFailed;
 use crate::client::{Cluster, Region};
-use crate::failure::{Advice, CallFailed};
+use crate::failure::advice;
 
 /// A key and the regions that hold it.
 pub struct Located {
@@ -40,7 +41,7 @@ impl Located {
             .iter()
             .find(|name| !self.regions.iter().any(|region| region.name() == *name))
         {
-            return Err(Advice::new(
+            return Err(advice(
                 format!("the key {} is not in {stranger}", self.key_id),
                 format!("it is in {}", self.region_names().join(", ")),
             ));
@@ -59,12 +60,13 @@ impl Located {
 /// # Errors
 /// If no region has it, or an alias names different keys in different regions.
 pub async fn locate(cluster: &Cluster, key: &str, from: Option<&str>) -> anyhow::Result<Located> {
-    let asked = match from.or_else(|| region_of_arn(key)) {
+    let only = from.or_else(|| region_of_arn(key));
+    let asked = match only {
         Some(name) => vec![cluster.region(name)?],
         None => cluster.regions().await?,
     };
     let answers = join_all(asked.iter().map(|region| describe(region, key))).await;
-    let found = one_key(key, answers)?;
+    let found = one_key(key, answers, only.is_some())?;
     let configuration = found.multi_region_configuration.as_ref();
     let primary = configuration
         .and_then(|configuration| configuration.primary_key.as_ref())
@@ -113,12 +115,13 @@ async fn describe(region: &Region, key: &str) -> Result<KeyMetadata, CallFailed>
     Ok(answer.key_metadata.unwrap_or_default())
 }
 
-/// The one key that the regions' answers agree on.
+/// The one key that the regions' answers agree on. If only one region was meant,
+/// what it says is the answer.
 fn one_key(
     key: &str,
     answers: Vec<Result<KeyMetadata, CallFailed>>,
+    one_was_meant: bool,
 ) -> anyhow::Result<KeyMetadata> {
-    let regions_asked = answers.len();
     let mut found: Vec<KeyMetadata> = Vec::new();
     let mut unknown_here = None;
     let mut unanswered = Vec::new();
@@ -132,7 +135,7 @@ fn one_key(
     }
     if let Some(other) = found.iter().find(|other| other.key_id != found[0].key_id) {
         let arn = |key: &KeyMetadata| key.arn.clone().unwrap_or_default();
-        return Err(Advice::new(
+        return Err(advice(
             format!(
                 "{key} names different keys: {} and {}",
                 arn(&found[0]),
@@ -148,8 +151,8 @@ fn one_key(
         (_, Some(failed)) => Err(anyhow::Error::new(failed).context(format!(
             "no region that answers has {key}, and not all answered"
         ))),
-        (Some(failed), None) if regions_asked == 1 => Err(failed.into()),
-        _ => Err(Advice::new(
+        (Some(failed), None) if one_was_meant => Err(failed.into()),
+        _ => Err(advice(
             format!("no region of the cluster has a key or alias {key}"),
             "`meridian key create` makes one; --account chooses the account",
         )),
@@ -201,24 +204,30 @@ mod tests {
 
     #[test]
     fn one_region_that_has_the_key_is_enough() {
-        let found = one_key("mrk-1", vec![not_found(), key("mrk-1"), unanswered()]);
+        let found = one_key(
+            "mrk-1",
+            vec![not_found(), key("mrk-1"), unanswered()],
+            false,
+        );
         assert_eq!(found.unwrap().key_id.as_deref(), Some("mrk-1"));
     }
 
     #[test]
     fn an_alias_of_different_keys_is_ambiguous() {
-        let error = one_key("alias/a", vec![key("1"), key("2")]).unwrap_err();
+        let error = one_key("alias/a", vec![key("1"), key("2")], false).unwrap_err();
         assert!(error.to_string().contains("arn:1 and arn:2"), "{error}");
     }
 
     #[test]
     fn a_key_that_only_a_silent_region_could_have_is_not_called_missing() {
-        let error = one_key("mrk-1", vec![not_found(), unanswered()]).unwrap_err();
+        let error = one_key("mrk-1", vec![not_found(), unanswered()], false).unwrap_err();
         assert!(error.to_string().contains("not all answered"), "{error}");
-        let error = one_key("mrk-1", vec![not_found(), not_found()]).unwrap_err();
+        let error = one_key("mrk-1", vec![not_found(), not_found()], false).unwrap_err();
         assert!(
             error.to_string().contains("no region of the cluster"),
             "{error}"
         );
+        let error = one_key("mrk-1", vec![not_found()], true).unwrap_err();
+        assert!(error.to_string().contains("NotFoundException"), "{error}");
     }
 }

@@ -6,6 +6,7 @@
 //! only through [`watch`], by the stream of a key set's state; none of them
 //! needs anything that another client could not use too.
 
+mod call_failed;
 mod cli;
 mod client;
 mod commands;
@@ -45,9 +46,10 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What is logged when `MERIDIAN_LOG` says nothing. Raft libraries warn of
-/// every late heartbeat, which a cluster lives with.
-const QUIET: &str = "warn,openraft=error";
+/// What is logged when `MERIDIAN_LOG` says nothing. The Raft library tells of
+/// late heartbeats and of its own end, which a cluster lives with; what it does
+/// not live with, the node tells itself.
+const QUIET: &str = "warn,openraft=off";
 
 /// Logs go to standard error, as much as `MERIDIAN_LOG` asks for.
 fn logging() -> anyhow::Result<()> {

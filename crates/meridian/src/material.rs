@@ -8,7 +8,7 @@ use anyhow::Context;
 use meridian_crypto::{Entropy, OsEntropy};
 use zeroize::Zeroizing;
 
-use crate::failure::Advice;
+use crate::failure::advice;
 
 /// What AWS asks of the material of a symmetric key.
 const MATERIAL_LEN: usize = 32;
@@ -73,7 +73,7 @@ impl MaterialBytes {
         if bytes.len() == MATERIAL_LEN {
             return Ok(Self(bytes));
         }
-        Err(Advice::new(
+        Err(advice(
             format!(
                 "{} holds {} bytes; the material of a symmetric key is exactly {MATERIAL_LEN} raw bytes",
                 path.display(),
@@ -121,6 +121,7 @@ fn looks_like(bytes: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Advice;
 
     fn refusal(content: &[u8]) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::export::{key_set_state, minute};
-use crate::key_set::{IMPORTED, KeySet, PENDING_ROTATION, material, short};
+use crate::key_set::{CURRENT, IMPORTED, KeySet, NON_CURRENT, PENDING_ROTATION, material, short};
 use crate::locate::Located;
 use crate::table::Table;
 
@@ -23,10 +23,17 @@ pub fn print(console: Console, key: &Located, set: &KeySet) {
         console.table(&materials(&names, set));
     }
     console.say("");
-    if let Some(primary) = set.at(&names[0]) {
-        next_rotation(primary)
+    unusable(&names, set)
+        .iter()
+        .for_each(|line| console.say(line));
+    match set.at(&names[0]) {
+        Some(primary) => next_rotation(primary)
             .iter()
-            .for_each(|line| console.say(line));
+            .for_each(|line| console.say(line)),
+        None => console.say(format!(
+            "{}, the primary, knows what the next rotation waits for, and does not answer.",
+            names[0]
+        )),
     }
     console.document(&document(key, set));
 }
@@ -70,16 +77,17 @@ fn regions(names: &[String], set: &KeySet) -> Table {
     table
 }
 
-/// A row per material and a column per region. The state is the primary's; a
-/// region that sees another one says so in its cell.
+/// A row per material and a column per region. The state is the one that the
+/// first region sees, the primary; a region that sees another one says so in
+/// its cell.
 pub fn materials(names: &[String], set: &KeySet) -> Table {
     let headings = ["MATERIAL", "STATE"].into_iter().map(str::to_owned);
     let mut table = Table::new(headings.chain(names.iter().cloned()));
     for id in set.material_ids(names) {
-        let of_primary = names.first().and_then(|primary| set.material(primary, &id));
-        let state = of_primary.map_or("unknown to the primary", |material| {
-            &material.key_material_state
-        });
+        let mut seen = names.iter().filter_map(|name| set.material(name, &id));
+        let state = seen
+            .next()
+            .map_or("", |material| &material.key_material_state);
         let mut row = vec![short(&id).to_owned(), state.to_owned()];
         row.extend(names.iter().map(|name| match set.at(name) {
             Some(seen) => cell(seen, &id, state),
@@ -108,6 +116,29 @@ fn cell(seen: &KeySetState, id: &str, state: &str) -> String {
         words.push_str(&format!(", sees {}", material.key_material_state));
     }
     words
+}
+
+/// Which regions cannot use the key for want of material, a line each.
+fn unusable(names: &[String], set: &KeySet) -> Vec<String> {
+    let states = names.iter().filter_map(|name| Some((name, set.at(name)?)));
+    let waiting = states.filter(|(_, state)| state.key_state == "PendingImport");
+    let line = |(name, state): (&String, &KeySetState)| {
+        let missing = state.materials.iter().filter(|material| {
+            let permanent = [CURRENT, NON_CURRENT].contains(&material.key_material_state.as_str());
+            permanent && material.import_state.as_deref() != Some(IMPORTED)
+        });
+        let ids: Vec<&str> = missing
+            .map(|material| short(&material.key_material_id))
+            .collect();
+        match ids.as_slice() {
+            [] => format!("{name} cannot use the key before its first material is imported."),
+            ids => {
+                let ids = ids.join(", ");
+                format!("{name} cannot use the key until it has imported {ids} (again).")
+            }
+        }
+    };
+    waiting.map(line).collect()
 }
 
 /// What must happen before the next rotation, in plain words.
@@ -184,6 +215,23 @@ mod tests {
         assert_eq!(
             lines[1],
             "m1        NON_CURRENT  imported  imported, sees CURRENT  ?"
+        );
+    }
+
+    #[test]
+    fn a_region_without_a_material_it_needs_is_named() {
+        let mut set = KeySet::default();
+        set.learn("us", state(&[("m1", CURRENT, true)]));
+        let mut lacking = state(&[
+            ("m1", "NON_CURRENT", false),
+            ("m2", CURRENT, true),
+            ("m3", PENDING_IMPORT_AND_ROTATION, false),
+        ]);
+        lacking.key_state = "PendingImport".into();
+        set.learn("eu", lacking);
+        assert_eq!(
+            unusable(&names(), &set),
+            ["eu cannot use the key until it has imported m1 (again)."]
         );
     }
 

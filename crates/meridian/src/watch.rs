@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::call_failed::CallFailed;
 use crate::client::Region;
-use crate::failure::CallFailed;
 use crate::key_set::KeySet;
 use meridian_proto::v1::KeySetState;
 

@@ -280,7 +280,7 @@ impl Judge {
                 if world.region(name).region.key(&reference).is_none() {
                     continue;
                 }
-                match world.decrypt_unseen(name, &it.blob) {
+                match world.unseen(name, |region| region.decrypt(&it.blob)) {
                     Ok(text) if text == it.text => self.looked("R2"),
                     Err(error)
                         if matches!(

@@ -6,8 +6,12 @@
 #[allow(dead_code, reason = "the tests inside the crate use what these do not")]
 mod fixture;
 
+mod automatic_rotation;
 mod dice;
+mod hand_over;
 mod judge;
+mod planted;
 mod random;
+mod replicas;
 mod rotation;
 mod world;

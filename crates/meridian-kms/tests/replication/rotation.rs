@@ -356,7 +356,7 @@ fn a_rotation_completes_by_itself_when_a_lost_region_returns() {
     world.on(US, |it| it.rotate(&key)).unwrap();
     assert_eq!(world.region(US).region.keys()[&world.region(US).reference(&key)]
         .shared.on_demand_rotations, 1, "asking again made no second rotation");
-    world.look_at_ciphertexts();
+    world.look_at_ciphertexts().unwrap();
     world.heal_and_judge();
     for name in [US, EU, AP] {
         assert_eq!(current(&mut world, name, &key), second);

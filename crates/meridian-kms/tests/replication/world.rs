@@ -8,7 +8,7 @@ use meridian_kms::{Change, KmsError};
 use meridian_proto::v1::{ReplicateKeyRequest, UpdatePrimaryRegionRequest};
 
 use crate::fixture::{Call, TestRegion, region};
-use crate::judge::Judge;
+use crate::judge::{Judge, Verdict};
 
 /// Rounds of pushing and delivering after which a healed world must be quiet.
 /// A hand-over takes three one-way trips and a rotation four; several of them
@@ -101,13 +101,35 @@ impl World {
         done
     }
 
+    /// Does something in one region behind the judge's back.
+    pub fn unseen<T>(&mut self, name: &str, act: impl FnOnce(&mut TestRegion) -> T) -> T {
+        act(self.regions.get_mut(name).expect("a region of this world"))
+    }
+
     fn judged(&mut self) {
+        must_hold(self.look());
+    }
+
+    /// The judge looks at all regions.
+    pub fn look(&mut self) -> Verdict {
+        self.ask_judge(|judge, world| judge.observe(world))
+    }
+
+    /// The judge looks whether all regions agree and are at rest.
+    pub fn look_for_agreement(&mut self) -> Verdict {
+        self.ask_judge(|judge, world| judge.agreement(world))
+    }
+
+    /// The judge decrypts every kept ciphertext in every region.
+    pub fn look_at_ciphertexts(&mut self) -> Verdict {
+        self.ask_judge(|judge, world| judge.ciphertexts(world))
+    }
+
+    fn ask_judge(&mut self, ask: impl FnOnce(&mut Judge, &mut World) -> Verdict) -> Verdict {
         let mut judge = std::mem::take(&mut self.judge);
-        let verdict = judge.observe(self);
+        let verdict = ask(&mut judge, self);
         self.judge = judge;
-        if let Err(violation) = verdict {
-            panic!("{violation}");
-        }
+        verdict
     }
 
     /// Calls an operation that may have to ask another region, which answers
@@ -197,12 +219,9 @@ impl World {
             return false;
         }
         flying.push(Batch { positions: outgoing.positions, facts: outgoing.facts.clone() });
-        let mut judge = std::mem::take(&mut self.judge);
-        let verdict = outgoing.facts.iter().try_for_each(|fact| judge.fact(self, fact));
-        self.judge = judge;
-        if let Err(violation) = verdict {
-            panic!("{violation}");
-        }
+        must_hold(self.ask_judge(|judge, world| {
+            outgoing.facts.iter().try_for_each(|fact| judge.fact(world, fact))
+        }));
         true
     }
 
@@ -288,33 +307,13 @@ impl World {
     pub fn heal_and_judge(&mut self) {
         self.heal();
         self.settle();
-        let mut judge = std::mem::take(&mut self.judge);
-        let verdict = judge.agreement(self);
-        self.judge = judge;
-        if let Err(violation) = verdict {
-            panic!("{violation}");
-        }
-        self.look_at_ciphertexts();
-    }
-
-    /// The judge decrypts every kept ciphertext in every region.
-    pub fn look_at_ciphertexts(&mut self) {
-        let mut judge = std::mem::take(&mut self.judge);
-        let verdict = judge.ciphertexts(self);
-        self.judge = judge;
-        if let Err(violation) = verdict {
-            panic!("{violation}");
-        }
+        must_hold(self.look_for_agreement());
+        must_hold(self.look_at_ciphertexts());
     }
 
     /// Decrypts in one region.
     pub fn decrypt(&mut self, name: &str, blob: &[u8]) -> Result<String, KmsError> {
         self.on(name, |it| it.decrypt(blob))
-    }
-
-    /// Decrypts without the judge: for the judge.
-    pub fn decrypt_unseen(&mut self, name: &str, blob: &[u8]) -> Result<String, KmsError> {
-        self.regions.get_mut(name).expect("a region of this world").decrypt(blob)
     }
 
     /// Changes a region's agreed state behind everybody's back.
@@ -331,5 +330,11 @@ impl World {
     pub fn everywhere(&mut self, mut ask: impl FnMut(&mut TestRegion) -> String) -> Vec<String> {
         let names = self.names();
         names.into_iter().map(|name| format!("{name}: {}", self.on(name, &mut ask))).collect()
+    }
+}
+
+fn must_hold(verdict: Verdict) {
+    if let Err(violation) = verdict {
+        panic!("{violation}");
     }
 }

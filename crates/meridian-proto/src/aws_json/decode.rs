@@ -89,7 +89,7 @@ impl Decode for Timestamp {
             .as_f64()
             .ok_or_else(|| mismatch(value, "milliseconds since epoch"))?;
         let milliseconds = (seconds * 1000.0).round();
-        // fidelity: assumed.
+        // fidelity: assumed; AWS's text for a date out of range is not known.
         if !(YEAR_1_MS..=YEAR_9999_MS).contains(&milliseconds) {
             return Err(SerializationError { message: None });
         }

@@ -11,7 +11,7 @@ use meridian_node::{RunningCluster, UpOptions};
 
 use crate::cli::{DEFAULT_REGIONS, OutputFormat};
 use crate::console::{Console, bold, dim, good};
-use crate::failure::Advice;
+use crate::failure::{Interrupted, advice};
 use crate::signal::asked_to_end;
 use crate::table::Table;
 
@@ -80,8 +80,11 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         () = healthy => Ok(()),
     };
     console.say("stopping");
-    cluster.stop().await;
-    ended
+    tokio::select! {
+        () = cluster.stop() => ended,
+        // Everything acknowledged is on disk: leaving at once loses nothing.
+        _ = asked_to_end() => Err(Interrupted.into()),
+    }
 }
 
 /// What runs where, and lines to paste.
@@ -138,11 +141,11 @@ fn advise(error: anyhow::Error, listen: SocketAddr, data_dir: Option<&Path>) -> 
     });
     match (in_use, data_dir) {
         // The lock of a node's log is no socket: it has no error of the system.
-        (Some(io), Some(dir)) if io.raw_os_error().is_none() => Advice::new(
+        (Some(io), Some(dir)) if io.raw_os_error().is_none() => advice(
             format!("another process works with the data in {}", dir.display()),
             "stop it, or choose another directory: --data-dir DIR, or --ephemeral for none",
         ),
-        (Some(_), _) => Advice::new(
+        (Some(_), _) => advice(
             format!("another program listens at {listen}"),
             "is a cluster running already? stop it, or choose another address: \
              --listen 127.0.0.1:0 takes any free one",
@@ -154,6 +157,7 @@ fn advise(error: anyhow::Error, listen: SocketAddr, data_dir: Option<&Path>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Advice;
     use anyhow::Context;
 
     fn advised(error: std::io::Error) -> anyhow::Error {

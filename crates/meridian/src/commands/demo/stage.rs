@@ -13,7 +13,7 @@ use meridian_proto::v1::{
 use super::ciphertexts::Ciphertexts;
 use crate::client::{Cluster, Region};
 use crate::console::{Console, bold, dim, good};
-use crate::failure::Advice;
+use crate::failure::advice;
 use crate::key_set::KeySet;
 use crate::report;
 use crate::watch::Watch;
@@ -49,7 +49,7 @@ impl Stage {
     pub async fn set(console: Console, cluster: &Cluster, own: bool) -> anyhow::Result<Self> {
         let faults = cluster.list_faults(ListFaultsRequest {}).await?.faults;
         if !faults.is_empty() {
-            return Err(Advice::new(
+            return Err(advice(
                 "links of this cluster are cut or delayed already, which would spoil the story",
                 "`meridian chaos list` shows them, `meridian chaos heal` ends them",
             ));
@@ -186,7 +186,7 @@ fn choose(mut regions: Vec<Region>) -> anyhow::Result<[Region; 3]> {
     let count = regions.len();
     regions.truncate(3);
     regions.try_into().map_err(|_| {
-        Advice::new(
+        advice(
             format!("this story needs three regions, and the cluster has {count}"),
             "`meridian up` starts a cluster of three",
         )

@@ -7,8 +7,8 @@ use anyhow::{bail, ensure};
 use meridian_proto::v1::{KeySetMember, ReplicateKeyRequest, RotateKeyOnDemandRequest};
 
 use super::stage::Stage;
+use crate::call_failed::CallFailed;
 use crate::console::{bold, dim};
-use crate::failure::CallFailed;
 use crate::import::{Import, ImportType};
 use crate::key_set::{CURRENT, KeySet, PENDING_IMPORT_AND_ROTATION, PENDING_ROTATION, short};
 use crate::material::MaterialBytes;
@@ -44,7 +44,7 @@ async fn a_key_of_your_own(stage: &mut Stage) -> anyhow::Result<String> {
     let material = MaterialBytes::random();
     let import = import(&stage.key_id, &material);
     let id = import
-        .into_region(&primary, ImportType::New)
+        .to_region(&primary, ImportType::New)
         .await?
         .key_material_id;
     for replica in [&near, &far] {
@@ -61,7 +61,7 @@ async fn a_key_of_your_own(stage: &mut Stage) -> anyhow::Result<String> {
         };
         stage.wait("the replica is there", heard).await?;
         let import = self::import(&stage.key_id, &material);
-        let imported = import.into_replica(replica).await?;
+        let imported = import.to_replica(replica).await?;
         ensure!(
             imported.key_material_id == id,
             "the same bytes got another id"
@@ -96,7 +96,7 @@ async fn new_material(
         "Nobody may encrypt under it until every region could decrypt: the key waits.",
     );
     let import = import(&stage.key_id, material);
-    let imported = import.into_region(&stage.primary, ImportType::New).await?;
+    let imported = import.to_region(&stage.primary, ImportType::New).await?;
     let id = imported.key_material_id;
     let names = stage.names();
     let waits = |set: &KeySet| set.all_show(&names, &id, PENDING_IMPORT_AND_ROTATION);
@@ -137,7 +137,7 @@ async fn one_region_is_missing(
     );
     stage.cut_off_far().await?;
     let import = import(&stage.key_id, material);
-    let near_imports = import.into_replica(&near).await?;
+    let near_imports = import.to_replica(&near).await?;
     ensure!(
         near_imports.key_material_id == new,
         "the same bytes got another id"
@@ -164,7 +164,7 @@ async fn one_region_is_missing(
         .for_each(|reason| stage.note(reason));
     stage.heal().await?;
     let import = self::import(&stage.key_id, material);
-    import.into_replica(&far).await?;
+    import.to_replica(&far).await?;
     let names = stage.names();
     let ready = |set: &KeySet| set.all_show(&names, new, PENDING_ROTATION);
     stage

@@ -6,7 +6,7 @@ use meridian_proto::v1::{CreateAliasRequest, CreateKeyRequest, ReplicateKeyReque
 use super::spread::Spread;
 use crate::client::{Cluster, Region};
 use crate::console::Console;
-use crate::failure::Advice;
+use crate::failure::advice;
 use crate::import::Import;
 use crate::key_set::KeySet;
 use crate::locate::Located;
@@ -79,7 +79,7 @@ pub async fn run(cluster: &Cluster, console: Console, args: CreateArgs) -> anyho
     let first_material = match &import {
         Some(import) => Some(
             spread
-                .import(import, &[primary.clone()], &mut watch)
+                .import(import, std::slice::from_ref(primary), &mut watch)
                 .await?,
         ),
         None => None,
@@ -110,13 +110,13 @@ pub async fn run(cluster: &Cluster, console: Console, args: CreateArgs) -> anyho
 fn check(args: &CreateArgs) -> anyhow::Result<()> {
     let external = args.origin == Origin::External;
     if external && !args.replicate_to.is_empty() && args.material.is_none() {
-        return Err(Advice::new(
+        return Err(advice(
             "a key of origin external needs its first material before it can have replicas",
             "add --material random, or --material FILE with 32 raw bytes",
         ));
     }
     if !external && args.material.is_some() {
-        return Err(Advice::new(
+        return Err(advice(
             "only a key of origin external takes material from outside",
             "add --origin external, or leave --material out",
         ));
@@ -150,7 +150,7 @@ fn choose(served: Vec<Region>, args: &CreateArgs) -> anyhow::Result<Vec<Region>>
         let region = served.iter().find(|region| region.name() == name);
         region.cloned().ok_or_else(|| {
             let names: Vec<&str> = served.iter().map(Region::name).collect();
-            Advice::new(
+            advice(
                 format!("the cluster has no region {name}"),
                 format!("its regions are {}", names.join(", ")),
             )

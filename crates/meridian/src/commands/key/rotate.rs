@@ -11,7 +11,7 @@ use super::show::first_look;
 use super::spread::{self, Spread};
 use crate::client::Cluster;
 use crate::console::{Console, good};
-use crate::failure::Advice;
+use crate::failure::advice;
 use crate::import::Import;
 use crate::key_set::{CURRENT, KeySet, NON_CURRENT, PENDING_ROTATION, short};
 use crate::locate::{Located, locate};
@@ -43,7 +43,7 @@ pub struct RotateArgs {
 pub async fn run(cluster: &Cluster, console: Console, args: RotateArgs) -> anyhow::Result<()> {
     let key = locate(cluster, &args.key.key, args.key.from.as_deref()).await?;
     if args.new_material.is_some() && key.origin != "EXTERNAL" {
-        return Err(Advice::new(
+        return Err(advice(
             format!(
                 "{} makes its own material and takes none from outside",
                 key.key_id
@@ -84,7 +84,7 @@ pub async fn run(cluster: &Cluster, console: Console, args: RotateArgs) -> anyho
             .set()
             .all_show(&key.region_names()[..1], id, NON_CURRENT)
         {
-            return Err(Advice::new(
+            return Err(advice(
                 format!("{} was rotated away from: a key never goes back", short(id)),
                 "rotate to material that the key has not had: --new-material random",
             ));
@@ -131,7 +131,7 @@ async fn ready(
         .await?;
     let console = spread.console;
     console.say(format!(
-        "every region holds {}: {PENDING_ROTATION}",
+        "every region of the key holds {}: {PENDING_ROTATION}",
         short(id)
     ));
     Ok(())

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::call_failed::CallFailed;
 use crate::client::Region;
 use crate::console::{Console, bad, good};
-use crate::failure::CallFailed;
 use crate::import::{Import, ImportType, Imported, Progress};
 use crate::key_set::{CURRENT, PENDING_ROTATION, short};
 use crate::locate::Located;
@@ -41,9 +41,9 @@ impl Spread<'_> {
         let primary = self.key.primary();
         let (first, rest) = regions.split_first().expect("a command names a region");
         let imported = if first.name() == primary.name() {
-            import.into_primary(primary, watch.set()).await
+            import.to_primary(primary, watch.set()).await
         } else {
-            import.into_replica(first).await
+            import.to_replica(first).await
         }?;
         self.tell_imported(&imported);
         let id = imported.key_material_id;
@@ -63,7 +63,7 @@ impl Spread<'_> {
         watch: &mut Watch,
     ) -> anyhow::Result<()> {
         let tell = |progress: Progress<'_>| self.tell(&progress, id);
-        let mut refusals = import.into_replicas(id, replicas, watch, tell).await?;
+        let mut refusals = import.to_replicas(id, replicas, watch, tell).await?;
         if refusals.is_empty() {
             return Ok(());
         }

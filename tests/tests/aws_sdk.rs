@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use aws_sdk_kms::Client;
+use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::operation::rotate_key_on_demand::RotateKeyOnDemandError;
@@ -30,7 +31,8 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn start() -> Cluster {
+    /// Starts it and waits until both regions have a leader.
+    async fn start() -> Cluster {
         let mut process = Command::new(binary())
             .args(["up", "--ephemeral", "--listen", "127.0.0.1:0"])
             .args(["--regions", &format!("{PRIMARY},{REPLICA}")])
@@ -44,15 +46,23 @@ impl Cluster {
         let endpoint = endpoint.expect("a cluster that starts prints its endpoint");
         // A full pipe would stop the cluster.
         std::thread::spawn(move || printed.count());
-        Cluster { process, endpoint }
+        let cluster = Cluster { process, endpoint };
+        for region in [PRIMARY, REPLICA] {
+            let client = cluster.client(region);
+            let look = async || client.list_keys().send().await.is_ok();
+            eventually("the region answers", SOON, look, |answers| *answers).await;
+        }
+        cluster
     }
 
+    /// A client that tries every call once, so that no failure goes unseen.
     fn client(&self, region: &'static str) -> Client {
         let config = aws_sdk_kms::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .endpoint_url(&self.endpoint)
             .credentials_provider(Credentials::new(ACCOUNT, "any", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         Client::from_conf(config)
@@ -153,7 +163,7 @@ async fn wait_for_material(client: &Client, key: &str, id: &str, wanted: KeyMate
 
 #[tokio::test]
 async fn imported_material_rotates_in_two_regions_and_every_ciphertext_opens_in_both() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start().await;
     let (us, eu) = (cluster.client(PRIMARY), cluster.client(REPLICA));
     let key = create(&us, OriginType::External).await;
     let first = import(&us, &key, [1; 32], ImportType::NewKeyMaterial).await;
@@ -198,7 +208,7 @@ async fn imported_material_rotates_in_two_regions_and_every_ciphertext_opens_in_
 
 #[tokio::test]
 async fn a_generated_key_encrypts_in_one_region_what_another_opens() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start().await;
     let (us, eu) = (cluster.client(PRIMARY), cluster.client(REPLICA));
     let key = create(&us, OriginType::AwsKms).await;
     replicate(&us, &eu, &key).await;
@@ -210,7 +220,7 @@ async fn a_generated_key_encrypts_in_one_region_what_another_opens() {
 
 #[tokio::test]
 async fn refusals_arrive_as_the_errors_that_the_sdk_models() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start().await;
     let us = cluster.client(PRIMARY);
     let missing = "12345678-1234-1234-1234-123456789012";
     let refused = us.describe_key().key_id(missing).send().await;

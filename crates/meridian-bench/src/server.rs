@@ -14,6 +14,13 @@ use crate::serve::{LISTENS_AT, READY};
 /// How long a server may take for each step of its start or end.
 const STEP_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// A process is at rest when it has used less CPU time than this share of the
+/// time over which it was observed.
+const REST_SHARE: f64 = 0.1;
+
+/// How long a process is observed.
+const REST_OBSERVED: Duration = Duration::from_millis(500);
+
 /// A server process; it ends with this value.
 pub struct Server {
     child: Child,
@@ -35,7 +42,7 @@ impl Server {
         Ok(server)
     }
 
-    /// A cluster that is ready.
+    /// A cluster that is ready and at rest.
     ///
     /// # Errors
     /// The process does not start.
@@ -46,6 +53,7 @@ impl Server {
     ) -> anyhow::Result<Server> {
         let mut server = Server::starting_cluster(regions, nodes_per_region, data_dir).await?;
         server.ready().await?;
+        server.rest().await?;
         Ok(server)
     }
 
@@ -105,6 +113,21 @@ impl Server {
     /// The process ends, or takes too long.
     pub async fn ready(&mut self) -> anyhow::Result<()> {
         self.line(READY).await.map(|_| ())
+    }
+
+    /// Waits until the process has done what it does after its start: a cluster
+    /// generates wrapping keys ahead for some seconds.
+    async fn rest(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + STEP_TIME_MAX;
+        while Instant::now() < until {
+            let before = process::cpu_micros(self.pid)?;
+            tokio::time::sleep(REST_OBSERVED).await;
+            let used = process::cpu_micros(self.pid)? - before;
+            if (used as f64) < REST_OBSERVED.as_micros() as f64 * REST_SHARE {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("a server does not come to rest")
     }
 
     /// The rest of the next line, which must begin like this.

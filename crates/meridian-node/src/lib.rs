@@ -11,6 +11,7 @@
 
 mod chaos_service;
 mod clock;
+mod cluster_secrets;
 mod config;
 mod core;
 mod directory;
@@ -20,6 +21,7 @@ mod forward;
 mod kms;
 mod leadership;
 mod links;
+mod local_cluster;
 mod machine;
 mod metrics;
 mod node;
@@ -27,6 +29,7 @@ mod peer_server;
 mod raft_transport;
 mod secrets;
 mod status;
+mod supervise;
 mod ticker;
 mod up;
 mod view;

@@ -4,30 +4,26 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::future::BoxFuture;
-use futures::stream::BoxStream;
-use meridian_api::{CallError, Cluster, Kms, Scope};
-use meridian_crypto::{ClusterSecret, OsEntropy, RootKey};
-use meridian_kms::{Caller, RegionName, Request, Response};
-use meridian_proto::v1::KeySetState;
+use meridian_api::Scope;
+use meridian_kms::RegionName;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::cluster_secrets::ClusterSecrets;
 use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
 use crate::faulty::ActiveFaults;
-use crate::kms::NodeKms;
+use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::metrics::Metrics;
-use crate::node::{Listeners, NodeParts, Process, RunningNode, bind, router};
-use crate::secrets::{
-    cluster_secret_file, create_secrets, read_cluster_secret, read_root_key, root_key_file,
-};
+use crate::node::{Listeners, Process, bind, router};
+use crate::secrets::{cluster_secret_file, root_key_file};
+use crate::supervise::{start_node, supervise};
 use crate::wrapping_keys::WrappingKeys;
 
 /// What to start.
@@ -77,125 +73,6 @@ pub struct RunningCluster {
     servers: JoinSet<()>,
 }
 
-/// The secrets of a cluster, in files or in memory.
-struct Secrets {
-    directory: Option<PathBuf>,
-    cluster: [u8; 32],
-    roots: BTreeMap<RegionName, [u8; 32]>,
-}
-
-impl Drop for Secrets {
-    fn drop(&mut self) {
-        use zeroize::Zeroize as _;
-        self.cluster.zeroize();
-        self.roots.values_mut().for_each(|root| root.zeroize());
-    }
-}
-
-impl Secrets {
-    fn open(data_dir: Option<&Path>, regions: &[RegionName]) -> anyhow::Result<Secrets> {
-        let directory = data_dir.map(|directory| directory.join("secrets"));
-        let Some(directory) = directory else {
-            let root = |region: &RegionName| {
-                (
-                    region.clone(),
-                    *RootKey::generate(&mut OsEntropy).as_bytes(),
-                )
-            };
-            return Ok(Secrets {
-                directory: None,
-                cluster: *ClusterSecret::generate(&mut OsEntropy).as_bytes(),
-                roots: regions.iter().map(root).collect(),
-            });
-        };
-        create_secrets(&directory, regions)?;
-        let mut roots = BTreeMap::new();
-        for region in regions {
-            let root = read_root_key(&root_key_file(&directory, region))?;
-            roots.insert(region.clone(), *root.as_bytes());
-        }
-        let cluster = *read_cluster_secret(&cluster_secret_file(&directory))?.as_bytes();
-        Ok(Secrets {
-            directory: Some(directory),
-            cluster,
-            roots,
-        })
-    }
-
-    fn root(&self, region: &RegionName) -> RootKey {
-        let bytes = self
-            .roots
-            .get(region)
-            .expect("every region of the cluster has a root key");
-        RootKey::from_bytes(bytes).expect("a root key has 32 bytes")
-    }
-
-    fn cluster(&self) -> ClusterSecret {
-        ClusterSecret::from_bytes(&self.cluster).expect("a cluster secret has 32 bytes")
-    }
-}
-
-/// One node of a region: gone for the moment while it restarts.
-type Slot = Arc<Mutex<Option<NodeKms>>>;
-
-/// A region by its nodes in this process: its leader if one is known, since
-/// then neither a write nor a strong read has to be handed on.
-struct LocalRegion {
-    nodes: Vec<Slot>,
-}
-
-impl LocalRegion {
-    fn pick(&self) -> Option<NodeKms> {
-        let mut first = None;
-        for slot in &self.nodes {
-            let Some(kms) = lock(slot).clone() else {
-                continue;
-            };
-            if kms.core().is_leader() {
-                return Some(kms);
-            }
-            first.get_or_insert(kms);
-        }
-        first
-    }
-}
-
-impl Kms for LocalRegion {
-    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
-        match self.pick() {
-            None => Box::pin(async { Err(CallError::NoLeader) }),
-            Some(kms) => kms.begin(caller, request),
-        }
-    }
-
-    fn watch_key_set(
-        &self,
-        caller: Caller,
-        key_id: String,
-    ) -> BoxStream<'static, Result<KeySetState, CallError>> {
-        match self.pick() {
-            None => Box::pin(futures::stream::once(async { Err(CallError::NoLeader) })),
-            Some(kms) => kms.watch_key_set(caller, key_id),
-        }
-    }
-}
-
-struct AllRegions {
-    regions: BTreeMap<String, Arc<LocalRegion>>,
-}
-
-impl Cluster for AllRegions {
-    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
-        self.regions
-            .get(name)
-            .map(|region| region.clone() as Arc<dyn Kms>)
-    }
-
-    fn regions(&self) -> Vec<String> {
-        self.regions.keys().cloned().collect()
-    }
-}
-
 /// The sockets of one node with their addresses.
 struct BoundNode {
     place: NodePlace,
@@ -213,7 +90,7 @@ impl RunningCluster {
             options.nodes_per_region > 0,
             "a region needs at least one node"
         );
-        let secrets = Secrets::open(options.data_dir.as_deref(), &options.regions)?;
+        let secrets = ClusterSecrets::open(options.data_dir.as_deref(), &options.regions)?;
         let front = bind(&options.listen.to_string()).await?;
         let front_door = front.local_addr()?;
         let (mut regions, mut bound, mut region_listeners) = (Vec::new(), Vec::new(), Vec::new());
@@ -283,7 +160,7 @@ impl RunningCluster {
         &mut self,
         options: &UpOptions,
         process: &Process,
-        secrets: Secrets,
+        secrets: ClusterSecrets,
         bound: Vec<(RegionName, BoundNode)>,
     ) -> anyhow::Result<BTreeMap<String, Arc<LocalRegion>>> {
         let secrets = Arc::new(secrets);
@@ -368,70 +245,10 @@ impl RunningCluster {
     }
 }
 
-/// Keeps one node running: a Raft core that failed does not recover by itself.
-async fn supervise(
-    process: Process,
-    secrets: Arc<Secrets>,
-    config: NodeConfig,
-    mut node: RunningNode,
-    slot: Slot,
-    mut stop: watch::Receiver<bool>,
-) {
-    loop {
-        let failed = tokio::select! {
-            // A closed channel means that the cluster is gone.
-            _ = stop.wait_for(|stop| *stop) => None,
-            why = node.failed() => Some(why),
-        };
-        *lock(&slot) = None;
-        node.stop().await;
-        let Some(why) = failed else { return };
-        tracing::error!(region = %config.region, node = config.node_id, why, "node failed; restarting");
-        node = loop {
-            match restart(&process, &secrets, &config).await {
-                Ok(node) => break node,
-                Err(error) => tracing::error!(error = format!("{error:#}"), "node does not start"),
-            }
-            tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
-        };
-        *lock(&slot) = Some(node.kms().clone());
-    }
-}
-
-async fn restart(
-    process: &Process,
-    secrets: &Secrets,
-    config: &NodeConfig,
-) -> anyhow::Result<RunningNode> {
-    let listeners = Listeners {
-        clients: bind(&config.listen).await?,
-        peers: bind(&config.peer_listen).await?,
-    };
-    start_node(process, secrets, config, listeners).await
-}
-
-async fn start_node(
-    process: &Process,
-    secrets: &Secrets,
-    config: &NodeConfig,
-    listeners: Listeners,
-) -> anyhow::Result<RunningNode> {
-    let parts = NodeParts {
-        config: config.clone(),
-        root_key: secrets.root(&config.region),
-        cluster_secret: secrets.cluster(),
-        listeners,
-    };
-    RunningNode::start_in(process.clone(), parts).await
-}
-
 fn node_config(
     options: &UpOptions,
     regions: &[RegionPlace],
-    secrets: &Secrets,
+    secrets: &ClusterSecrets,
     region: &RegionName,
     place: &NodePlace,
 ) -> NodeConfig {
@@ -489,8 +306,4 @@ async fn bind_near(front: &SocketAddr, offset: u16) -> anyhow::Result<TcpListene
         Ok(listener) => Ok(listener),
         Err(_) => bind(&SocketAddr::new(front.ip(), 0).to_string()).await,
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -34,7 +34,7 @@ pub struct UpArgs {
     /// The regions; any AWS Region names
     #[arg(long, value_name = "REGION,...", value_delimiter = ',', default_values = DEFAULT_REGIONS)]
     regions: Vec<RegionName>,
-    /// Nodes of each region: 1, 3 or 5
+    /// Nodes of each region, usually 1, 3 or 5
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=9))]
     nodes_per_region: u64,
     /// Address of the front door; the ports of regions and nodes follow it,

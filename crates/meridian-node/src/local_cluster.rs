@@ -1,0 +1,83 @@
+//! The regions of one process as its front doors see them: each request goes
+//! straight to a node, without a socket between.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use meridian_api::{CallError, Cluster, Kms};
+use meridian_kms::{Caller, Request, Response};
+use meridian_proto::v1::KeySetState;
+
+use crate::kms::NodeKms;
+
+/// One node of a region: gone for the moment while it restarts.
+pub type Slot = Arc<Mutex<Option<NodeKms>>>;
+
+/// A region by its nodes in this process: its leader if one is known, since
+/// then neither a write nor a strong read has to be handed on.
+pub struct LocalRegion {
+    /// Its nodes, by ID.
+    pub nodes: Vec<Slot>,
+}
+
+impl LocalRegion {
+    /// The node that answers the next request.
+    pub fn pick(&self) -> Option<NodeKms> {
+        let mut first = None;
+        for slot in &self.nodes {
+            let Some(kms) = lock(slot).clone() else {
+                continue;
+            };
+            if kms.core().is_leader() {
+                return Some(kms);
+            }
+            first.get_or_insert(kms);
+        }
+        first
+    }
+}
+
+impl Kms for LocalRegion {
+    fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
+        match self.pick() {
+            None => Box::pin(async { Err(CallError::NoLeader) }),
+            Some(kms) => kms.begin(caller, request),
+        }
+    }
+
+    fn watch_key_set(
+        &self,
+        caller: Caller,
+        key_id: String,
+    ) -> BoxStream<'static, Result<KeySetState, CallError>> {
+        match self.pick() {
+            None => Box::pin(futures::stream::once(async { Err(CallError::NoLeader) })),
+            Some(kms) => kms.watch_key_set(caller, key_id),
+        }
+    }
+}
+
+/// Every region of this process.
+pub struct AllRegions {
+    /// By name.
+    pub regions: BTreeMap<String, Arc<LocalRegion>>,
+}
+
+impl Cluster for AllRegions {
+    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
+        self.regions
+            .get(name)
+            .map(|region| region.clone() as Arc<dyn Kms>)
+    }
+
+    fn regions(&self) -> Vec<String> {
+        self.regions.keys().cloned().collect()
+    }
+}
+
+/// What is in a slot; a holder never panics half way.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

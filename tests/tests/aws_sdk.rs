@@ -1,6 +1,11 @@
 //! The AWS SDK for Rust, unmodified, against a running cluster of two regions.
 //! The connector has no TLS, as the front door has none.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions beside the tests are part of them"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

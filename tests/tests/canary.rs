@@ -128,7 +128,7 @@ async fn compact(cluster: &LocalCluster, key_id: &str) {
         let before = cluster.gauges(cluster.leader(region).await).await;
         let before = before.expect("the leader runs").last_log();
         let client = cluster.client(region);
-        for number in 0..60 {
+        for number in 0..40 {
             let alias = format!("canary-{region}-{number}");
             let named = client.create_alias(&alias, key_id);
             named.await.expect("a name");

@@ -19,9 +19,9 @@ impl Effect {
     /// Two faults at once: a drop wins, delays add up.
     pub fn and(self, other: Effect) -> Effect {
         match (self, other) {
-            (Effect::Delay { ms: a }, Effect::Delay { ms: b }) => {
-                Effect::Delay { ms: a.saturating_add(b) }
-            }
+            (Effect::Delay { ms: a }, Effect::Delay { ms: b }) => Effect::Delay {
+                ms: a.saturating_add(b),
+            },
             (Effect::Drop, _) | (_, Effect::Drop) => Effect::Drop,
         }
     }

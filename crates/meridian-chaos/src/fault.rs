@@ -108,7 +108,11 @@ impl Fault {
             if from == to {
                 return Err(FaultError::SameRegion(from.into()));
             }
-            Ok(Link { from: from.into(), to: to.into(), both_directions })
+            Ok(Link {
+                from: from.into(),
+                to: to.into(),
+                both_directions,
+            })
         };
         let kind = match fault.kind.as_ref().ok_or(FaultError::NoKind)? {
             v1::fault::Kind::LinkCut(cut) => Kind::LinkCut {
@@ -119,9 +123,15 @@ impl Fault {
                 delay_ms: delay.delay_ms,
             },
         };
-        let duration_ms = fault.duration_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+        let duration_ms = fault
+            .duration_ms
+            .map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
         Ok(Fault {
-            id: if fault.id.is_empty() { id } else { fault.id.clone() },
+            id: if fault.id.is_empty() {
+                id
+            } else {
+                fault.id.clone()
+            },
             kind,
             ends_at_ms: duration_ms.map(|ms| now_ms.saturating_add(ms)),
         })
@@ -142,7 +152,13 @@ impl Fault {
                 delay_ms: *delay_ms,
             }),
         };
-        let left = self.ends_at_ms.map(|end| end.saturating_sub(now_ms).max(0).unsigned_abs());
-        v1::Fault { id: self.id.clone(), kind: Some(kind), duration_ms: left }
+        let left = self
+            .ends_at_ms
+            .map(|end| end.saturating_sub(now_ms).max(0).unsigned_abs());
+        v1::Fault {
+            id: self.id.clone(),
+            kind: Some(kind),
+            duration_ms: left,
+        }
     }
 }

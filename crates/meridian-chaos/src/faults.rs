@@ -44,7 +44,9 @@ impl Faults {
 
     /// The faults that have not ended.
     pub fn iter(&self, now_ms: i64) -> impl Iterator<Item = &Fault> {
-        self.active.values().filter(move |fault| !fault.has_ended(now_ms))
+        self.active
+            .values()
+            .filter(move |fault| !fault.has_ended(now_ms))
     }
 
     /// The versioned encoding: one byte, then JSON.
@@ -69,15 +71,29 @@ mod tests {
     use crate::fault::{Kind, Link};
 
     fn link(both_directions: bool) -> Link {
-        Link { from: "us-east-1".into(), to: "eu-west-1".into(), both_directions }
+        Link {
+            from: "us-east-1".into(),
+            to: "eu-west-1".into(),
+            both_directions,
+        }
     }
 
     fn fault(id: &str, kind: Kind, ends_at_ms: Option<i64>) -> Fault {
-        Fault { id: id.into(), kind, ends_at_ms }
+        Fault {
+            id: id.into(),
+            kind,
+            ends_at_ms,
+        }
     }
 
-    const THERE: Site<'static> = Site::Link { from: "us-east-1", to: "eu-west-1" };
-    const BACK: Site<'static> = Site::Link { from: "eu-west-1", to: "us-east-1" };
+    const THERE: Site<'static> = Site::Link {
+        from: "us-east-1",
+        to: "eu-west-1",
+    };
+    const BACK: Site<'static> = Site::Link {
+        from: "eu-west-1",
+        to: "us-east-1",
+    };
 
     #[test]
     fn a_cut_drops_one_direction_or_both() {
@@ -92,8 +108,22 @@ mod tests {
     #[test]
     fn delays_add_up_and_a_cut_wins() {
         let mut faults = Faults::default();
-        faults.add(fault("a", Kind::LinkDelay { link: link(false), delay_ms: 20 }, None));
-        faults.add(fault("b", Kind::LinkDelay { link: link(true), delay_ms: 5 }, None));
+        faults.add(fault(
+            "a",
+            Kind::LinkDelay {
+                link: link(false),
+                delay_ms: 20,
+            },
+            None,
+        ));
+        faults.add(fault(
+            "b",
+            Kind::LinkDelay {
+                link: link(true),
+                delay_ms: 5,
+            },
+            None,
+        ));
         assert_eq!(faults.strike(&THERE, 0), Effect::Delay { ms: 25 });
         faults.add(fault("c", Kind::LinkCut { link: link(true) }, None));
         assert_eq!(faults.strike(&THERE, 0), Effect::Drop);
@@ -111,7 +141,14 @@ mod tests {
     #[test]
     fn a_set_survives_its_encoding() {
         let mut faults = Faults::default();
-        faults.add(fault("a", Kind::LinkDelay { link: link(true), delay_ms: 7 }, Some(5)));
+        faults.add(fault(
+            "a",
+            Kind::LinkDelay {
+                link: link(true),
+                delay_ms: 7,
+            },
+            Some(5),
+        ));
         assert_eq!(Faults::decode(&faults.encode()), Ok(faults));
         assert_eq!(Faults::decode(b"\x02{}"), Err(Unknown));
     }
@@ -132,6 +169,9 @@ mod tests {
         let parse = |fault| Fault::from_proto(&fault, &regions, "x".into(), 0).unwrap_err();
         let unknown = FaultError::UnknownRegion("eu-west-9".into());
         assert_eq!(parse(cut("us-east-1", "eu-west-9")), unknown);
-        assert_eq!(parse(cut("us-east-1", "us-east-1")), FaultError::SameRegion("us-east-1".into()));
+        assert_eq!(
+            parse(cut("us-east-1", "us-east-1")),
+            FaultError::SameRegion("us-east-1".into())
+        );
     }
 }

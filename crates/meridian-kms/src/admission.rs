@@ -232,3 +232,136 @@ fn not_authorized(caller: &Caller, operation: Operation) -> KmsError {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::{CreateAliasRequest, DescribeKeyRequest, EnableKeyRequest};
+
+    use crate::fixture::{TestRegion, refusal};
+
+    fn us_with_alias() -> (TestRegion, String) {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        us.call(CreateAliasRequest {
+            alias_name: Some("alias/mine".into()),
+            target_key_id: Some(key.clone()),
+        })
+        .unwrap();
+        (us, key)
+    }
+
+    fn describe(us: &mut TestRegion, key_id: &str) -> String {
+        let request = DescribeKeyRequest { key_id: Some(key_id.into()), ..Default::default() };
+        match us.call(request) {
+            Ok(described) => described.key_metadata.unwrap().key_id.unwrap(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn enable(us: &mut TestRegion, key_id: &str) -> String {
+        refusal(us.call(EnableKeyRequest { key_id: Some(key_id.into()) }))
+    }
+
+    #[test]
+    fn a_key_is_found_by_id_arn_alias_and_alias_arn() {
+        let (mut us, key) = us_with_alias();
+        let arn = us.arn(&key);
+        let alias_arn = "arn:aws:kms:us-east-1:111122223333:alias/mine";
+        for name in [key.as_str(), &arn, "alias/mine", alias_arn] {
+            assert_eq!(describe(&mut us, name), key);
+        }
+        for name in [key.as_str(), &arn] {
+            assert_eq!(enable(&mut us, name), "success");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_refused_where_only_a_key_will_do() {
+        let (mut us, _) = us_with_alias();
+        for name in ["alias/mine", "arn:aws:kms:us-east-1:111122223333:alias/mine"] {
+            assert_eq!(
+                enable(&mut us, name),
+                "InvalidArnException: Key Aliases are not supported for this operation."
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_found_is_named_as_aws_names_it() {
+        let (mut us, key) = us_with_alias();
+        let unknown = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        for (name, answer) in [
+            ("fake-key-id", "NotFoundException: Invalid keyId 'fake-key-id'".to_owned()),
+            ("mrk-fake-key-id", "NotFoundException: Invalid keyId 'mrk-fake-key-id'".into()),
+            (
+                unknown,
+                format!(
+                    "NotFoundException: Key 'arn:aws:kms:us-east-1:111122223333:key/{unknown}' \
+                     does not exist"
+                ),
+            ),
+            (
+                "alias/other",
+                "NotFoundException: Alias arn:aws:kms:us-east-1:111122223333:alias/other is not \
+                 found."
+                    .into(),
+            ),
+            (
+                &format!("arn:aws:kms:eu-west-1:111122223333:key/{key}"),
+                "NotFoundException: Invalid arn eu-west-1".into(),
+            ),
+        ] {
+            assert_eq!(describe(&mut us, name), answer);
+        }
+    }
+
+    #[test]
+    fn an_arn_that_is_none_is_refused() {
+        let (mut us, key) = us_with_alias();
+        for arn in [
+            "arn:aws:kms".to_owned(),
+            format!("arn:aws:s3:us-east-1:111122223333:key/{key}"),
+            format!("arn:aws:kms:us-east-1:111122223333:{key}"),
+            format!("arn:aws:kms:us-east-1:111122223333:grant/{key}"),
+        ] {
+            let answer = describe(&mut us, &arn);
+            assert_eq!(answer, format!("InvalidArnException: ARN is not valid: {arn}"));
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_about_another_account() {
+        let (mut us, key) = us_with_alias();
+        let denied = format!(
+            "AccessDeniedException: User: {} is not authorized to perform: kms:DescribeKey on \
+             this resource because no identity-based policy allows the kms:DescribeKey action",
+            us.caller.principal
+        );
+        for resource in [&format!("key/{key}"), "alias/mine", "alias/none"] {
+            let arn = format!("arn:aws:kms:us-east-1:999999999999:{resource}");
+            assert_eq!(describe(&mut us, &arn), denied);
+        }
+        us.caller.account = "999999999999".parse().unwrap();
+        assert!(describe(&mut us, &key).starts_with("NotFoundException"), "a bare ID is one's own");
+    }
+
+    #[test]
+    fn a_grant_token_is_unknown_before_the_state_is_looked_at() {
+        let (mut us, key) = us_with_alias();
+        us.disable(&key).unwrap();
+        let request = meridian_proto::v1::EncryptRequest {
+            key_id: Some(key),
+            plaintext: Some("x".into()),
+            grant_tokens: vec!["token".into()],
+            ..Default::default()
+        };
+        assert_eq!(refusal(us.call(request)), "InvalidGrantTokenException");
+    }
+
+    #[test]
+    fn a_missing_key_id_is_refused() {
+        let (mut us, _) = us_with_alias();
+        let answer = refusal(us.call(EnableKeyRequest::default()));
+        assert_eq!(answer, "ValidationException: A required parameter is missing.");
+    }
+}

@@ -127,3 +127,82 @@ pub fn admit(operation: Operation, state: KeyState, arn: &str) -> Result<(), Kms
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Refusals by state, in the order Enabled, Disabled, PendingDeletion (the
+    /// same for PendingReplicaDeletion), PendingImport, Creating, Updating:
+    /// `.` admits, and `!` means that only a pending deletion will do.
+    const TABLE: &[(&str, &str)] = &[
+        ("CancelKeyDeletion", "!!.!!!"),
+        ("CreateAlias", "..x..."),
+        ("CreateKey", "......"),
+        ("Decrypt", ".xxxx."),
+        ("DeleteAlias", "......"),
+        ("DeleteImportedKeyMaterial", "....xx"),
+        ("DescribeKey", "......"),
+        ("DisableKey", "..xxxx"),
+        ("DisableKeyRotation", ".xxxx."),
+        ("EnableKey", "..xxxx"),
+        ("EnableKeyRotation", ".xxxx."),
+        ("Encrypt", ".xxxx."),
+        ("GenerateDataKey", ".xxxx."),
+        ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
+        ("GenerateRandom", "......"),
+        ("GetKeyRotationStatus", "......"),
+        ("GetParametersForImport", "..x.xx"),
+        ("ImportKeyMaterial", "..x.x."),
+        ("ListAliases", "......"),
+        ("ListKeyRotations", "......"),
+        ("ListKeys", "......"),
+        ("ReEncrypt", ".xxxx."),
+        ("ReplicateKey", ".xxxxx"),
+        ("RotateKeyOnDemand", ".xxxx."),
+        ("ScheduleKeyDeletion", "..x..x"),
+        ("UpdateAlias", "..x..."),
+        ("UpdateKeyDescription", "..x..."),
+        ("UpdatePrimaryRegion", ".xxxx."),
+    ];
+
+    fn texts(state: KeyState) -> &'static str {
+        match state {
+            KeyState::Enabled => "KMSInvalidStateException: ARN is enabled.",
+            KeyState::Disabled => "DisabledException: ARN is disabled.",
+            KeyState::PendingDeletion => "KMSInvalidStateException: ARN is pending deletion.",
+            KeyState::PendingReplicaDeletion => {
+                "KMSInvalidStateException: ARN is pending replica deletion."
+            }
+            KeyState::PendingImport => "KMSInvalidStateException: ARN is pending import.",
+            KeyState::Creating => "KMSInvalidStateException: ARN is creating.",
+            KeyState::Updating => "KMSInvalidStateException: ARN is updating.",
+        }
+    }
+
+    #[test]
+    fn every_operation_is_refused_in_exactly_the_states_of_the_table() {
+        use KeyState::{
+            Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
+            Updating,
+        };
+        let mut seen = 0;
+        for (name, row) in TABLE {
+            let operation = Operation::from_name(name).unwrap();
+            let columns = [Enabled, Disabled, PendingDeletion, PendingImport, Creating, Updating];
+            let mut cells: Vec<_> = columns.into_iter().zip(row.chars()).collect();
+            cells.push((PendingReplicaDeletion, cells[2].1));
+            for (state, cell) in cells {
+                let answer = admit(operation, state, "ARN").map_err(|error| error.to_string());
+                let expected = match cell {
+                    '.' => Ok(()),
+                    '!' => Err("KMSInvalidStateException: ARN is not pending deletion.".into()),
+                    _ => Err(texts(state).to_owned()),
+                };
+                assert_eq!(answer, expected, "{name} in {}", state.name());
+            }
+            seen += 1;
+        }
+        assert_eq!(seen, Operation::ALL.len(), "an operation is missing from the table");
+    }
+}

@@ -31,6 +31,7 @@ pub struct Entry {
 
 /// How a committed entry is answered.
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "lives for one call; a box would only cost every answer an allocation")]
 pub enum Outcome {
     /// To a client's request.
     Answered(Result<Response, KmsError>),

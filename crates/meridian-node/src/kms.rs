@@ -30,6 +30,10 @@ pub struct NodeKms {
 }
 
 /// How a leader's attempt at a write ended.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every attempt is answered"
+)]
 pub enum Attempt {
     /// Answered; the log index to wait for.
     Answered(u64, Result<Response, CallError>),

@@ -38,3 +38,40 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<CancelKeyDeletionRe
         key_id: Some(change.key.arn(region.name())),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn a_key_whose_deletion_is_cancelled_is_disabled_and_stays() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        us.schedule_deletion(&key).unwrap();
+        let answer = us.cancel_deletion(&key).unwrap();
+        assert_eq!(answer.key_id, Some(us.arn(&key)));
+        us.pass_days(8);
+        assert_eq!(us.state(&key), "Disabled");
+        assert_eq!(us.describe(&key).deletion_date, None);
+    }
+
+    #[test]
+    fn a_key_that_lacks_its_material_waits_for_it_after_the_cancellation() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, _) = us.create_imported(false, 1);
+        us.schedule_deletion(&key).unwrap();
+        us.delete_material(&key, None).unwrap();
+        assert_eq!(us.state(&key), "PendingDeletion");
+        us.cancel_deletion(&key).unwrap();
+        assert_eq!(us.state(&key), "PendingImport");
+    }
+
+    #[test]
+    fn only_a_scheduled_deletion_can_be_cancelled() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let not_pending =
+            format!("KMSInvalidStateException: {} is not pending deletion.", us.arn(&key));
+        assert_eq!(refusal(us.cancel_deletion(&key)), not_pending);
+    }
+}

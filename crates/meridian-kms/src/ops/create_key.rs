@@ -150,3 +150,139 @@ fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::{CreateKeyRequest, GetKeyRotationStatusRequest, KeyMetadata, Tag};
+
+    use crate::fixture::{START, TestRegion, refusal};
+
+    fn create(request: CreateKeyRequest) -> KeyMetadata {
+        TestRegion::new("us-east-1").call(request).unwrap().key_metadata.unwrap()
+    }
+
+    fn refused(request: CreateKeyRequest) -> String {
+        refusal(TestRegion::new("us-east-1").call(request))
+    }
+
+    #[test]
+    fn a_key_without_any_parameter_is_symmetric_enabled_and_regional() {
+        let key = create(CreateKeyRequest::default());
+        let id = key.key_id.clone().unwrap();
+        assert_eq!((id.len(), &id[14..15]), (36, "4"), "a UUID of version 4");
+        let expected = KeyMetadata {
+            aws_account_id: Some("111122223333".into()),
+            arn: Some(format!("arn:aws:kms:us-east-1:111122223333:key/{id}")),
+            key_id: Some(id),
+            creation_date: Some(START.to_proto()),
+            enabled: Some(true),
+            description: Some(String::new()),
+            key_usage: Some("ENCRYPT_DECRYPT".into()),
+            key_state: Some("Enabled".into()),
+            origin: Some("AWS_KMS".into()),
+            key_manager: Some("CUSTOMER".into()),
+            customer_master_key_spec: Some("SYMMETRIC_DEFAULT".into()),
+            key_spec: Some("SYMMETRIC_DEFAULT".into()),
+            encryption_algorithms: vec!["SYMMETRIC_DEFAULT".into()],
+            multi_region: Some(false),
+            current_key_material_id: key.current_key_material_id.clone(),
+            ..Default::default()
+        };
+        assert_eq!(key, expected);
+        assert_eq!(key.current_key_material_id.unwrap().len(), 64);
+    }
+
+    #[test]
+    fn a_key_for_imported_material_waits_for_its_import() {
+        let request = CreateKeyRequest { origin: Some("EXTERNAL".into()), ..Default::default() };
+        let key = create(request);
+        assert_eq!(key.key_state.as_deref(), Some("PendingImport"));
+        assert_eq!(key.enabled, Some(false));
+        assert_eq!(key.origin.as_deref(), Some("EXTERNAL"));
+        assert_eq!(key.current_key_material_id, None);
+        assert_eq!(key.expiration_model, None);
+        assert_eq!(key.valid_to, None);
+    }
+
+    #[test]
+    fn a_multi_region_key_is_the_primary_of_a_set_without_replicas() {
+        let request = CreateKeyRequest { multi_region: Some(true), ..Default::default() };
+        let key = create(request);
+        let id = key.key_id.unwrap();
+        assert_eq!((&id[..4], id.len()), ("mrk-", 36));
+        let configuration = key.multi_region_configuration.unwrap();
+        assert_eq!(configuration.multi_region_key_type.as_deref(), Some("PRIMARY"));
+        assert_eq!(configuration.primary_key.unwrap().arn, key.arn);
+        assert_eq!(configuration.replica_keys, []);
+    }
+
+    #[test]
+    fn the_description_is_kept() {
+        let request = CreateKeyRequest { description: Some("mine".into()), ..Default::default() };
+        assert_eq!(create(request).description.as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn spec_and_usage_have_to_fit() {
+        let of = |spec: &str, usage: Option<&str>| CreateKeyRequest {
+            key_spec: Some(spec.into()),
+            key_usage: usage.map(Into::into),
+            ..Default::default()
+        };
+        assert_eq!(
+            refused(of("RSA_2048", None)),
+            "ValidationException: You must specify a KeyUsage value for all KMS keys except for \
+             symmetric encryption keys."
+        );
+        assert_eq!(
+            refused(of("RSA_2048", Some("KEY_AGREEMENT"))),
+            "ValidationException: KeyUsage KEY_AGREEMENT is not compatible with KeySpec RSA_2048"
+        );
+        assert_eq!(
+            refused(of("SYMMETRIC_DEFAULT", Some("SIGN_VERIFY"))),
+            "ValidationException: KeyUsage SIGN_VERIFY is not compatible with KeySpec \
+             SYMMETRIC_DEFAULT"
+        );
+        assert_eq!(
+            refused(of("HMAC_256", Some("GENERATE_VERIFY_MAC"))),
+            "UnsupportedOperationException: KeySpec HMAC_256 is not supported yet."
+        );
+        let both = CreateKeyRequest {
+            customer_master_key_spec: Some("SYMMETRIC_DEFAULT".into()),
+            ..of("SYMMETRIC_DEFAULT", None)
+        };
+        assert!(refused(both).starts_with("ValidationException"));
+        let older = CreateKeyRequest {
+            customer_master_key_spec: Some("SYMMETRIC_DEFAULT".into()),
+            ..Default::default()
+        };
+        assert_eq!(create(older).key_spec.as_deref(), Some("SYMMETRIC_DEFAULT"));
+    }
+
+    #[test]
+    fn a_key_store_is_not_supported() {
+        let request =
+            CreateKeyRequest { origin: Some("AWS_CLOUDHSM".into()), ..Default::default() };
+        assert!(refused(request).starts_with("UnsupportedOperationException"));
+    }
+
+    #[test]
+    fn bad_tags_and_policies_are_refused() {
+        let tag = Tag { tag_key: Some("aws:x".into()), tag_value: Some("y".into()) };
+        let tagged = CreateKeyRequest { tags: vec![tag], ..Default::default() };
+        assert_eq!(refused(tagged), "TagException: Tags beginning with aws: are reserved");
+        let policy = CreateKeyRequest { policy: Some("no JSON".into()), ..Default::default() };
+        assert_eq!(refused(policy), "MalformedPolicyDocumentException");
+    }
+
+    #[test]
+    fn a_new_key_does_not_rotate_by_itself() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let request = GetKeyRotationStatusRequest { key_id: Some(key.clone()) };
+        let status = us.call(request).unwrap();
+        assert_eq!(status.key_rotation_enabled, Some(false));
+        assert_eq!(status.key_id, Some(us.arn(&key)));
+        assert_eq!((status.rotation_period_in_days, status.next_rotation_date), (None, None));
+    }
+}

@@ -37,3 +37,29 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<DisableKeyResponse,
     region.put(key);
     Ok(DisableKeyResponse {})
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn disabling_a_disabled_key_changes_nothing() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        us.disable(&key).unwrap();
+        let described = us.describe(&key);
+        assert_eq!((described.enabled, described.key_state.as_deref()), (Some(false), Some("Disabled")));
+        let before = us.region.encode();
+        us.disable(&key).unwrap();
+        assert!(us.region.encode() == before);
+    }
+
+    #[test]
+    fn a_key_without_material_cannot_be_disabled() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create_external(false);
+        let pending_import = format!("KMSInvalidStateException: {} is pending import.", us.arn(&key));
+        assert_eq!(refusal(us.disable(&key)), pending_import);
+        assert_eq!(refusal(us.enable(&key)), pending_import);
+    }
+}

@@ -44,3 +44,29 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<EnableKeyResponse, 
     region.put(key);
     Ok(EnableKeyResponse {})
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn a_disabled_key_is_usable_again_after_it_was_enabled() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let blob = us.encrypt(&key, "hello").unwrap();
+        us.disable(&key).unwrap();
+        let disabled = format!("DisabledException: {} is disabled.", us.arn(&key));
+        assert_eq!(refusal(us.decrypt(&blob)), disabled);
+        us.enable(&key).unwrap();
+        assert_eq!(us.decrypt(&blob).unwrap(), "hello");
+    }
+
+    #[test]
+    fn enabling_an_enabled_key_changes_nothing() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let before = us.region.encode();
+        us.enable(&key).unwrap();
+        assert!(us.region.encode() == before);
+    }
+}

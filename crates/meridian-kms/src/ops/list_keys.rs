@@ -41,3 +41,52 @@ fn entry(key: &KeyRef, region: &Region) -> KeyListEntry {
         key_arn: Some(key.arn(region.name())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::ListKeysRequest;
+
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn all_keys_of_the_account_are_listed_page_by_page_in_every_state() {
+        let mut us = TestRegion::new("us-east-1");
+        let mut keys = vec![us.create(), us.create_external(true), us.create()];
+        us.schedule_deletion(&keys[0]).unwrap();
+        us.caller.account = "999999999999".parse().unwrap();
+        us.create();
+        us.caller.account = crate::fixture::ACCOUNT.parse().unwrap();
+        keys.sort();
+        let mut seen = Vec::new();
+        let mut marker = None;
+        loop {
+            let request = ListKeysRequest { limit: Some(2), marker, ..Default::default() };
+            let page = us.call(request).unwrap();
+            assert_eq!(page.truncated, Some(page.next_marker.is_some()));
+            for entry in page.keys {
+                let id = entry.key_id.unwrap();
+                assert_eq!(entry.key_arn, Some(us.arn(&id)));
+                seen.push(id);
+            }
+            marker = page.next_marker;
+            if marker.is_none() {
+                break;
+            }
+        }
+        seen.sort();
+        assert_eq!(seen, keys);
+    }
+
+    #[test]
+    fn keys_of_others_and_foreign_markers_are_not_served() {
+        let mut us = TestRegion::new("us-east-1");
+        us.create();
+        let shared = ListKeysRequest {
+            resource_owners: vec!["OTHER_ACCOUNTS_VIA_RAM".into()],
+            ..Default::default()
+        };
+        assert_eq!(us.call(shared).unwrap().keys, []);
+        let request = ListKeysRequest { marker: Some("zzz".into()), ..Default::default() };
+        assert_eq!(refusal(us.call(request)), "InvalidMarkerException");
+    }
+}

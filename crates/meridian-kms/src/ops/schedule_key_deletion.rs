@@ -61,3 +61,53 @@ pub fn apply(
         pending_window_in_days: Some(window_days),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::{CreateAliasRequest, ListAliasesRequest, ScheduleKeyDeletionRequest};
+
+    use crate::fixture::{START, TestRegion, refusal};
+
+    #[test]
+    fn a_key_is_gone_with_its_aliases_when_its_window_ends() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        us.call(CreateAliasRequest {
+            alias_name: Some("alias/mine".into()),
+            target_key_id: Some(key.clone()),
+        })
+        .unwrap();
+        let answer = us.schedule_deletion(&key).unwrap();
+        assert_eq!(answer.key_id, Some(us.arn(&key)));
+        assert_eq!(answer.deletion_date, Some(START.plus_days(7).to_proto()));
+        assert_eq!(answer.key_state.as_deref(), Some("PendingDeletion"));
+        assert_eq!(answer.pending_window_in_days, Some(7));
+        assert_eq!(us.describe(&key).deletion_date, answer.deletion_date);
+        us.pass(7 * crate::fixture::DAY_MS - 1);
+        assert_eq!(us.state(&key), "PendingDeletion");
+        us.pass(1);
+        assert_eq!(us.state(&key), "gone");
+        let request = ListAliasesRequest::default();
+        assert_eq!(us.call(request).unwrap().aliases, []);
+        let deleted = format!("NotFoundException: Key '{}' does not exist", us.arn(&key));
+        assert_eq!(refusal(us.enable(&key)), deleted);
+    }
+
+    #[test]
+    fn the_window_is_30_days_unless_given_and_between_7_and_30() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let mut schedule = |days: Option<i32>| {
+            us.call(ScheduleKeyDeletionRequest {
+                key_id: Some(key.clone()),
+                pending_window_in_days: days,
+            })
+        };
+        for days in [6, 31] {
+            assert!(refusal(schedule(Some(days))).starts_with("ValidationException"));
+        }
+        assert_eq!(schedule(None).unwrap().pending_window_in_days, Some(30));
+        let again = refusal(schedule(None));
+        assert_eq!(again, format!("KMSInvalidStateException: {} is pending deletion.", us.arn(&key)));
+    }
+}

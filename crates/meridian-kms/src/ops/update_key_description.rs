@@ -39,3 +39,25 @@ pub fn apply(
     region.put(key);
     Ok(UpdateKeyDescriptionResponse {})
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::UpdateKeyDescriptionRequest;
+
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn the_description_is_replaced_unless_the_key_is_being_deleted() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let update = |text: &str| UpdateKeyDescriptionRequest {
+            key_id: Some(key.clone()),
+            description: Some(text.into()),
+        };
+        us.call(update("new")).unwrap();
+        assert_eq!(us.describe(&key).description.as_deref(), Some("new"));
+        us.schedule_deletion(&key).unwrap();
+        let deleted = format!("KMSInvalidStateException: {} is pending deletion.", us.arn(&key));
+        assert_eq!(refusal(us.call(update("newer"))), deleted);
+    }
+}

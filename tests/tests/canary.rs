@@ -159,10 +159,10 @@ async fn pages(cluster: &LocalCluster, secrets: &Secrets) -> Vec<Find> {
     found
 }
 
-/// Secrets in the files of the nodes: logs, snapshots, and what they print.
+/// Secrets in what the nodes store and print.
 fn files(cluster: &LocalCluster, secrets: &Secrets) -> Vec<Find> {
     let mut found = Vec::new();
-    for part in ["data", "log", "run"] {
+    for part in ["data", "log"] {
         let bytes = search(&cluster.directory().join(part), |path, content| {
             for (name, needle) in &secrets.needles {
                 found.extend(needle.finds_in(&format!("{} ({name})", path.display()), content));

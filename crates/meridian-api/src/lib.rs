@@ -22,6 +22,7 @@ mod refusal;
 mod request_id;
 mod serve;
 mod sigv4;
+mod socket;
 
 pub use error::CallError;
 pub use front::{Cluster, Front, Scope};

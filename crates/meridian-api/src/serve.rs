@@ -13,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::socket::Socket;
+
 /// Calls that one HTTP/2 connection may have under way.
 const STREAMS_MAX: u32 = 4096;
 
@@ -44,7 +46,8 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future)
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection goes without TCP_NODELAY");
                 }
-                let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+                let stream = TokioIo::new(Socket(stream));
+                let connection = builder.serve_connection(stream, service.clone());
                 let connection = draining.watch(connection.into_owned());
                 connections.spawn(async move {
                     if let Err(error) = connection.await {

@@ -152,7 +152,12 @@ impl Region {
 }
 
 /// Does the operation exist for keys of this origin?
-fn check_kind(operation: Operation, key: &Key, here: &RegionName, arn: &str) -> Result<(), KmsError> {
+fn check_kind(
+    operation: Operation,
+    key: &Key,
+    here: &RegionName,
+    arn: &str,
+) -> Result<(), KmsError> {
     let origin = key.shared.origin;
     let only = match operation {
         Operation::GetParametersForImport
@@ -251,7 +256,10 @@ mod tests {
     }
 
     fn describe(us: &mut TestRegion, key_id: &str) -> String {
-        let request = DescribeKeyRequest { key_id: Some(key_id.into()), ..Default::default() };
+        let request = DescribeKeyRequest {
+            key_id: Some(key_id.into()),
+            ..Default::default()
+        };
         match us.call(request) {
             Ok(described) => described.key_metadata.unwrap().key_id.unwrap(),
             Err(error) => error.to_string(),
@@ -259,7 +267,9 @@ mod tests {
     }
 
     fn enable(us: &mut TestRegion, key_id: &str) -> String {
-        refusal(us.call(EnableKeyRequest { key_id: Some(key_id.into()) }))
+        refusal(us.call(EnableKeyRequest {
+            key_id: Some(key_id.into()),
+        }))
     }
 
     #[test]
@@ -278,7 +288,10 @@ mod tests {
     #[test]
     fn an_alias_is_refused_where_only_a_key_will_do() {
         let (mut us, _) = us_with_alias();
-        for name in ["alias/mine", "arn:aws:kms:us-east-1:111122223333:alias/mine"] {
+        for name in [
+            "alias/mine",
+            "arn:aws:kms:us-east-1:111122223333:alias/mine",
+        ] {
             assert_eq!(
                 enable(&mut us, name),
                 "InvalidArnException: Key Aliases are not supported for this operation."
@@ -291,8 +304,14 @@ mod tests {
         let (mut us, key) = us_with_alias();
         let unknown = "1234abcd-12ab-34cd-56ef-1234567890ab";
         for (name, answer) in [
-            ("fake-key-id", "NotFoundException: Invalid keyId 'fake-key-id'".to_owned()),
-            ("mrk-fake-key-id", "NotFoundException: Invalid keyId 'mrk-fake-key-id'".into()),
+            (
+                "fake-key-id",
+                "NotFoundException: Invalid keyId 'fake-key-id'".to_owned(),
+            ),
+            (
+                "mrk-fake-key-id",
+                "NotFoundException: Invalid keyId 'mrk-fake-key-id'".into(),
+            ),
             (
                 unknown,
                 format!(
@@ -325,7 +344,10 @@ mod tests {
             format!("arn:aws:kms:us-east-1:111122223333:grant/{key}"),
         ] {
             let answer = describe(&mut us, &arn);
-            assert_eq!(answer, format!("InvalidArnException: ARN is not valid: {arn}"));
+            assert_eq!(
+                answer,
+                format!("InvalidArnException: ARN is not valid: {arn}")
+            );
         }
     }
 
@@ -342,7 +364,10 @@ mod tests {
             assert_eq!(describe(&mut us, &arn), denied);
         }
         us.caller.account = "999999999999".parse().unwrap();
-        assert!(describe(&mut us, &key).starts_with("NotFoundException"), "a bare ID is one's own");
+        assert!(
+            describe(&mut us, &key).starts_with("NotFoundException"),
+            "a bare ID is one's own"
+        );
     }
 
     #[test]
@@ -362,6 +387,9 @@ mod tests {
     fn a_missing_key_id_is_refused() {
         let (mut us, _) = us_with_alias();
         let answer = refusal(us.call(EnableKeyRequest::default()));
-        assert_eq!(answer, "ValidationException: A required parameter is missing.");
+        assert_eq!(
+            answer,
+            "ValidationException: A required parameter is missing."
+        );
     }
 }

@@ -83,3 +83,65 @@ impl Region {
         Ok(region)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::TestRegion;
+    use crate::ops::Change;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_version_that_is_not_known_is_named() {
+        let bytes = Entry {
+            at: Timestamp(1),
+            change: Change::Tick,
+        }
+        .encode();
+        let newer = String::from_utf8(bytes)
+            .unwrap()
+            .replace("\"v\":1", "\"v\":2");
+        let error = Entry::decode(newer.as_bytes()).unwrap_err();
+        assert!(matches!(error, FormatError::Version(2)));
+        assert_eq!(
+            error.to_string(),
+            "format version 2 is not known; this release reads version 1"
+        );
+        assert!(matches!(
+            Region::decode(br#"{"v":3}"#),
+            Err(FormatError::Version(3))
+        ));
+    }
+
+    #[test]
+    fn a_newer_version_need_not_look_like_this_one() {
+        let error = Entry::decode(br#"{"v":7,"entries":"elsewhere"}"#).unwrap_err();
+        assert!(matches!(error, FormatError::Version(7)));
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused() {
+        for bytes in [&b""[..], b"{}", b"{\"v\":1}", b"{\"v\":1,\"body\":[]}"] {
+            assert!(matches!(
+                Entry::decode(bytes),
+                Err(FormatError::Malformed { .. })
+            ));
+            assert!(matches!(
+                Region::decode(bytes),
+                Err(FormatError::Malformed { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn a_region_that_was_read_back_still_knows_its_deadlines() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        us.schedule_deletion(&key).unwrap();
+        let mut again = Region::decode(&us.region.encode()).unwrap();
+        assert!(again == us.region);
+        assert_eq!(again.next_deadline(), us.region.next_deadline());
+        again.advance_to(us.now.plus_days(7));
+        assert!(again.keys().is_empty());
+    }
+}

@@ -1,7 +1,13 @@
 //! What the tests of this crate stand on: one region with its secrets, a clock
 //! that moves when told to, and a shadow that must stay equal byte for byte.
 //!
-//! Also compiled into the tests between regions, by path.
+//! Also compiled, by path, into the tests between regions and those of formats.
+
+#![allow(dead_code, reason = "each place it is compiled into uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions beside the tests are part of them"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +27,13 @@ pub const START: Timestamp = Timestamp(1_767_225_600_000);
 /// One day.
 pub const DAY_MS: i64 = 86_400_000;
 /// The Regions that every test region knows of.
-pub const REGIONS: [&str; 5] =
-    ["ap-south-1", "eu-west-1", "sa-east-1", "us-east-1", "us-gov-west-1"];
+pub const REGIONS: [&str; 5] = [
+    "ap-south-1",
+    "eu-west-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-gov-west-1",
+];
 
 /// The shadow restarts from its snapshot before every so many entries.
 const RESTART_EVERY: u64 = 8;
@@ -87,6 +98,8 @@ pub struct TestRegion {
     pub entropy: SeededEntropy,
     /// The node's clock.
     pub now: Timestamp,
+    /// What the planning node has applied, when it is behind.
+    pub behind: Option<Region>,
     /// What another region answers when it is asked; nothing if unreachable.
     pub answer: Option<Answer>,
     /// Who calls.
@@ -99,7 +112,9 @@ pub struct TestRegion {
 impl TestRegion {
     /// A region without keys.
     pub fn new(name: &str) -> TestRegion {
-        let number = name.bytes().fold(7, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        let number = name
+            .bytes()
+            .fold(7, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(byte));
         let root = RootKey::from_bytes(&[number; 32]).unwrap();
         let cluster = ClusterSecret::from_bytes(&[9; 32]).unwrap();
         TestRegion {
@@ -108,6 +123,7 @@ impl TestRegion {
             vault: Vault::new(name, root, cluster),
             entropy: SeededEntropy::new(number.into()),
             now: START,
+            behind: None,
             answer: None,
             caller: Caller {
                 account: ACCOUNT.parse().unwrap(),
@@ -134,7 +150,9 @@ impl TestRegion {
     pub fn tick(&mut self) {
         self.commit(Change::Tick);
         loop {
-            let due = self.region.plan_rotations(self.now, &self.vault, &mut self.entropy);
+            let due = self
+                .region
+                .plan_rotations(self.now, &self.vault, &mut self.entropy);
             if due.is_empty() {
                 return;
             }
@@ -152,18 +170,32 @@ impl TestRegion {
 
     /// Agrees on a change: through the log's encoding, and on two nodes.
     pub fn apply(&mut self, change: Change) -> Outcome {
-        let bytes = Entry { at: self.now, change }.encode();
+        let bytes = Entry {
+            at: self.now,
+            change,
+        }
+        .encode();
         let entry = Entry::decode(&bytes).unwrap();
-        assert_eq!(entry.encode(), bytes, "an entry reads back as it was written");
+        assert_eq!(
+            entry.encode(),
+            bytes,
+            "an entry reads back as it was written"
+        );
         self.applied += 1;
         if self.applied.is_multiple_of(RESTART_EVERY) {
             let snapshot = self.shadow.encode();
-            assert!(self.region.encode() == snapshot, "two nodes encode one state differently");
+            assert!(
+                self.region.encode() == snapshot,
+                "two nodes encode one state differently"
+            );
             self.shadow = Region::decode(&snapshot).unwrap();
         }
         self.shadow.apply(&entry);
         let outcome = self.region.apply(&entry);
-        assert!(self.region == self.shadow, "two nodes came to different states");
+        assert!(
+            self.region == self.shadow,
+            "two nodes came to different states"
+        );
         assert_eq!(self.region.next_deadline(), self.shadow.next_deadline());
         outcome
     }
@@ -201,10 +233,15 @@ impl TestRegion {
         Ok(C::response(response))
     }
 
+    /// What the planning node has applied.
+    pub fn view(&self) -> &Region {
+        self.behind.as_ref().unwrap_or(&self.region)
+    }
+
     /// Plans on the region as a node with this clock sees it.
     pub fn plan(&mut self, request: &Request, answer: Option<Answer>) -> Result<Plan, KmsError> {
         let regions: Vec<RegionName> = REGIONS.iter().map(|name| region(name)).collect();
-        let mut view = self.region.clone();
+        let mut view = self.view().clone();
         view.advance_to(self.now);
         let mut cx = Context {
             caller: &self.caller,
@@ -226,7 +263,10 @@ impl TestRegion {
 
     /// Creates a multi-Region key of origin AWS_KMS and returns its ID.
     pub fn create_multi_region(&mut self) -> String {
-        self.create_as(CreateKeyRequest { multi_region: Some(true), ..Default::default() })
+        self.create_as(CreateKeyRequest {
+            multi_region: Some(true),
+            ..Default::default()
+        })
     }
 
     /// Creates a key of origin EXTERNAL, without material, and returns its ID.
@@ -240,12 +280,19 @@ impl TestRegion {
 
     /// Creates a key and returns its ID.
     pub fn create_as(&mut self, request: CreateKeyRequest) -> String {
-        self.call(request).unwrap().key_metadata.unwrap().key_id.unwrap()
+        self.call(request)
+            .unwrap()
+            .key_metadata
+            .unwrap()
+            .key_id
+            .unwrap()
     }
 
     /// Imports 32 bytes that never expire, and returns the material's ID.
     pub fn import(&mut self, key: &str, byte: u8, import_type: &str) -> Result<String, KmsError> {
-        self.import_as(key, byte, |request| request.import_type = Some(import_type.into()))
+        self.import_as(key, byte, |request| {
+            request.import_type = Some(import_type.into())
+        })
     }
 
     /// Imports, with a request of one's own, 32 equal bytes.
@@ -255,7 +302,8 @@ impl TestRegion {
         byte: u8,
         adjust: impl FnOnce(&mut ImportKeyMaterialRequest),
     ) -> Result<String, KmsError> {
-        self.import_bytes(key, &[byte; 32], adjust).map(|it| it.key_material_id.unwrap())
+        self.import_bytes(key, &[byte; 32], adjust)
+            .map(|it| it.key_material_id.unwrap())
     }
 
     /// Imports any bytes, through a real token.
@@ -304,7 +352,8 @@ impl TestRegion {
             wrapping_algorithm: Some("RSAES_OAEP_SHA_256".into()),
             wrapping_key_spec: Some("RSA_2048".into()),
         })?;
-        self.parameters.insert(key.into(), (self.now, parameters.clone()));
+        self.parameters
+            .insert(key.into(), (self.now, parameters.clone()));
         Ok(parameters)
     }
 
@@ -335,18 +384,26 @@ impl TestRegion {
 
     /// RotateKeyOnDemand.
     pub fn rotate(&mut self, key: &str) -> Result<RotateKeyOnDemandResponse, KmsError> {
-        self.call(RotateKeyOnDemandRequest { key_id: Some(key.into()) })
+        self.call(RotateKeyOnDemandRequest {
+            key_id: Some(key.into()),
+        })
     }
 
     /// DescribeKey.
     pub fn describe(&mut self, key: &str) -> KeyMetadata {
-        let request = DescribeKeyRequest { key_id: Some(key.into()), ..Default::default() };
+        let request = DescribeKeyRequest {
+            key_id: Some(key.into()),
+            ..Default::default()
+        };
         self.call(request).unwrap().key_metadata.unwrap()
     }
 
     /// The key state, by name; `gone` without such a key.
     pub fn state(&mut self, key: &str) -> String {
-        let request = DescribeKeyRequest { key_id: Some(key.into()), ..Default::default() };
+        let request = DescribeKeyRequest {
+            key_id: Some(key.into()),
+            ..Default::default()
+        };
         match self.call(request) {
             Ok(described) => described.key_metadata.unwrap().key_state.unwrap(),
             Err(_) => "gone".into(),
@@ -355,12 +412,16 @@ impl TestRegion {
 
     /// DisableKey.
     pub fn disable(&mut self, key: &str) -> Result<DisableKeyResponse, KmsError> {
-        self.call(DisableKeyRequest { key_id: Some(key.into()) })
+        self.call(DisableKeyRequest {
+            key_id: Some(key.into()),
+        })
     }
 
     /// EnableKey.
     pub fn enable(&mut self, key: &str) -> Result<EnableKeyResponse, KmsError> {
-        self.call(EnableKeyRequest { key_id: Some(key.into()) })
+        self.call(EnableKeyRequest {
+            key_id: Some(key.into()),
+        })
     }
 
     /// ScheduleKeyDeletion with the shortest window.
@@ -376,7 +437,9 @@ impl TestRegion {
 
     /// CancelKeyDeletion.
     pub fn cancel_deletion(&mut self, key: &str) -> Result<CancelKeyDeletionResponse, KmsError> {
-        self.call(CancelKeyDeletionRequest { key_id: Some(key.into()) })
+        self.call(CancelKeyDeletionRequest {
+            key_id: Some(key.into()),
+        })
     }
 
     /// EnableKeyRotation.
@@ -393,7 +456,9 @@ impl TestRegion {
 
     /// GetKeyRotationStatus.
     pub fn rotation_status(&mut self, key: &str) -> Result<GetKeyRotationStatusResponse, KmsError> {
-        self.call(GetKeyRotationStatusRequest { key_id: Some(key.into()) })
+        self.call(GetKeyRotationStatusRequest {
+            key_id: Some(key.into()),
+        })
     }
 
     /// ListKeyRotations with every material.
@@ -420,7 +485,10 @@ impl TestRegion {
         let listed = self.materials(key);
         let state = |entry: &RotationsListEntry| {
             let import_state = entry.import_state.as_deref().unwrap_or("-");
-            format!("{}/{import_state}", entry.key_material_state.as_deref().unwrap())
+            format!(
+                "{}/{import_state}",
+                entry.key_material_state.as_deref().unwrap()
+            )
         };
         listed.iter().map(state).collect()
     }
@@ -453,7 +521,10 @@ impl TestRegion {
 
     /// The reference of a key of this account.
     pub fn reference(&self, key: &str) -> KeyRef {
-        KeyRef { account: self.caller.account, id: key.parse().unwrap() }
+        KeyRef {
+            account: self.caller.account,
+            id: key.parse().unwrap(),
+        }
     }
 
     /// The key's ARN here.
@@ -472,7 +543,11 @@ impl TestRegion {
 
     /// The peers that have not acknowledged everything.
     pub fn peers_behind(&self) -> BTreeSet<String> {
-        let behind = self.region.feeds().iter().filter(|(_, feed)| !feed.is_empty());
+        let behind = self
+            .region
+            .feeds()
+            .iter()
+            .filter(|(_, feed)| !feed.is_empty());
         behind.map(|(peer, _)| peer.to_string()).collect()
     }
 }

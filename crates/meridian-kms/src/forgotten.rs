@@ -22,7 +22,10 @@ impl Region {
         for change in before.keys().diff(self.keys()) {
             match change {
                 DiffItem::Add(..) => {}
-                DiffItem::Update { old: (_, old), new: (_, new) } => compare(old, Some(new)),
+                DiffItem::Update {
+                    old: (_, old),
+                    new: (_, new),
+                } => compare(old, Some(new)),
                 DiffItem::Remove(_, old) => compare(old, None),
             }
         }
@@ -48,10 +51,18 @@ mod tests {
 
         let before = us.region.clone();
         us.rotate(&generated).unwrap();
-        assert_eq!(us.region.forgotten_since(&before), [], "old material still decrypts");
+        assert_eq!(
+            us.region.forgotten_since(&before),
+            [],
+            "old material still decrypts"
+        );
         us.schedule_deletion(&generated).unwrap();
         us.pass_days(7);
-        assert_eq!(us.region.forgotten_since(&before).len(), 1, "what was held in that state");
+        assert_eq!(
+            us.region.forgotten_since(&before).len(),
+            1,
+            "what was held in that state"
+        );
 
         let (expiring, _) = us.create_imported(false, 2);
         let valid_to = us.now.plus_days(1);

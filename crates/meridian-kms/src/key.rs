@@ -182,7 +182,8 @@ impl Key {
     /// since: a region that missed the step between ends up like one that saw
     /// it.
     pub fn adopt(&mut self, shared: SharedProperties) {
-        let registered = |shared: &SharedProperties, id: &MaterialId| Some(shared.material(id)?.registered);
+        let registered =
+            |shared: &SharedProperties, id: &MaterialId| Some(shared.material(id)?.registered);
         self.held.retain(|id, _| {
             let known = registered(&self.shared, id);
             known.is_some() && known == registered(&shared, id)

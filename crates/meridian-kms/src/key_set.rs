@@ -2,8 +2,8 @@
 //! machine of its materials. A single-Region key is a set of one.
 //!
 //! The region that is primary authors [`SharedProperties`]; every other region
-//! holds the newest copy it has seen. [`KeySet::settle`] is the one place where
-//! a pending material's state is decided and a rotation is switched (R1).
+//! holds the newest copy it has seen. [`SharedProperties::settle`] is the one
+//! place where a pending material's state is decided and a rotation is switched (R1).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -189,7 +189,14 @@ mod tests {
         let mut seen = 0;
         for (name, row) in TABLE {
             let operation = Operation::from_name(name).unwrap();
-            let columns = [Enabled, Disabled, PendingDeletion, PendingImport, Creating, Updating];
+            let columns = [
+                Enabled,
+                Disabled,
+                PendingDeletion,
+                PendingImport,
+                Creating,
+                Updating,
+            ];
             let mut cells: Vec<_> = columns.into_iter().zip(row.chars()).collect();
             cells.push((PendingReplicaDeletion, cells[2].1));
             for (state, cell) in cells {
@@ -203,6 +210,10 @@ mod tests {
             }
             seen += 1;
         }
-        assert_eq!(seen, Operation::ALL.len(), "an operation is missing from the table");
+        assert_eq!(
+            seen,
+            Operation::ALL.len(),
+            "an operation is missing from the table"
+        );
     }
 }

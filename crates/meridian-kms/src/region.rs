@@ -1,7 +1,7 @@
 //! A region as a value: everything that its nodes have agreed on.
 //!
 //! [`Region::apply`] is the only way to change it and needs no secret, no
-//! randomness and no clock, so it is the same on every node. [`Region::put`]
+//! randomness and no clock, so it is the same on every node. `Region::put`
 //! is the only way a key changes, and derives from the change whatever other
 //! regions must be told. Maps are persistent: a clone is cheap and an old one
 //! stays valid.
@@ -31,7 +31,10 @@ pub struct Entry {
 
 /// How a committed entry is answered.
 #[derive(Clone)]
-#[allow(clippy::large_enum_variant, reason = "lives for one call; a box would only cost every answer an allocation")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "lives for one call; a box would only cost every answer an allocation"
+)]
 pub enum Outcome {
     /// To a client's request.
     Answered(Result<Response, KmsError>),
@@ -408,5 +411,104 @@ impl Region {
         for key in keys {
             self.index(&key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{DAY_MS, START, TestRegion, region};
+    use crate::ops::Change;
+    use crate::replication::fact::FactError;
+
+    #[test]
+    fn committed_time_never_goes_back() {
+        let mut us = TestRegion::new("us-east-1");
+        us.pass_days(1);
+        us.now = START;
+        us.commit(Change::Tick);
+        assert_eq!(us.region.now(), START.plus_days(1));
+        us.commit(Change::AdvanceClock { ms: -DAY_MS });
+        assert_eq!(us.region.now(), START.plus_days(1));
+        assert_eq!(us.region.clock_offset_ms(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_moved_forward_carries_out_what_falls_due() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        us.schedule_deletion(&key).unwrap();
+        us.commit(Change::AdvanceClock { ms: 8 * DAY_MS });
+        assert_eq!(us.region.clock_offset_ms(), 8 * DAY_MS);
+        assert_eq!(us.region.now(), START.plus_days(8));
+        assert_eq!(us.state(&key), "gone");
+    }
+
+    #[test]
+    fn the_next_deadline_is_the_earliest_of_all() {
+        let mut us = TestRegion::new("us-east-1");
+        assert_eq!(us.region.next_deadline(), None);
+        let rotating = us.create();
+        us.enable_rotation(&rotating, Some(90)).unwrap();
+        assert_eq!(us.region.next_deadline(), Some(START.plus_days(90)));
+        let doomed = us.create();
+        us.schedule_deletion(&doomed).unwrap();
+        assert_eq!(us.region.next_deadline(), Some(START.plus_days(7)));
+        assert!(!us.region.is_due(START.plus_ms(7 * DAY_MS - 1)));
+        assert!(us.region.is_due(START.plus_days(7)));
+        us.cancel_deletion(&doomed).unwrap();
+        assert!(
+            !us.region.is_due(START.plus_days(90)),
+            "a rotation is not carried out by time"
+        );
+        us.disable(&rotating).unwrap();
+        assert_eq!(us.region.next_deadline(), None);
+    }
+
+    #[test]
+    fn what_falls_due_happens_in_its_own_order_at_its_own_time() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, _) = us.create_imported(false, 1);
+        let valid_to = us.now.plus_days(3);
+        us.import_as(&key, 1, |request| {
+            request.expiration_model = Some("KEY_MATERIAL_EXPIRES".into());
+            request.valid_to = Some(valid_to.to_proto());
+        })
+        .unwrap();
+        us.schedule_deletion(&key).unwrap();
+        us.pass_days(5);
+        assert_eq!(us.state(&key), "PendingDeletion");
+        us.cancel_deletion(&key).unwrap();
+        assert_eq!(
+            us.state(&key),
+            "PendingImport",
+            "it has expired all the same"
+        );
+    }
+
+    #[test]
+    fn a_fact_that_is_none_is_refused_whole() {
+        let mut us = TestRegion::new("us-east-1");
+        let mut plan = |bytes: &[u8]| {
+            us.region
+                .plan_facts(&region("eu-west-1"), [bytes], &us.vault, &mut us.entropy)
+        };
+        assert_eq!(plan(b"").err(), Some(FactError::Malformed("empty".into())));
+        assert_eq!(plan(b"\x02{}").err(), Some(FactError::Version(2)));
+        assert!(matches!(
+            plan(b"\x01{}").err(),
+            Some(FactError::Malformed(_))
+        ));
+    }
+
+    #[test]
+    fn there_is_nothing_to_send_to_a_region_that_nobody_shares_a_key_with() {
+        let mut us = TestRegion::new("us-east-1");
+        us.create();
+        let peer = region("eu-west-1");
+        let outgoing = us
+            .region
+            .outgoing(&peer, &us.vault, &mut us.entropy, |_| false)
+            .unwrap();
+        assert!(outgoing.positions.is_empty() && outgoing.facts.is_empty());
     }
 }

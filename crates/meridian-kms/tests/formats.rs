@@ -10,7 +10,6 @@
 )]
 
 #[path = "../src/fixture.rs"]
-#[allow(dead_code, reason = "the tests inside the crate use what these do not")]
 mod fixture;
 
 #[path = "formats/story.rs"]
@@ -23,7 +22,7 @@ use std::sync::OnceLock;
 use meridian_kms::durable::FormatError;
 use meridian_kms::replication::fact::{Fact, FactError};
 use meridian_kms::{Answer, Entry, Operation, Question, Region};
-use story::{REGIONS, Story};
+use story::{REGIONS, Stored, Story};
 
 const UPDATE: &str = "UPDATE=1 cargo test -p meridian-kms --test formats";
 
@@ -52,7 +51,12 @@ fn write(story: &Story) {
         std::fs::write(path(file), lines.join("\n") + "\n").unwrap();
     };
     std::fs::create_dir_all(path("")).unwrap();
-    for (name, log, snapshot) in &story.regions {
+    for Stored {
+        name,
+        log,
+        snapshot,
+    } in &story.regions
+    {
         put(&format!("log_v1_{name}.txt"), log);
         put(
             &format!("snapshot_v1_{name}.txt"),
@@ -128,7 +132,7 @@ fn the_golden_logs_show_every_kind_of_change() {
     let shown = kinds(lines.iter().map(String::as_bytes));
     assert_eq!(shown, all_kinds(), "extend the story, then: {UPDATE}");
     let story = story::play();
-    let told = story.regions.iter().flat_map(|(_, log, _)| log);
+    let told = story.regions.iter().flat_map(|it| &it.log);
     assert_eq!(kinds(told.map(Vec::as_slice)), all_kinds());
 }
 

@@ -43,7 +43,8 @@ pub trait AwsJson: Sized {
 
     /// The message as JSON text; members that do not apply are left out.
     fn to_json(&self) -> String {
-        let mut out = String::new();
+        // Room for most answers: growing step by step costs as much as writing.
+        let mut out = String::with_capacity(1024);
         self.write_json(&mut out);
         out
     }

@@ -157,7 +157,8 @@ impl Absent {
         let caught_up = |gauges: &Option<_>| is_beyond(gauges, least);
         let what = format!("{place} has a snapshot beyond entry {least}");
         let gauges = eventually(&what, CAUGHT_UP_WITHIN, look, caught_up).await;
-        println!("{place} was away from entry {last_log} on, and came back: {gauges:?}");
+        let snapshot = gauges.map_or(0, |gauges| gauges.snapshot());
+        println!("{place} was away after entry {last_log}; a snapshot took it to {snapshot}");
     }
 }
 

@@ -70,8 +70,10 @@ mod tests {
     fn only_a_scheduled_deletion_can_be_cancelled() {
         let mut us = TestRegion::new("us-east-1");
         let key = us.create();
-        let not_pending =
-            format!("KMSInvalidStateException: {} is not pending deletion.", us.arn(&key));
+        let not_pending = format!(
+            "KMSInvalidStateException: {} is not pending deletion.",
+            us.arn(&key)
+        );
         assert_eq!(refusal(us.cancel_deletion(&key)), not_pending);
     }
 }

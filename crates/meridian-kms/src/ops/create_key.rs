@@ -158,7 +158,11 @@ mod tests {
     use crate::fixture::{START, TestRegion, refusal};
 
     fn create(request: CreateKeyRequest) -> KeyMetadata {
-        TestRegion::new("us-east-1").call(request).unwrap().key_metadata.unwrap()
+        TestRegion::new("us-east-1")
+            .call(request)
+            .unwrap()
+            .key_metadata
+            .unwrap()
     }
 
     fn refused(request: CreateKeyRequest) -> String {
@@ -194,7 +198,10 @@ mod tests {
 
     #[test]
     fn a_key_for_imported_material_waits_for_its_import() {
-        let request = CreateKeyRequest { origin: Some("EXTERNAL".into()), ..Default::default() };
+        let request = CreateKeyRequest {
+            origin: Some("EXTERNAL".into()),
+            ..Default::default()
+        };
         let key = create(request);
         assert_eq!(key.key_state.as_deref(), Some("PendingImport"));
         assert_eq!(key.enabled, Some(false));
@@ -206,19 +213,28 @@ mod tests {
 
     #[test]
     fn a_multi_region_key_is_the_primary_of_a_set_without_replicas() {
-        let request = CreateKeyRequest { multi_region: Some(true), ..Default::default() };
+        let request = CreateKeyRequest {
+            multi_region: Some(true),
+            ..Default::default()
+        };
         let key = create(request);
         let id = key.key_id.unwrap();
         assert_eq!((&id[..4], id.len()), ("mrk-", 36));
         let configuration = key.multi_region_configuration.unwrap();
-        assert_eq!(configuration.multi_region_key_type.as_deref(), Some("PRIMARY"));
+        assert_eq!(
+            configuration.multi_region_key_type.as_deref(),
+            Some("PRIMARY")
+        );
         assert_eq!(configuration.primary_key.unwrap().arn, key.arn);
         assert_eq!(configuration.replica_keys, []);
     }
 
     #[test]
     fn the_description_is_kept() {
-        let request = CreateKeyRequest { description: Some("mine".into()), ..Default::default() };
+        let request = CreateKeyRequest {
+            description: Some("mine".into()),
+            ..Default::default()
+        };
         assert_eq!(create(request).description.as_deref(), Some("mine"));
     }
 
@@ -261,17 +277,31 @@ mod tests {
 
     #[test]
     fn a_key_store_is_not_supported() {
-        let request =
-            CreateKeyRequest { origin: Some("AWS_CLOUDHSM".into()), ..Default::default() };
+        let request = CreateKeyRequest {
+            origin: Some("AWS_CLOUDHSM".into()),
+            ..Default::default()
+        };
         assert!(refused(request).starts_with("UnsupportedOperationException"));
     }
 
     #[test]
     fn bad_tags_and_policies_are_refused() {
-        let tag = Tag { tag_key: Some("aws:x".into()), tag_value: Some("y".into()) };
-        let tagged = CreateKeyRequest { tags: vec![tag], ..Default::default() };
-        assert_eq!(refused(tagged), "TagException: Tags beginning with aws: are reserved");
-        let policy = CreateKeyRequest { policy: Some("no JSON".into()), ..Default::default() };
+        let tag = Tag {
+            tag_key: Some("aws:x".into()),
+            tag_value: Some("y".into()),
+        };
+        let tagged = CreateKeyRequest {
+            tags: vec![tag],
+            ..Default::default()
+        };
+        assert_eq!(
+            refused(tagged),
+            "TagException: Tags beginning with aws: are reserved"
+        );
+        let policy = CreateKeyRequest {
+            policy: Some("no JSON".into()),
+            ..Default::default()
+        };
         assert_eq!(refused(policy), "MalformedPolicyDocumentException");
     }
 
@@ -279,10 +309,15 @@ mod tests {
     fn a_new_key_does_not_rotate_by_itself() {
         let mut us = TestRegion::new("us-east-1");
         let key = us.create();
-        let request = GetKeyRotationStatusRequest { key_id: Some(key.clone()) };
+        let request = GetKeyRotationStatusRequest {
+            key_id: Some(key.clone()),
+        };
         let status = us.call(request).unwrap();
         assert_eq!(status.key_rotation_enabled, Some(false));
         assert_eq!(status.key_id, Some(us.arn(&key)));
-        assert_eq!((status.rotation_period_in_days, status.next_rotation_date), (None, None));
+        assert_eq!(
+            (status.rotation_period_in_days, status.next_rotation_date),
+            (None, None)
+        );
     }
 }

@@ -85,3 +85,109 @@ fn find(region: &Region, key: &Key, change: &Change) -> Result<Option<MaterialId
         "Key material (id: {id}) has never been imported into KMS key {arn}."
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::DeleteImportedKeyMaterialResponse;
+
+    use crate::fixture::{TestRegion, refusal};
+
+    fn answer(us: &TestRegion, key: &str, id: Option<&str>) -> DeleteImportedKeyMaterialResponse {
+        DeleteImportedKeyMaterialResponse {
+            key_id: Some(us.arn(key)),
+            key_material_id: id.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn without_an_id_the_current_material_goes_and_stays_known() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, first) = us.create_imported(false, 1);
+        us.import(&key, 2, "NEW_KEY_MATERIAL").unwrap();
+        assert_eq!(
+            us.delete_material(&key, None).unwrap(),
+            answer(&us, &key, Some(&first))
+        );
+        let described = us.describe(&key);
+        assert_eq!(described.key_state.as_deref(), Some("PendingImport"));
+        assert_eq!(described.current_key_material_id, Some(first));
+        assert_eq!(described.expiration_model, None);
+        let states = us.material_states(&key);
+        assert_eq!(
+            states,
+            ["CURRENT/PENDING_IMPORT", "PENDING_ROTATION/IMPORTED"]
+        );
+        assert_eq!(us.materials(&key)[0].expiration_model, None);
+    }
+
+    #[test]
+    fn where_nothing_is_nothing_is_deleted() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create_external(false);
+        assert_eq!(
+            us.delete_material(&key, None).unwrap(),
+            answer(&us, &key, None)
+        );
+        let first = us.import(&key, 1, "NEW_KEY_MATERIAL").unwrap();
+        us.delete_material(&key, None).unwrap();
+        let before = us.region.encode();
+        let again = us.delete_material(&key, Some(&first)).unwrap();
+        assert_eq!(again, answer(&us, &key, None));
+        assert!(us.region.encode() == before);
+    }
+
+    #[test]
+    fn a_material_that_the_key_never_had_is_named() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, _) = us.create_imported(false, 1);
+        let id = "0".repeat(64);
+        assert_eq!(
+            refusal(us.delete_material(&key, Some(&id))),
+            format!(
+                "ValidationException: Key material (id: {id}) has never been imported into KMS \
+                 key {}.",
+                us.arn(&key)
+            )
+        );
+    }
+
+    #[test]
+    fn waiting_material_leaves_the_key_and_may_come_back_as_new() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, _) = us.create_imported(false, 1);
+        let second = us.import(&key, 2, "NEW_KEY_MATERIAL").unwrap();
+        let deleted = us.delete_material(&key, Some(&second)).unwrap();
+        assert_eq!(deleted, answer(&us, &key, Some(&second)));
+        assert_eq!(us.state(&key), "Enabled");
+        assert_eq!(us.material_states(&key), ["CURRENT/IMPORTED"]);
+        assert!(refusal(us.import(&key, 2, "EXISTING_KEY_MATERIAL")).starts_with("IncorrectKey"));
+        assert_eq!(us.import(&key, 2, "NEW_KEY_MATERIAL"), Ok(second));
+    }
+
+    #[test]
+    fn waiting_material_that_has_expired_can_be_abandoned() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, _) = us.create_imported(false, 1);
+        let valid_to = us.now.plus_days(1);
+        let second = us
+            .import_as(&key, 2, |request| {
+                request.import_type = Some("NEW_KEY_MATERIAL".into());
+                request.expiration_model = Some("KEY_MATERIAL_EXPIRES".into());
+                request.valid_to = Some(valid_to.to_proto());
+            })
+            .unwrap();
+        us.pass_days(1);
+        assert_eq!(us.state(&key), "Enabled");
+        us.delete_material(&key, Some(&second)).unwrap();
+        us.import(&key, 3, "NEW_KEY_MATERIAL").unwrap();
+    }
+
+    #[test]
+    fn a_disabled_key_that_loses_material_waits_for_its_import() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, _) = us.create_imported(false, 1);
+        us.disable(&key).unwrap();
+        us.delete_material(&key, None).unwrap();
+        assert_eq!(us.state(&key), "PendingImport");
+    }
+}

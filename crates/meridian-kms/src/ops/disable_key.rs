@@ -48,7 +48,10 @@ mod tests {
         let key = us.create();
         us.disable(&key).unwrap();
         let described = us.describe(&key);
-        assert_eq!((described.enabled, described.key_state.as_deref()), (Some(false), Some("Disabled")));
+        assert_eq!(
+            (described.enabled, described.key_state.as_deref()),
+            (Some(false), Some("Disabled"))
+        );
         let before = us.region.encode();
         us.disable(&key).unwrap();
         assert!(us.region.encode() == before);
@@ -58,7 +61,10 @@ mod tests {
     fn a_key_without_material_cannot_be_disabled() {
         let mut us = TestRegion::new("us-east-1");
         let key = us.create_external(false);
-        let pending_import = format!("KMSInvalidStateException: {} is pending import.", us.arn(&key));
+        let pending_import = format!(
+            "KMSInvalidStateException: {} is pending import.",
+            us.arn(&key)
+        );
         assert_eq!(refusal(us.disable(&key)), pending_import);
         assert_eq!(refusal(us.enable(&key)), pending_import);
     }

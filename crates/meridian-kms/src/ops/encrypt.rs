@@ -33,3 +33,78 @@ pub fn plan(
         encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::EncryptRequest;
+
+    use crate::fixture::{TestRegion, refusal};
+
+    fn request(key: &str) -> EncryptRequest {
+        EncryptRequest {
+            key_id: Some(key.into()),
+            plaintext: Some("hello".into()),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_answer_names_key_and_algorithm_and_hides_the_plaintext() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let answer = us.call(request(&key)).unwrap();
+        assert_eq!(answer.key_id, Some(us.arn(&key)));
+        assert_eq!(
+            answer.encryption_algorithm.as_deref(),
+            Some("SYMMETRIC_DEFAULT")
+        );
+        let blob = answer.ciphertext_blob.unwrap();
+        assert!(blob.len() <= 5 + 152);
+        assert!(!blob.windows(5).any(|window| window == b"hello"));
+        assert_eq!(us.decrypt(&blob).unwrap(), "hello");
+    }
+
+    #[test]
+    fn the_same_text_never_gives_the_same_ciphertext() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        assert_ne!(
+            us.encrypt(&key, "x").unwrap(),
+            us.encrypt(&key, "x").unwrap()
+        );
+    }
+
+    #[test]
+    fn a_dry_run_says_whether_it_would_have_worked() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let dry = EncryptRequest {
+            dry_run: Some(true),
+            ..request(&key)
+        };
+        assert_eq!(
+            refusal(us.call(dry.clone())),
+            "DryRunOperationException: The request would have succeeded, but the DryRun option is \
+             set."
+        );
+        us.disable(&key).unwrap();
+        assert!(refusal(us.call(dry)).starts_with("DisabledException"));
+    }
+
+    #[test]
+    fn the_state_comes_before_the_algorithm() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let other = EncryptRequest {
+            encryption_algorithm: Some("RSAES_OAEP_SHA_1".into()),
+            ..request(&key)
+        };
+        assert_eq!(
+            refusal(us.call(other.clone())),
+            "InvalidKeyUsageException: Algorithm RSAES_OAEP_SHA_1 is incompatible with key spec \
+             SYMMETRIC_DEFAULT."
+        );
+        us.disable(&key).unwrap();
+        assert!(refusal(us.call(other)).starts_with("DisabledException"));
+    }
+}

@@ -69,3 +69,107 @@ pub(crate) fn length(spec: &Option<String>, bytes: Option<i32>) -> Result<usize,
         _ => Err(neither_or_both()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::{
+        DecryptRequest, GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest,
+    };
+
+    use crate::fixture::{TestRegion, refusal};
+
+    const ONE_OF_TWO: &str =
+        "ValidationException: Please specify either number of bytes or key spec.";
+
+    fn request(key: &str, spec: Option<&str>, bytes: Option<i32>) -> GenerateDataKeyRequest {
+        GenerateDataKeyRequest {
+            key_id: Some(key.into()),
+            key_spec: spec.map(Into::into),
+            number_of_bytes: bytes,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_two_copies_of_a_data_key_are_the_same() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        for (spec, bytes, length) in [
+            (Some("AES_256"), None, 32),
+            (Some("AES_128"), None, 16),
+            (None, Some(1024), 1024),
+        ] {
+            let made = us.call(request(&key, spec, bytes)).unwrap();
+            let plaintext = made.plaintext.unwrap();
+            assert_eq!(plaintext.len(), length);
+            assert_eq!(made.key_id, Some(us.arn(&key)));
+            assert_eq!(
+                made.key_material_id,
+                us.describe(&key).current_key_material_id
+            );
+            let opened = us
+                .call(DecryptRequest {
+                    ciphertext_blob: made.ciphertext_blob,
+                    ..Default::default()
+                })
+                .unwrap();
+            assert_eq!(opened.plaintext.unwrap(), plaintext);
+        }
+    }
+
+    #[test]
+    fn exactly_one_parameter_says_how_long_it_is() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        assert_eq!(refusal(us.call(request(&key, None, None))), ONE_OF_TWO);
+        assert_eq!(
+            refusal(us.call(request(&key, Some("AES_256"), Some(32)))),
+            ONE_OF_TWO
+        );
+    }
+
+    #[test]
+    fn without_plaintext_only_decrypt_shows_it() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let request = GenerateDataKeyWithoutPlaintextRequest {
+            key_id: Some(key.clone()),
+            key_spec: Some("AES_256".into()),
+            ..Default::default()
+        };
+        let made = us.call(request.clone()).unwrap();
+        assert_eq!(made.key_id, Some(us.arn(&key)));
+        assert_eq!(
+            made.key_material_id,
+            us.describe(&key).current_key_material_id
+        );
+        let opened = DecryptRequest {
+            ciphertext_blob: made.ciphertext_blob,
+            ..Default::default()
+        };
+        assert_eq!(us.call(opened).unwrap().plaintext.unwrap().len(), 32);
+        let neither = GenerateDataKeyWithoutPlaintextRequest {
+            key_spec: None,
+            ..request.clone()
+        };
+        assert_eq!(refusal(us.call(neither)), ONE_OF_TWO);
+        let dry = GenerateDataKeyWithoutPlaintextRequest {
+            dry_run: Some(true),
+            ..request
+        };
+        assert!(refusal(us.call(dry)).starts_with("DryRunOperationException"));
+    }
+
+    #[test]
+    fn a_key_that_is_not_usable_makes_no_data_key() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create_external(false);
+        assert_eq!(
+            refusal(us.call(request(&key, Some("AES_256"), None))),
+            format!(
+                "KMSInvalidStateException: {} is pending import.",
+                us.arn(&key)
+            )
+        );
+    }
+}

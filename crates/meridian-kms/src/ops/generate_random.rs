@@ -30,3 +30,34 @@ pub fn plan(
         ciphertext_for_recipient: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::GenerateRandomRequest;
+
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn random_bytes_come_in_the_length_that_has_to_be_given() {
+        let mut us = TestRegion::new("us-east-1");
+        let of = |number_of_bytes| GenerateRandomRequest {
+            number_of_bytes,
+            ..Default::default()
+        };
+        let (one, other) = (
+            us.call(of(Some(24))).unwrap(),
+            us.call(of(Some(24))).unwrap(),
+        );
+        assert_eq!(one.plaintext.as_ref().unwrap().len(), 24);
+        assert_ne!(one.plaintext, other.plaintext);
+        assert_eq!(
+            refusal(us.call(of(None))),
+            "ValidationException: NumberOfBytes is required."
+        );
+        let store = GenerateRandomRequest {
+            custom_key_store_id: Some("cks-1".into()),
+            ..of(Some(1))
+        };
+        assert!(refusal(us.call(store)).starts_with("UnsupportedOperationException"));
+    }
+}

@@ -60,3 +60,84 @@ pub fn wrapping_key_needed(request: &GetParametersForImportRequest) -> Option<Wr
     WrappingAlgorithm::from_str(algorithm).ok()?;
     WrappingKeySpec::from_str(request.wrapping_key_spec.as_deref()?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::GetParametersForImportRequest;
+
+    use super::wrapping_key_needed;
+    use crate::fixture::{DAY_MS, START, TestRegion, refusal, wrapping_key};
+
+    fn request(key: &str, algorithm: &str, spec: &str) -> GetParametersForImportRequest {
+        GetParametersForImportRequest {
+            key_id: Some(key.into()),
+            wrapping_algorithm: Some(algorithm.into()),
+            wrapping_key_spec: Some(spec.into()),
+        }
+    }
+
+    #[test]
+    fn the_parameters_are_good_for_a_day() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create_external(false);
+        let answer = us
+            .call(request(&key, "RSAES_OAEP_SHA_256", "RSA_2048"))
+            .unwrap();
+        assert_eq!(answer.key_id, Some(us.arn(&key)));
+        assert_eq!(answer.public_key.unwrap(), wrapping_key().public_key_der());
+        assert_eq!(
+            answer.parameters_valid_to,
+            Some(START.plus_ms(DAY_MS).to_proto())
+        );
+    }
+
+    #[test]
+    fn a_symmetric_key_takes_only_oaep() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create_external(false);
+        for algorithm in ["RSAES_PKCS1_V1_5", "RSA_AES_KEY_WRAP_SHA_256", "SM2PKE"] {
+            let request = request(&key, algorithm, "RSA_2048");
+            assert_eq!(wrapping_key_needed(&request), None);
+            assert_eq!(
+                refusal(us.call(request)),
+                format!(
+                    "ValidationException: Wrapping algorithm {algorithm} and wrapping key spec \
+                     RSA_2048 cannot be used to import a SYMMETRIC_DEFAULT key."
+                )
+            );
+        }
+        assert!(wrapping_key_needed(&request(&key, "RSAES_OAEP_SHA_1", "RSA_4096")).is_some());
+    }
+
+    #[test]
+    fn a_key_of_another_size_than_asked_for_is_not_used() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create_external(false);
+        let answer = us.call(request(&key, "RSAES_OAEP_SHA_256", "RSA_4096"));
+        assert_eq!(
+            refusal(answer),
+            "KMSInternalException",
+            "the fixture brings one of 2048 bits"
+        );
+    }
+
+    #[test]
+    fn generated_material_is_not_imported() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let generated = format!(
+            "UnsupportedOperationException: {} origin is AWS_KMS which is not valid for this \
+             operation.",
+            us.arn(&key)
+        );
+        let answer = us.call(request(&key, "RSAES_OAEP_SHA_256", "RSA_2048"));
+        assert_eq!(refusal(answer), generated);
+        assert_eq!(refusal(us.delete_material(&key, None)), generated);
+        us.schedule_deletion(&key).unwrap();
+        assert_eq!(
+            refusal(us.delete_material(&key, None)),
+            generated,
+            "whatever its state"
+        );
+    }
+}

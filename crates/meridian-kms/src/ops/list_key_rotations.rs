@@ -87,3 +87,94 @@ fn entry(region: &Region, key: &Key, material: &RegisteredMaterial) -> Rotations
             .map(|rotation| rotation.kind.name().into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::{ListKeyRotationsRequest, RotationsListEntry};
+
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn a_new_key_has_rotated_never_and_has_one_material() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        assert_eq!(us.rotations(&key), []);
+        let expected = RotationsListEntry {
+            key_id: Some(us.arn(&key)),
+            key_material_id: us.describe(&key).current_key_material_id,
+            key_material_state: Some("CURRENT".into()),
+            ..Default::default()
+        };
+        assert_eq!(
+            us.materials(&key),
+            [expected],
+            "generated material has no import state"
+        );
+        let empty = us.create_external(false);
+        assert_eq!(us.materials(&empty), []);
+    }
+
+    #[test]
+    fn imported_material_shows_what_is_known_of_it() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, first) = us.create_imported(false, 1);
+        let valid_to = Some(us.now.plus_days(3).to_proto());
+        let second = us
+            .import_as(&key, 2, |request| {
+                request.import_type = Some("NEW_KEY_MATERIAL".into());
+                request.expiration_model = Some("KEY_MATERIAL_EXPIRES".into());
+                request.valid_to = valid_to;
+                request.key_material_description = Some("2026-Q1".into());
+            })
+            .unwrap();
+        let entry = |id: &str, state: &str, model: &str| RotationsListEntry {
+            key_id: Some(us.arn(&key)),
+            key_material_id: Some(id.into()),
+            key_material_state: Some(state.into()),
+            import_state: Some("IMPORTED".into()),
+            expiration_model: Some(model.into()),
+            ..Default::default()
+        };
+        let expected = [
+            entry(&first, "CURRENT", "KEY_MATERIAL_DOES_NOT_EXPIRE"),
+            RotationsListEntry {
+                key_material_description: Some("2026-Q1".into()),
+                valid_to,
+                ..entry(&second, "PENDING_ROTATION", "KEY_MATERIAL_EXPIRES")
+            },
+        ];
+        assert_eq!(us.materials(&key), expected);
+    }
+
+    #[test]
+    fn the_list_is_walked_page_by_page_from_the_oldest() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        (0..4).for_each(|_| drop(us.rotate(&key).unwrap()));
+        let all: Vec<_> = us
+            .materials(&key)
+            .into_iter()
+            .map(|it| it.key_material_id)
+            .collect();
+        assert_eq!(all.len(), 5);
+        let mut request = ListKeyRotationsRequest {
+            key_id: Some(key),
+            include_key_material: Some("ALL_KEY_MATERIAL".into()),
+            limit: Some(2),
+            marker: None,
+        };
+        let mut seen = Vec::new();
+        loop {
+            let page = us.call(request.clone()).unwrap();
+            assert_eq!(page.truncated, Some(page.next_marker.is_some()));
+            seen.extend(page.rotations.into_iter().map(|it| it.key_material_id));
+            request.marker = page.next_marker;
+            if request.marker.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, all);
+        request.marker = Some("zzz".into());
+        assert_eq!(refusal(us.call(request)), "InvalidMarkerException");
+    }
+}

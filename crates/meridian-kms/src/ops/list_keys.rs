@@ -60,7 +60,11 @@ mod tests {
         let mut seen = Vec::new();
         let mut marker = None;
         loop {
-            let request = ListKeysRequest { limit: Some(2), marker, ..Default::default() };
+            let request = ListKeysRequest {
+                limit: Some(2),
+                marker,
+                ..Default::default()
+            };
             let page = us.call(request).unwrap();
             assert_eq!(page.truncated, Some(page.next_marker.is_some()));
             for entry in page.keys {
@@ -86,7 +90,10 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(us.call(shared).unwrap().keys, []);
-        let request = ListKeysRequest { marker: Some("zzz".into()), ..Default::default() };
+        let request = ListKeysRequest {
+            marker: Some("zzz".into()),
+            ..Default::default()
+        };
         assert_eq!(refusal(us.call(request)), "InvalidMarkerException");
     }
 }

@@ -86,7 +86,10 @@ macro_rules! for_each_operation {
 }
 
 /// What planning a request came to.
-#[allow(clippy::large_enum_variant, reason = "lives for one call; a box would only cost every answer an allocation")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "lives for one call; a box would only cost every answer an allocation"
+)]
 pub enum Plan {
     /// The answer; nothing changes.
     Reply(Response),

@@ -62,3 +62,122 @@ pub fn plan(
         destination_key_material_id: Some(material.to_string()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_proto::v1::ReEncryptRequest;
+
+    use crate::fixture::{TestRegion, refusal};
+
+    #[test]
+    fn a_ciphertext_moves_to_another_key_and_both_are_named() {
+        let mut us = TestRegion::new("us-east-1");
+        let (from, to) = (us.create(), us.create());
+        let blob = us.encrypt(&from, "hello").unwrap();
+        let answer = us
+            .call(ReEncryptRequest {
+                ciphertext_blob: Some(blob.into()),
+                destination_key_id: Some(to.clone()),
+                ..Default::default()
+            })
+            .unwrap();
+        assert_eq!(answer.source_key_id, Some(us.arn(&from)));
+        assert_eq!(answer.key_id, Some(us.arn(&to)));
+        assert_eq!(
+            answer.source_key_material_id,
+            us.describe(&from).current_key_material_id
+        );
+        assert_eq!(
+            answer.destination_key_material_id,
+            us.describe(&to).current_key_material_id
+        );
+        assert_eq!(
+            answer.source_encryption_algorithm.as_deref(),
+            Some("SYMMETRIC_DEFAULT")
+        );
+        assert_eq!(
+            answer.destination_encryption_algorithm.as_deref(),
+            Some("SYMMETRIC_DEFAULT")
+        );
+        us.disable(&from).unwrap();
+        assert_eq!(
+            us.decrypt(&answer.ciphertext_blob.unwrap()).unwrap(),
+            "hello"
+        );
+    }
+
+    #[test]
+    fn the_same_key_moves_a_ciphertext_to_its_current_material() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let old = us.encrypt(&key, "hello").unwrap();
+        us.rotate(&key).unwrap();
+        let request = ReEncryptRequest {
+            ciphertext_blob: Some(old.into()),
+            destination_key_id: Some(key.clone()),
+            ..Default::default()
+        };
+        let answer = us.call(request).unwrap();
+        assert_ne!(
+            answer.source_key_material_id,
+            answer.destination_key_material_id
+        );
+        assert_eq!(
+            answer.destination_key_material_id,
+            us.describe(&key).current_key_material_id
+        );
+    }
+
+    #[test]
+    fn the_source_is_checked_first() {
+        let mut us = TestRegion::new("us-east-1");
+        let (from, to) = (us.create(), us.create());
+        let blob = us.encrypt(&from, "hello").unwrap();
+        let request = ReEncryptRequest {
+            ciphertext_blob: Some(blob.into()),
+            destination_key_id: Some(to.clone()),
+            ..Default::default()
+        };
+        us.disable(&to).unwrap();
+        let disabled =
+            |us: &TestRegion, key: &str| format!("DisabledException: {} is disabled.", us.arn(key));
+        assert_eq!(refusal(us.call(request.clone())), disabled(&us, &to));
+        us.disable(&from).unwrap();
+        assert_eq!(refusal(us.call(request.clone())), disabled(&us, &from));
+        let unfit = ReEncryptRequest {
+            source_encryption_algorithm: Some("RSAES_OAEP_SHA_1".into()),
+            ..request.clone()
+        };
+        assert_eq!(
+            refusal(us.call(unfit)),
+            "ValidationException: KeyId must not be null"
+        );
+        let other = ReEncryptRequest {
+            source_key_id: Some(to),
+            ..request
+        };
+        assert!(refusal(us.call(other)).starts_with("IncorrectKeyException"));
+    }
+
+    #[test]
+    fn a_dry_run_never_re_encrypts() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let blob = us.encrypt(&key, "hello").unwrap();
+        let request = ReEncryptRequest {
+            ciphertext_blob: Some(blob.into()),
+            destination_key_id: Some(key.clone()),
+            dry_run: Some(true),
+            ..Default::default()
+        };
+        assert!(refusal(us.call(request)).starts_with("DryRunOperationException"));
+        let ignoring = ReEncryptRequest {
+            source_key_id: Some(key.clone()),
+            destination_key_id: Some(key),
+            dry_run: Some(true),
+            dry_run_modifiers: vec!["IGNORE_CIPHERTEXT".into()],
+            ..Default::default()
+        };
+        assert!(refusal(us.call(ignoring)).starts_with("DryRunOperationException"));
+    }
+}

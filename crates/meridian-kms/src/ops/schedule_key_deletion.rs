@@ -108,6 +108,12 @@ mod tests {
         }
         assert_eq!(schedule(None).unwrap().pending_window_in_days, Some(30));
         let again = refusal(schedule(None));
-        assert_eq!(again, format!("KMSInvalidStateException: {} is pending deletion.", us.arn(&key)));
+        assert_eq!(
+            again,
+            format!(
+                "KMSInvalidStateException: {} is pending deletion.",
+                us.arn(&key)
+            )
+        );
     }
 }

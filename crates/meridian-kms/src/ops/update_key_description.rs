@@ -57,7 +57,10 @@ mod tests {
         us.call(update("new")).unwrap();
         assert_eq!(us.describe(&key).description.as_deref(), Some("new"));
         us.schedule_deletion(&key).unwrap();
-        let deleted = format!("KMSInvalidStateException: {} is pending deletion.", us.arn(&key));
+        let deleted = format!(
+            "KMSInvalidStateException: {} is pending deletion.",
+            us.arn(&key)
+        );
         assert_eq!(refusal(us.call(update("newer"))), deleted);
     }
 }

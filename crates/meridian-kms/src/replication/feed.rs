@@ -28,7 +28,7 @@ pub struct Due {
     pub key: KeyRef,
     /// Which fact.
     pub kind: FactKind,
-    /// Committed time at which it became due.
+    /// Committed time since which the peer has been behind with it.
     pub since: Timestamp,
 }
 
@@ -73,19 +73,14 @@ impl From<Feed> for Stored {
 }
 
 impl Feed {
-    /// A fact about a key has changed.
+    /// A fact about a key has changed. If the peer lacks an older state of it
+    /// already, it has been behind since then.
     pub fn mark(&mut self, key: KeyRef, kind: FactKind, now: Timestamp) {
-        if let Some(position) = self.position_of.remove(&(key, kind)) {
-            self.due.remove(&position);
-        }
-        self.due.insert(
-            self.next_position,
-            Due {
-                key,
-                kind,
-                since: now,
-            },
-        );
+        let position = self.position_of.remove(&(key, kind));
+        let older = position.and_then(|position| self.due.remove(&position));
+        let since = older.map_or(now, |older| older.since);
+        self.due
+            .insert(self.next_position, Due { key, kind, since });
         self.position_of.insert((key, kind), self.next_position);
         self.next_position += 1;
     }
@@ -132,8 +127,11 @@ mod tests {
         feed.mark(key(1), FactKind::Shared, Timestamp(1));
         feed.mark(key(2), FactKind::Shared, Timestamp(2));
         feed.mark(key(1), FactKind::Shared, Timestamp(3));
-        let due: Vec<_> = feed.due().map(|(at, due)| (at, due.key)).collect();
-        assert_eq!(due, [(1, key(2)), (2, key(1))]);
+        let due: Vec<_> = feed
+            .due()
+            .map(|(at, due)| (at, due.key, due.since.0))
+            .collect();
+        assert_eq!(due, [(1, key(2), 2), (2, key(1), 1)]);
     }
 
     #[test]

@@ -77,3 +77,37 @@ impl Region {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::TestRegion;
+
+    #[test]
+    fn the_answer_is_the_state_of_the_key_if_there_is_one() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let question = Question {
+            region: us.region.name().clone(),
+            key: us.reference(&key),
+        };
+        let state = |us: &TestRegion| us.region.answer(&question).state;
+        assert_eq!(state(&us), Some(KeyState::Enabled));
+        us.disable(&key).unwrap();
+        assert_eq!(state(&us), Some(KeyState::Disabled));
+        us.schedule_deletion(&key).unwrap();
+        us.pass_days(7);
+        assert_eq!(state(&us), None);
+    }
+
+    #[test]
+    fn messages_of_another_version_are_refused() {
+        let answer = Answer { state: None };
+        let mut bytes = answer.encode();
+        assert_eq!(Answer::decode(&bytes), Ok(answer));
+        bytes[0] = 2;
+        assert_eq!(Answer::decode(&bytes), Err(Unknown));
+        assert_eq!(Question::decode(b""), Err(Unknown));
+        assert_eq!(Question::decode(b"\x01[]"), Err(Unknown));
+    }
+}

@@ -11,12 +11,22 @@ pub const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
 /// What the story leaves behind.
 pub struct Story {
-    /// Name, log and last snapshot of each region.
-    pub regions: Vec<(&'static str, Vec<Vec<u8>>, Vec<u8>)>,
+    /// What each region has stored.
+    pub regions: Vec<Stored>,
     /// The facts that crossed the link.
     pub facts: Vec<Vec<u8>>,
     /// A question, an answer without a key, an answer with one.
     pub preflight: Vec<Vec<u8>>,
+}
+
+/// What a region stores.
+pub struct Stored {
+    /// The region.
+    pub name: &'static str,
+    /// Its log, from the first entry.
+    pub log: Vec<Vec<u8>>,
+    /// A snapshot at the end of the log.
+    pub snapshot: Vec<u8>,
 }
 
 /// A region that keeps its log.
@@ -247,9 +257,12 @@ pub fn play() -> Story {
         }
         .encode(),
     ];
-    let regions = [us, eu]
-        .map(|it| (it.name, it.log, it.it.region.encode()))
-        .into();
+    let stored = |it: Recorded| Stored {
+        name: it.name,
+        log: it.log,
+        snapshot: it.it.region.encode(),
+    };
+    let regions = [us, eu].map(stored).into();
     Story {
         regions,
         facts,

@@ -10,7 +10,9 @@ fn generated() -> (World, String) {
     let mut world = World::new(&[US, EU]);
     let key = world.on(US, TestRegion::create_multi_region);
     world.replicate(US, &key, EU).unwrap();
-    world.on(US, |it| it.enable_rotation(&key, Some(90))).unwrap();
+    world
+        .on(US, |it| it.enable_rotation(&key, Some(90)))
+        .unwrap();
     world.settle();
     (world, key)
 }
@@ -60,10 +62,17 @@ fn an_automatic_rotation_waits_for_a_lost_region_and_keeps_its_dates() {
         )
     );
     world.heal_and_judge();
-    assert_eq!(world.on(EU, |it| it.rotations(&key)).len(), 2, "one for each date that passed");
+    assert_eq!(
+        world.on(EU, |it| it.rotations(&key)).len(),
+        2,
+        "one for each date that passed"
+    );
     let status = world.on(US, |it| it.rotation_status(&key)).unwrap();
     let start = crate::fixture::START;
-    assert_eq!(status.next_rotation_date, Some(start.plus_days(270).to_proto()));
+    assert_eq!(
+        status.next_rotation_date,
+        Some(start.plus_days(270).to_proto())
+    );
 }
 
 #[test]
@@ -79,17 +88,30 @@ fn a_disabled_replica_does_not_stop_the_schedule_and_a_disabled_primary_does() {
     assert_eq!(world.on(EU, |it| it.rotations(&key)).len(), 1);
     world.on(US, |it| it.enable(&key)).unwrap();
     world.settle();
-    assert_eq!(world.on(EU, |it| it.rotations(&key)).len(), 2, "once, and at once");
+    assert_eq!(
+        world.on(EU, |it| it.rotations(&key)).len(),
+        2,
+        "once, and at once"
+    );
     world.heal_and_judge();
 }
 
 #[test]
 fn the_schedule_follows_the_primary_role() {
     let (mut world, key) = generated();
-    let next = world.on(US, |it| it.rotation_status(&key)).unwrap().next_rotation_date;
+    let next = world
+        .on(US, |it| it.rotation_status(&key))
+        .unwrap()
+        .next_rotation_date;
     world.update_primary(US, &key, EU).unwrap();
     world.settle();
-    assert_eq!(world.on(EU, |it| it.rotation_status(&key)).unwrap().next_rotation_date, next);
+    assert_eq!(
+        world
+            .on(EU, |it| it.rotation_status(&key))
+            .unwrap()
+            .next_rotation_date,
+        next
+    );
     world.pass_days(90);
     world.settle();
     assert_eq!(world.on(US, |it| it.rotations(&key)).len(), 1);

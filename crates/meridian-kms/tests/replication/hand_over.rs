@@ -36,7 +36,10 @@ fn roles(world: &mut World, key: &str) -> Vec<String> {
 }
 
 fn configuration(world: &mut World, name: &str, key: &str) -> MultiRegionConfiguration {
-    world.on(name, |it| it.describe(key)).multi_region_configuration.unwrap()
+    world
+        .on(name, |it| it.describe(key))
+        .multi_region_configuration
+        .unwrap()
 }
 
 #[test]
@@ -54,7 +57,10 @@ fn both_keys_are_updating_and_usable_until_the_new_roles_are_known() {
     world.exchange(US, EU);
     assert_eq!(
         roles(&mut world, &key)[1..],
-        [format!("{EU}: Updating PRIMARY of {EU}"), format!("{US}: Updating REPLICA of {EU}")]
+        [
+            format!("{EU}: Updating PRIMARY of {EU}"),
+            format!("{US}: Updating REPLICA of {EU}")
+        ]
     );
     for name in [US, EU, AP] {
         let blob = world.encrypt(name, &key).unwrap();
@@ -92,13 +98,18 @@ fn a_call_into_an_unreachable_region_fails_and_changes_nothing() {
 fn what_the_two_keys_must_be_for_a_hand_over() {
     let (mut world, key) = generated();
     let arn = |world: &World, name: &str| world.region(name).arn(&key);
-    assert_eq!(world.update_primary(US, &key, US), Ok(()), "it is there already");
-    assert_eq!(roles(&mut world, &key)[2], format!("{US}: Enabled PRIMARY of {US}"));
+    assert_eq!(
+        world.update_primary(US, &key, US),
+        Ok(()),
+        "it is there already"
+    );
+    assert_eq!(
+        roles(&mut world, &key)[2],
+        format!("{US}: Enabled PRIMARY of {US}")
+    );
     assert_eq!(
         refusal(world.update_primary(US, &key, "sa-east-1")),
-        format!(
-            "ValidationException: {key} does not have a replica key in the specified Region."
-        )
+        format!("ValidationException: {key} does not have a replica key in the specified Region.")
     );
     assert_eq!(
         refusal(world.update_primary(EU, &key, AP)),
@@ -111,7 +122,10 @@ fn what_the_two_keys_must_be_for_a_hand_over() {
     let disabled = format!("DisabledException: {} is disabled.", arn(&world, EU));
     assert_eq!(refusal(world.update_primary(US, &key, EU)), disabled);
     world.on(EU, |it| it.schedule_deletion(&key)).unwrap();
-    let deleted = format!("KMSInvalidStateException: {} is pending deletion.", arn(&world, EU));
+    let deleted = format!(
+        "KMSInvalidStateException: {} is pending deletion.",
+        arn(&world, EU)
+    );
     assert_eq!(refusal(world.update_primary(US, &key, EU)), deleted);
     world.on(US, |it| it.disable(&key)).unwrap();
     let disabled = format!("DisabledException: {} is disabled.", arn(&world, US));
@@ -151,7 +165,10 @@ fn a_hand_over_waits_for_the_link_however_long_that_takes() {
         }
     }
     world.heal_and_judge();
-    assert_eq!(roles(&mut world, &key)[1], format!("{EU}: Enabled PRIMARY of {EU}"));
+    assert_eq!(
+        roles(&mut world, &key)[1],
+        format!("{EU}: Enabled PRIMARY of {EU}")
+    );
 }
 
 #[test]
@@ -163,10 +180,13 @@ fn the_old_primary_takes_its_role_back_when_the_successor_is_deleted_first() {
     world.pass_days(7);
     assert_eq!(world.on(EU, |it| it.state(&key)), "gone");
     world.heal_and_judge();
-    assert_eq!(roles_without_gone(&mut world, &key), [
-        format!("{AP}: Enabled REPLICA of {US}"),
-        format!("{US}: Enabled PRIMARY of {US}"),
-    ]);
+    assert_eq!(
+        roles_without_gone(&mut world, &key),
+        [
+            format!("{AP}: Enabled REPLICA of {US}"),
+            format!("{US}: Enabled PRIMARY of {US}"),
+        ]
+    );
     world.replicate(US, &key, EU).unwrap();
     world.heal_and_judge();
     assert_eq!(world.on(EU, |it| it.state(&key)), "Enabled");
@@ -178,10 +198,16 @@ fn roles_without_gone(world: &mut World, key: &str) -> Vec<String> {
         state => {
             let configuration = it.describe(key).multi_region_configuration.unwrap();
             let primary = configuration.primary_key.unwrap().region.unwrap();
-            format!("{state} {} of {primary}", configuration.multi_region_key_type.unwrap())
+            format!(
+                "{state} {} of {primary}",
+                configuration.multi_region_key_type.unwrap()
+            )
         }
     });
-    lines.into_iter().filter(|line| !line.ends_with("gone")).collect()
+    lines
+        .into_iter()
+        .filter(|line| !line.ends_with("gone"))
+        .collect()
 }
 
 #[test]
@@ -211,7 +237,10 @@ fn a_successor_whose_deletion_was_scheduled_meanwhile_waits_for_its_replicas() {
     world.on(EU, |it| it.schedule_deletion(&key)).unwrap();
     world.settle();
     let described = world.on(EU, |it| it.describe(&key));
-    assert_eq!(described.key_state.as_deref(), Some("PendingReplicaDeletion"));
+    assert_eq!(
+        described.key_state.as_deref(),
+        Some("PendingReplicaDeletion")
+    );
     assert_eq!(described.pending_deletion_window_in_days, Some(7));
     assert_eq!(described.deletion_date, None);
     world.pass_days(30);
@@ -249,7 +278,10 @@ fn the_role_can_move_back_before_the_old_primary_knows_that_it_lost_it() {
     world.exchange(US, EU);
     world.update_primary(EU, &key, US).unwrap();
     world.heal_and_judge();
-    assert_eq!(roles(&mut world, &key)[2], format!("{US}: Enabled PRIMARY of {US}"));
+    assert_eq!(
+        roles(&mut world, &key)[2],
+        format!("{US}: Enabled PRIMARY of {US}")
+    );
 }
 
 #[test]
@@ -260,11 +292,17 @@ fn a_replica_that_is_deleted_during_a_hand_over_is_missed_by_the_new_primary() {
     world.update_primary(US, &key, EU).unwrap();
     world.on(AP, |it| it.pass_days(7));
     world.exchange(AP, US);
-    assert!(!world.region(AP).peers_behind().contains(US), "the old primary took the news");
+    assert!(
+        !world.region(AP).peers_behind().contains(US),
+        "the old primary took the news"
+    );
     world.heal_and_judge();
-    assert!(configuration(&mut world, EU, &key).replica_keys.iter().all(|it| {
-        it.region.as_deref() == Some(US)
-    }));
+    assert!(
+        configuration(&mut world, EU, &key)
+            .replica_keys
+            .iter()
+            .all(|it| { it.region.as_deref() == Some(US) })
+    );
 }
 
 #[test]
@@ -278,7 +316,10 @@ fn the_new_primary_knows_what_every_member_holds() {
     world.update_primary(US, &key, EU).unwrap();
     world.exchange(US, EU);
     let listed = world.on(EU, |it| it.material_states(&key));
-    assert_eq!(listed[1], "PENDING_ROTATION/IMPORTED", "nobody has to report again");
+    assert_eq!(
+        listed[1], "PENDING_ROTATION/IMPORTED",
+        "nobody has to report again"
+    );
     world.on(EU, |it| it.rotate(&key)).unwrap();
     world.heal_and_judge();
 }

@@ -73,7 +73,11 @@ impl Judge {
     }
 
     fn remember(&mut self, name: &'static str, key: &Key) {
-        let rotating_to = key.shared.rotation.as_ref().map(|rotation| rotation.material);
+        let rotating_to = key
+            .shared
+            .rotation
+            .as_ref()
+            .map(|rotation| rotation.material);
         for material in &key.shared.materials {
             let registered = (key.key, material.id, material.registered);
             let here = key.sealed(&material.id).is_some();
@@ -98,7 +102,10 @@ impl Judge {
         if author == name {
             return Ok(());
         }
-        Err(format!("R4: {author} and {name} are both primary of {} in epoch {epoch}", key.key))
+        Err(format!(
+            "R4: {author} and {name} are both primary of {} in epoch {epoch}",
+            key.key
+        ))
     }
 
     /// R1: a material encrypts only after every member had held it when the
@@ -121,18 +128,29 @@ impl Judge {
             for member in members.chain([name]) {
                 if !self.saw(&self.held, member, key, &rotation.material) {
                     let material = rotation.material;
-                    return Err(format!("R1: {name} rotates to {material}, {member} never held it"));
+                    return Err(format!(
+                        "R1: {name} rotates to {material}, {member} never held it"
+                    ));
                 }
             }
         }
-        let Some(current) = key.shared.current() else { return Ok(()) };
+        let Some(current) = key.shared.current() else {
+            return Ok(());
+        };
         if self.may_encrypt.contains(&(key.key, current.id)) {
             return Ok(());
         }
         if !is_author {
-            return Err(format!("R1: {name} encrypts under {} before its primary", current.id));
+            return Err(format!(
+                "R1: {name} encrypts under {} before its primary",
+                current.id
+            ));
         }
-        let first = key.shared.materials.first().is_some_and(|first| first.id == current.id);
+        let first = key
+            .shared
+            .materials
+            .first()
+            .is_some_and(|first| first.id == current.id);
         if !first || current.rotation.is_some() {
             self.looked("R1 switch");
             let members = match running {
@@ -143,7 +161,9 @@ impl Judge {
                 let still = key.shared.replicas.get(member) == Some(joined);
                 if still && !self.saw(&self.ready, member.as_str(), key, &current.id) {
                     let id = current.id;
-                    return Err(format!("R1: {name} switched to {id}, {member} is not prepared"));
+                    return Err(format!(
+                        "R1: {name} switched to {id}, {member} is not prepared"
+                    ));
                 }
             }
         }
@@ -158,30 +178,33 @@ impl Judge {
         key: &Key,
         id: &MaterialId,
     ) -> bool {
-        let Some(material) = key.shared.material(id) else { return false };
+        let Some(material) = key.shared.material(id) else {
+            return false;
+        };
         let registered = (key.key, *id, material.registered);
-        seen.iter().any(|(region, what)| *region == name && *what == registered)
+        seen.iter()
+            .any(|(region, what)| *region == name && *what == registered)
     }
 
     /// R3: neither versions nor materials go back.
-    fn never_backwards(
-        &mut self,
-        name: &'static str,
-        last: Option<&Key>,
-        key: &Key,
-    ) -> Verdict {
+    fn never_backwards(&mut self, name: &'static str, last: Option<&Key>, key: &Key) -> Verdict {
         self.looked("R3");
         let version = key.shared.version;
         let newest = self.versions.entry((name, key.key)).or_default();
         if version < *newest {
-            return Err(format!("R3: {name} went back from {newest:?} to {version:?}"));
+            return Err(format!(
+                "R3: {name} went back from {newest:?} to {version:?}"
+            ));
         }
         *newest = version;
         let Some(last) = last else { return Ok(()) };
         for old in &last.shared.materials {
             use MaterialState::{Current, NonCurrent, PendingRotation};
             let id = old.id;
-            let new = key.shared.material(&id).filter(|new| new.registered == old.registered);
+            let new = key
+                .shared
+                .material(&id)
+                .filter(|new| new.registered == old.registered);
             let allowed = match (old.state, new.map(|new| new.state)) {
                 (Current, Some(Current | NonCurrent)) | (NonCurrent, Some(NonCurrent)) => true,
                 (Current | NonCurrent, _) => false,
@@ -203,7 +226,9 @@ impl Judge {
         let fact = Fact::decode(bytes).map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(bytes);
         for (name, it) in world.regions() {
-            let Some(key) = it.region.key(&fact.key()) else { continue };
+            let Some(key) = it.region.key(&fact.key()) else {
+                continue;
+            };
             if key.shared.origin != Origin::External {
                 continue;
             }
@@ -240,7 +265,9 @@ impl Judge {
                 return Err(format!("R7: {name} still has something to tell {peer}"));
             }
             for (reference, key) in it.region.keys() {
-                sets.entry(*reference).or_default().push((name, key.clone()));
+                sets.entry(*reference)
+                    .or_default()
+                    .push((name, key.clone()));
             }
         }
         for (reference, keys) in sets {
@@ -249,11 +276,17 @@ impl Judge {
             let [(name, primary)] = primaries.as_slice() else {
                 return Err(format!("R7: {reference} has {} primaries", primaries.len()));
             };
-            let mut members: BTreeSet<&str> =
-                primary.shared.replicas.keys().map(|member| member.as_str()).collect();
+            let mut members: BTreeSet<&str> = primary
+                .shared
+                .replicas
+                .keys()
+                .map(|member| member.as_str())
+                .collect();
             members.insert(name);
             if members != keys.iter().map(|(name, _)| *name).collect() {
-                return Err(format!("R7: the members of {reference} are not those it has"));
+                return Err(format!(
+                    "R7: the members of {reference} are not those it has"
+                ));
             }
             for (name, key) in &keys {
                 if key.shared != primary.shared {
@@ -262,7 +295,9 @@ impl Judge {
                 let state = key.state(&crate::fixture::region(name));
                 let transient = matches!(state, KeyState::Creating | KeyState::Updating);
                 if transient || key.shared.rotation.is_some() || key.shared.hand_over.is_some() {
-                    return Err(format!("R7: at {name}, {reference} is not at rest: {state:?}"));
+                    return Err(format!(
+                        "R7: at {name}, {reference} is not at rest: {state:?}"
+                    ));
                 }
             }
         }
@@ -303,7 +338,11 @@ impl Judge {
 /// Does the author know of a member without these bytes? A replica only repeats
 /// what the author found.
 fn some_member_lacks(key: &Key, id: &MaterialId) -> bool {
-    let lacks = |member| key.reports().get(member).is_none_or(|report| !report.held.contains(id));
+    let lacks = |member| {
+        key.reports()
+            .get(member)
+            .is_none_or(|report| !report.held.contains(id))
+    };
     matches!(key.role, Role::Replica { .. })
         || key.sealed(id).is_none()
         || key.shared.replicas.keys().any(lacks)

@@ -2,8 +2,12 @@
 //! which links are cut, and batches of facts are lost, repeated and reordered,
 //! with a judge who looks at everything after every step.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions beside the tests are part of them"
+)]
+
 #[path = "../../src/fixture.rs"]
-#[allow(dead_code, reason = "the tests inside the crate use what these do not")]
 mod fixture;
 
 mod automatic_rotation;

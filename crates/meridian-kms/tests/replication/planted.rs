@@ -35,7 +35,10 @@ fn only_key(snapshot: &mut Value) -> &mut Value {
 #[track_caller]
 fn assert_convicts(verdict: Verdict, promise: &str, words: &str) {
     let violation = verdict.expect_err("the judge saw nothing");
-    assert!(violation.starts_with(promise) && violation.contains(words), "{violation}");
+    assert!(
+        violation.starts_with(promise) && violation.contains(words),
+        "{violation}"
+    );
 }
 
 #[test]
@@ -84,7 +87,10 @@ fn r1_a_replica_that_switches_by_itself() {
 fn r2_a_region_that_forgets_a_material() {
     let (mut world, _) = rotated();
     world.tamper(EU, |it| {
-        only_key(it)["shared"]["materials"].as_array_mut().unwrap().remove(0);
+        only_key(it)["shared"]["materials"]
+            .as_array_mut()
+            .unwrap()
+            .remove(0);
     });
     assert_convicts(world.look_at_ciphertexts(), "R2", "InvalidCiphertext");
 }
@@ -92,7 +98,9 @@ fn r2_a_region_that_forgets_a_material() {
 #[test]
 fn r3_a_version_that_decreases() {
     let (mut world, _) = rotated();
-    world.tamper(EU, |it| only_key(it)["shared"]["version"]["number"] = json!(1));
+    world.tamper(EU, |it| {
+        only_key(it)["shared"]["version"]["number"] = json!(1)
+    });
     assert_convicts(world.look(), "R3", "went back");
 }
 
@@ -111,7 +119,10 @@ fn r3_an_old_material_that_becomes_current_again() {
 fn r3_a_material_that_is_permanent_no_longer() {
     let (mut world, _) = rotated();
     world.tamper(EU, |it| {
-        only_key(it)["shared"]["materials"].as_array_mut().unwrap().remove(0);
+        only_key(it)["shared"]["materials"]
+            .as_array_mut()
+            .unwrap()
+            .remove(0);
     });
     assert_convicts(world.look(), "R3", "NonCurrent to None");
 }
@@ -145,11 +156,26 @@ fn r6_imported_material_in_a_fact_in_any_form() {
     let (mut world, key) = rotated();
     world.on(US, |it| it.import_as(&key, 1, |_| {})).unwrap();
     let reference = world.region(US).reference(&key);
-    let held = world.region(US).region.key(&reference).unwrap().held.clone();
-    let (id, sealed) = held.into_iter().find_map(|(id, it)| Some((id, it.sealed?))).unwrap();
+    let held = world
+        .region(US)
+        .region
+        .key(&reference)
+        .unwrap()
+        .held
+        .clone();
+    let (id, sealed) = held
+        .into_iter()
+        .find_map(|(id, it)| Some((id, it.sealed?)))
+        .unwrap();
     let base64 = serde_json::to_string(&sealed).unwrap();
     let fact = || {
-        let shared = world.region(US).region.key(&reference).unwrap().shared.clone();
+        let shared = world
+            .region(US)
+            .region
+            .key(&reference)
+            .unwrap()
+            .shared
+            .clone();
         let fact = meridian_kms::replication::fact::SharedFact {
             key: reference,
             shared,
@@ -203,7 +229,11 @@ fn r7_a_feed_that_is_not_empty_and_a_set_without_primary() {
     let mut world = World::new(&[US, EU]);
     let key = world.on(US, TestRegion::create_multi_region);
     world.replicate(US, &key, EU).unwrap();
-    assert_convicts(world.look_for_agreement(), "R7", "still has something to tell");
+    assert_convicts(
+        world.look_for_agreement(),
+        "R7",
+        "still has something to tell",
+    );
     world.settle();
     world.update_primary(US, &key, EU).unwrap();
     world.tamper(US, |it| it["body"]["feeds"] = json!({}));

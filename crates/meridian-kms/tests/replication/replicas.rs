@@ -27,7 +27,11 @@ fn a_replica_of_generated_material_can_do_everything_at_once() {
     world.on(US, |it| it.rotate(&key)).unwrap();
     let second = world.encrypt(US, &key).unwrap();
     world.replicate(US, &key, EU).unwrap();
-    assert_eq!(world.on(EU, |it| it.state(&key)), "gone", "it has not heard of it");
+    assert_eq!(
+        world.on(EU, |it| it.state(&key)),
+        "gone",
+        "it has not heard of it"
+    );
     world.settle();
     assert_eq!(world.on(EU, |it| it.state(&key)), "Enabled");
     assert_eq!(world.decrypt(EU, &first).unwrap(), "text 0");
@@ -61,7 +65,9 @@ fn what_only_the_primary_may_import_is_refused_at_a_replica() {
          replica Multi-Region keys"
     );
     let described = world.on(EU, |it| {
-        it.import_as(&key, 1, |request| request.key_material_description = Some("x".into()))
+        it.import_as(&key, 1, |request| {
+            request.key_material_description = Some("x".into())
+        })
     });
     assert_eq!(
         refusal(described),
@@ -84,7 +90,10 @@ fn descriptions_of_material_are_shared_and_expiry_is_not() {
     let listed = world.on(EU, |it| it.materials(&key)).remove(0);
     assert_eq!(listed.key_material_id, Some(first));
     assert_eq!(listed.key_material_description.as_deref(), Some("2026"));
-    assert_eq!(listed.expiration_model.as_deref(), Some("KEY_MATERIAL_DOES_NOT_EXPIRE"));
+    assert_eq!(
+        listed.expiration_model.as_deref(),
+        Some("KEY_MATERIAL_DOES_NOT_EXPIRE")
+    );
     assert_eq!(listed.valid_to, None);
 }
 
@@ -98,7 +107,11 @@ fn a_region_has_one_replica_until_that_is_really_deleted() {
     world.settle();
     assert_eq!(refusal(world.replicate(US, &key, EU)), taken);
     world.pass_days(7);
-    assert_eq!(refusal(world.replicate(US, &key, EU)), taken, "the primary has not heard of it");
+    assert_eq!(
+        refusal(world.replicate(US, &key, EU)),
+        taken,
+        "the primary has not heard of it"
+    );
     world.settle();
     world.replicate(US, &key, EU).unwrap();
     world.heal_and_judge();
@@ -152,11 +165,16 @@ fn a_new_leader_with_an_old_view_still_brings_all_material() {
     world.replicate(US, &key, EU).unwrap();
     let facts = world.on(US, |it| {
         let peer = region(EU);
-        it.region.outgoing(&peer, &it.vault, &mut it.entropy, |_| false).unwrap().facts
+        it.region
+            .outgoing(&peer, &it.vault, &mut it.entropy, |_| false)
+            .unwrap()
+            .facts
     });
     world.on(EU, |it| {
         let facts = facts.iter().map(Vec::as_slice);
-        let planned = old_view.plan_facts(&region(US), facts, &it.vault, &mut it.entropy).unwrap();
+        let planned = old_view
+            .plan_facts(&region(US), facts, &it.vault, &mut it.entropy)
+            .unwrap();
         it.commit(planned);
     });
     assert_eq!(world.on(EU, |it| it.state(&key)), "Enabled");
@@ -187,7 +205,10 @@ fn a_primary_is_deleted_after_its_last_replica() {
     let described = world.on(US, |it| it.describe(&key));
     assert_eq!(described.pending_deletion_window_in_days, None);
     let window_began = world.region(US).now;
-    assert_eq!(described.deletion_date, Some(window_began.plus_days(7).to_proto()));
+    assert_eq!(
+        described.deletion_date,
+        Some(window_began.plus_days(7).to_proto())
+    );
     world.pass_days(7);
     assert_eq!(world.on(US, |it| it.state(&key)), "gone");
     world.heal_and_judge();
@@ -208,7 +229,10 @@ fn a_replica_that_joins_during_a_rotation_is_creating_until_it_is_over() {
     world.heal_and_judge();
     assert_eq!(world.on(AP, |it| it.state(&key)), "Enabled");
     let current = world.on(AP, |it| it.describe(&key)).current_key_material_id;
-    assert_eq!(current, world.on(US, |it| it.describe(&key)).current_key_material_id);
+    assert_eq!(
+        current,
+        world.on(US, |it| it.describe(&key)).current_key_material_id
+    );
 }
 
 #[test]
@@ -220,10 +244,16 @@ fn a_member_that_is_deleted_holds_a_rotation_up_no_longer() {
     let before = world.on(US, |it| it.describe(&key)).current_key_material_id;
     world.on(US, |it| it.rotate(&key)).unwrap();
     world.settle();
-    assert_eq!(world.on(US, |it| it.describe(&key)).current_key_material_id, before);
+    assert_eq!(
+        world.on(US, |it| it.describe(&key)).current_key_material_id,
+        before
+    );
     world.pass_days(7);
     world.heal_and_judge();
-    assert_ne!(world.on(US, |it| it.describe(&key)).current_key_material_id, before);
+    assert_ne!(
+        world.on(US, |it| it.describe(&key)).current_key_material_id,
+        before
+    );
 }
 
 #[test]
@@ -248,7 +278,9 @@ fn a_peer_that_was_away_gets_each_key_once_at_its_newest() {
     let (mut world, key) = generated(&[US, EU]);
     world.isolate(EU);
     for period in [90, 100, 110, 120] {
-        world.on(US, |it| it.enable_rotation(&key, Some(period))).unwrap();
+        world
+            .on(US, |it| it.enable_rotation(&key, Some(period)))
+            .unwrap();
     }
     assert_eq!(world.feed(US, EU).unwrap().len(), 1);
     world.heal();
@@ -261,9 +293,13 @@ fn a_peer_that_was_away_gets_each_key_once_at_its_newest() {
 #[test]
 fn a_batch_that_arrives_after_a_newer_one_changes_nothing() {
     let (mut world, key) = generated(&[US, EU]);
-    world.on(US, |it| it.enable_rotation(&key, Some(90))).unwrap();
+    world
+        .on(US, |it| it.enable_rotation(&key, Some(90)))
+        .unwrap();
     world.push(US, EU);
-    world.on(US, |it| it.enable_rotation(&key, Some(200))).unwrap();
+    world
+        .on(US, |it| it.enable_rotation(&key, Some(200)))
+        .unwrap();
     world.push(US, EU);
     assert_eq!(world.flying(US, EU), 2);
     world.deliver(US, EU, 1);
@@ -290,9 +326,14 @@ fn what_the_user_sees_of_a_key_set_says_what_is_missing() {
     let (mut world, key, _) = World::with_imported_key(&[US, EU, AP]);
     let waits = |world: &World, name: &str| {
         let it = world.region(name);
-        it.region.key_set_state(&it.reference(&key)).next_rotation_waits_for
+        it.region
+            .key_set_state(&it.reference(&key))
+            .next_rotation_waits_for
     };
-    assert_eq!(waits(&world, US), ["new key material to be imported into the primary"]);
+    assert_eq!(
+        waits(&world, US),
+        ["new key material to be imported into the primary"]
+    );
     let second = world.on(US, |it| it.import(&key, 2, NEW)).unwrap();
     let short = &second[..12];
     let needed = |name: &str| format!("{name} to import key material {short}…");

@@ -23,7 +23,9 @@ fn ready_to_rotate() -> (World, String, String, String) {
     let second = world.on(US, |it| it.import(&key, 2, NEW)).unwrap();
     world.settle();
     for replica in [EU, AP] {
-        world.on(replica, |it| it.import(&key, 2, EXISTING)).unwrap();
+        world
+            .on(replica, |it| it.import(&key, 2, EXISTING))
+            .unwrap();
     }
     world.settle();
     (world, key, first, second)
@@ -38,12 +40,21 @@ fn key_states(world: &mut World, key: &str) -> Vec<String> {
 }
 
 fn current(world: &mut World, name: &str, key: &str) -> String {
-    world.on(name, |it| it.describe(key)).current_key_material_id.unwrap()
+    world
+        .on(name, |it| it.describe(key))
+        .current_key_material_id
+        .unwrap()
 }
 
 fn in_progress(world: &mut World, name: &str, key: &str) -> bool {
-    let request = GetKeyRotationStatusRequest { key_id: Some(key.into()) };
-    world.call(name, request).unwrap().on_demand_rotation_start_date.is_some()
+    let request = GetKeyRotationStatusRequest {
+        key_id: Some(key.into()),
+    };
+    world
+        .call(name, request)
+        .unwrap()
+        .on_demand_rotation_start_date
+        .is_some()
 }
 
 #[test]
@@ -67,12 +78,19 @@ fn a_rotation_waits_until_every_region_has_imported_the_new_material() {
     world.settle();
     assert_eq!(refusal(world.on(US, |it| it.rotate(&key))), INCOMPLETE);
     let eu = world.on(EU, |it| it.material_states(&key));
-    assert_eq!(eu[1], format!("{pending}/IMPORTED"), "one region alone does not decide");
+    assert_eq!(
+        eu[1],
+        format!("{pending}/IMPORTED"),
+        "one region alone does not decide"
+    );
 
     world.on(AP, |it| it.import(&key, 2, EXISTING)).unwrap();
     world.settle();
     for line in states(&mut world, &key) {
-        assert!(line.ends_with("CURRENT/IMPORTED PENDING_ROTATION/IMPORTED"), "{line}");
+        assert!(
+            line.ends_with("CURRENT/IMPORTED PENDING_ROTATION/IMPORTED"),
+            "{line}"
+        );
     }
     let arn = world.region(EU).arn(&key);
     assert_eq!(
@@ -85,7 +103,10 @@ fn a_rotation_waits_until_every_region_has_imported_the_new_material() {
     world.on(US, |it| it.rotate(&key)).unwrap();
     world.settle();
     for line in states(&mut world, &key) {
-        assert!(line.ends_with("NON_CURRENT/IMPORTED CURRENT/IMPORTED"), "{line}");
+        assert!(
+            line.ends_with("NON_CURRENT/IMPORTED CURRENT/IMPORTED"),
+            "{line}"
+        );
     }
     let mut dates = Vec::new();
     for name in world.names() {
@@ -110,7 +131,10 @@ fn a_replica_imports_only_what_it_has_heard_of() {
         "IncorrectKeyMaterialException: Imported key material does not have the expected \
          identifier ({first})."
     );
-    assert_eq!(refusal(world.on(EU, |it| it.import(&key, 2, EXISTING))), wrong);
+    assert_eq!(
+        refusal(world.on(EU, |it| it.import(&key, 2, EXISTING))),
+        wrong
+    );
     world.settle();
     assert_eq!(world.on(EU, |it| it.import(&key, 2, EXISTING)), Ok(second));
 }
@@ -127,10 +151,15 @@ fn a_replica_accepts_no_other_bytes_than_the_primary_has() {
         )
     };
     let named = world.on(EU, |it| {
-        it.import_as(&key, 3, |request| request.key_material_id = Some(second.clone()))
+        it.import_as(&key, 3, |request| {
+            request.key_material_id = Some(second.clone())
+        })
     });
     assert_eq!(refusal(named), wrong(&second));
-    assert_eq!(refusal(world.on(EU, |it| it.import(&key, 3, EXISTING))), wrong(&first));
+    assert_eq!(
+        refusal(world.on(EU, |it| it.import(&key, 3, EXISTING))),
+        wrong(&first)
+    );
 }
 
 #[test]
@@ -160,7 +189,9 @@ fn only_one_new_material_can_wait() {
 #[test]
 fn deleting_the_waiting_material_at_the_primary_takes_it_from_all_regions() {
     let (mut world, key, _, second) = ready_to_rotate();
-    world.on(US, |it| it.delete_material(&key, Some(&second))).unwrap();
+    world
+        .on(US, |it| it.delete_material(&key, Some(&second)))
+        .unwrap();
     world.settle();
     for line in states(&mut world, &key) {
         assert!(line.ends_with(": CURRENT/IMPORTED"), "{line}");
@@ -175,7 +206,9 @@ fn deleting_the_waiting_material_at_the_primary_takes_it_from_all_regions() {
 #[test]
 fn deleting_the_waiting_material_at_a_replica_takes_only_its_copy() {
     let (mut world, key, _, second) = ready_to_rotate();
-    world.on(EU, |it| it.delete_material(&key, Some(&second))).unwrap();
+    world
+        .on(EU, |it| it.delete_material(&key, Some(&second)))
+        .unwrap();
     world.settle();
     let pending = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION";
     assert_eq!(
@@ -213,12 +246,20 @@ fn old_material_that_expires_in_one_region_stops_only_that_region() {
     world.settle();
     assert_eq!(
         key_states(&mut world, &key),
-        [format!("{AP}: PendingImport"), format!("{EU}: Enabled"), format!("{US}: Enabled")]
+        [
+            format!("{AP}: PendingImport"),
+            format!("{EU}: Enabled"),
+            format!("{US}: Enabled")
+        ]
     );
     let ap = world.region(AP).arn(&key);
     let pending_import = format!("KMSInvalidStateException: {ap} is pending import.");
     assert_eq!(refusal(world.decrypt(AP, &old)), pending_import);
-    assert_eq!(refusal(world.encrypt(AP, &key)), pending_import, "also under the new material");
+    assert_eq!(
+        refusal(world.encrypt(AP, &key)),
+        pending_import,
+        "also under the new material"
+    );
     assert_eq!(world.on(AP, |it| it.import(&key, 1, EXISTING)), Ok(first));
     assert_eq!(world.decrypt(AP, &old).unwrap(), "text 0");
     world.heal_and_judge();
@@ -233,12 +274,20 @@ fn a_replica_that_joins_late_has_to_import_everything() {
     world.on(EU, |it| it.import(&key, 2, EXISTING)).unwrap();
     world.settle();
     let pending_state = |world: &mut World| {
-        world.on(US, |it| it.material_states(&key)).last().unwrap().clone()
+        world
+            .on(US, |it| it.material_states(&key))
+            .last()
+            .unwrap()
+            .clone()
     };
     assert_eq!(pending_state(&mut world), "PENDING_ROTATION/IMPORTED");
     world.replicate(US, &key, SA).unwrap();
     let waiting = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION/IMPORTED";
-    assert_eq!(pending_state(&mut world), waiting, "from the moment it was accepted");
+    assert_eq!(
+        pending_state(&mut world),
+        waiting,
+        "from the moment it was accepted"
+    );
     world.settle();
     assert_eq!(world.on(SA, |it| it.state(&key)), "PendingImport");
     assert_eq!(current(&mut world, SA, &key), first);
@@ -282,7 +331,11 @@ fn a_replica_whose_deletion_is_cancelled_may_import_again() {
     world.on(EU, |it| it.cancel_deletion(&key)).unwrap();
     assert_eq!(world.on(EU, |it| it.state(&key)), "Disabled");
     world.on(EU, |it| it.import(&key, 2, EXISTING)).unwrap();
-    assert_eq!(world.on(EU, |it| it.state(&key)), "Disabled", "what waits changes no key state");
+    assert_eq!(
+        world.on(EU, |it| it.state(&key)),
+        "Disabled",
+        "what waits changes no key state"
+    );
     world.settle();
     world.on(US, |it| it.rotate(&key)).unwrap();
     world.heal_and_judge();
@@ -298,7 +351,10 @@ fn the_waiting_material_moves_with_the_primary_role() {
     world.update_primary(US, &key, EU).unwrap();
     world.settle();
     assert_eq!(refusal(world.on(EU, |it| it.rotate(&key))), INCOMPLETE);
-    assert_eq!(world.on(EU, |it| it.import(&key, 2, EXISTING)), Ok(second.clone()));
+    assert_eq!(
+        world.on(EU, |it| it.import(&key, 2, EXISTING)),
+        Ok(second.clone())
+    );
     world.settle();
     let arn = world.region(US).arn(&key);
     assert_eq!(
@@ -349,13 +405,22 @@ fn a_rotation_completes_by_itself_when_a_lost_region_returns() {
     world.on(US, |it| it.rotate(&key)).unwrap();
     world.settle();
     for name in [US, EU, AP] {
-        assert_eq!(current(&mut world, name, &key), first, "{name} goes on with the old material");
+        assert_eq!(
+            current(&mut world, name, &key),
+            first,
+            "{name} goes on with the old material"
+        );
         world.encrypt(name, &key).unwrap();
     }
     assert!(in_progress(&mut world, US, &key));
     world.on(US, |it| it.rotate(&key)).unwrap();
-    assert_eq!(world.region(US).region.keys()[&world.region(US).reference(&key)]
-        .shared.on_demand_rotations, 1, "asking again made no second rotation");
+    assert_eq!(
+        world.region(US).region.keys()[&world.region(US).reference(&key)]
+            .shared
+            .on_demand_rotations,
+        1,
+        "asking again made no second rotation"
+    );
     world.look_at_ciphertexts().unwrap();
     world.heal_and_judge();
     for name in [US, EU, AP] {
@@ -374,7 +439,11 @@ fn a_region_that_has_not_switched_decrypts_what_another_made_with_the_new_materi
     }
     world.exchange(US, EU);
     assert_eq!(current(&mut world, US, &key), second);
-    assert_eq!(current(&mut world, AP, &key), first, "the switch has not reached it");
+    assert_eq!(
+        current(&mut world, AP, &key),
+        first,
+        "the switch has not reached it"
+    );
     let new = world.encrypt(EU, &key).unwrap();
     let (text, by) = world.on(AP, |it| it.decrypt_with(&new)).unwrap();
     assert_eq!((text.as_str(), by), ("text 0", second));
@@ -393,7 +462,11 @@ fn a_primary_that_lacks_its_current_material_cannot_rotate() {
     world.settle();
     assert_eq!(
         key_states(&mut world, &key),
-        [format!("{AP}: Enabled"), format!("{EU}: Enabled"), format!("{US}: PendingImport")]
+        [
+            format!("{AP}: Enabled"),
+            format!("{EU}: Enabled"),
+            format!("{US}: PendingImport")
+        ]
     );
 }
 
@@ -434,7 +507,9 @@ fn deleting_the_material_at_the_primary_ends_a_rotation_with_nothing_done() {
     world.isolate(AP);
     world.on(US, |it| it.rotate(&key)).unwrap();
     world.settle();
-    world.on(US, |it| it.delete_material(&key, Some(&second))).unwrap();
+    world
+        .on(US, |it| it.delete_material(&key, Some(&second)))
+        .unwrap();
     assert!(!in_progress(&mut world, US, &key));
     world.heal_and_judge();
     for name in [US, EU, AP] {
@@ -448,7 +523,9 @@ fn a_replica_that_loses_the_material_during_a_rotation_does_not_hold_the_others_
     let (mut world, key, _, second) = ready_to_rotate();
     world.isolate(AP);
     world.on(US, |it| it.rotate(&key)).unwrap();
-    world.on(AP, |it| it.delete_material(&key, Some(&second))).unwrap();
+    world
+        .on(AP, |it| it.delete_material(&key, Some(&second)))
+        .unwrap();
     world.heal_and_judge();
     assert_eq!(
         states(&mut world, &key),
@@ -467,7 +544,9 @@ fn a_replica_that_loses_the_material_during_a_rotation_does_not_hold_the_others_
 #[test]
 fn material_that_was_taken_out_and_imported_again_has_to_be_imported_everywhere_again() {
     let (mut world, key, _, second) = ready_to_rotate();
-    world.on(US, |it| it.delete_material(&key, Some(&second))).unwrap();
+    world
+        .on(US, |it| it.delete_material(&key, Some(&second)))
+        .unwrap();
     world.on(US, |it| it.import(&key, 2, NEW)).unwrap();
     assert_eq!(
         refusal(world.on(US, |it| it.rotate(&key))),
@@ -477,8 +556,13 @@ fn material_that_was_taken_out_and_imported_again_has_to_be_imported_everywhere_
     world.settle();
     for replica in [EU, AP] {
         let listed = world.on(replica, |it| it.material_states(&key));
-        assert!(listed[1].ends_with("/PENDING_IMPORT"), "{replica} missed the step between");
-        world.on(replica, |it| it.import(&key, 2, EXISTING)).unwrap();
+        assert!(
+            listed[1].ends_with("/PENDING_IMPORT"),
+            "{replica} missed the step between"
+        );
+        world
+            .on(replica, |it| it.import(&key, 2, EXISTING))
+            .unwrap();
     }
     world.settle();
     world.on(US, |it| it.rotate(&key)).unwrap();

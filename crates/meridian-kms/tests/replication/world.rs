@@ -49,7 +49,10 @@ impl World {
     /// Regions without keys and links without faults.
     pub fn new(names: &[&'static str]) -> World {
         World {
-            regions: names.iter().map(|name| (*name, TestRegion::new(name))).collect(),
+            regions: names
+                .iter()
+                .map(|name| (*name, TestRegion::new(name)))
+                .collect(),
             in_flight: BTreeMap::new(),
             cut: BTreeSet::new(),
             kept: Vec::new(),
@@ -68,7 +71,9 @@ impl World {
         }
         world.settle();
         for replica in &names[1..] {
-            world.on(replica, |it| it.import(&key, 1, "EXISTING_KEY_MATERIAL")).unwrap();
+            world
+                .on(replica, |it| it.import(&key, 1, "EXISTING_KEY_MATERIAL"))
+                .unwrap();
         }
         world.settle();
         (world, key, material)
@@ -136,18 +141,22 @@ impl World {
     /// unless the way there or back is cut.
     pub fn call<C: Call>(&mut self, name: &str, request: C) -> Result<C::Response, KmsError> {
         let mut here = self.regions.remove(name).expect("a region of this world");
-        let result = here.call_asking(request, |question| {
-            let (there, peer) = self.regions.get_key_value(question.region.as_str())?;
-            if self.cut.iter().any(|(from, to)| (*from, *to) == (name, *there)
-                || (*from, *to) == (*there, name))
-            {
-                return None;
-            }
-            let mut view = peer.region.clone();
-            view.advance_to(peer.now);
-            Some(view.answer(question))
-        });
-        let name = crate::fixture::REGIONS.into_iter().find(|known| *known == name).unwrap();
+        let result =
+            here.call_asking(request, |question| {
+                let (there, peer) = self.regions.get_key_value(question.region.as_str())?;
+                if self.cut.iter().any(|(from, to)| {
+                    (*from, *to) == (name, *there) || (*from, *to) == (*there, name)
+                }) {
+                    return None;
+                }
+                let mut view = peer.view().clone();
+                view.advance_to(peer.now);
+                Some(view.answer(question))
+            });
+        let name = crate::fixture::REGIONS
+            .into_iter()
+            .find(|known| *known == name)
+            .unwrap();
         self.regions.insert(name, here);
         self.judged();
         result
@@ -176,7 +185,11 @@ impl World {
     pub fn encrypt(&mut self, name: &str, key: &str) -> Result<Vec<u8>, KmsError> {
         let text = format!("text {}", self.kept.len());
         let blob = self.on(name, |it| it.encrypt(key, &text))?;
-        self.kept.push(Kept { key: key.into(), text, blob: blob.clone() });
+        self.kept.push(Kept {
+            key: key.into(),
+            text,
+            blob: blob.clone(),
+        });
         Ok(blob)
     }
 
@@ -209,18 +222,28 @@ impl World {
     pub fn push(&mut self, from: &'static str, to: &'static str) -> bool {
         let flying = self.in_flight.entry((from, to)).or_default();
         let here = self.regions.get_mut(from).expect("a region of this world");
-        let positions: BTreeSet<u64> =
-            flying.iter().flat_map(|batch| batch.positions.iter().copied()).collect();
+        let positions: BTreeSet<u64> = flying
+            .iter()
+            .flat_map(|batch| batch.positions.iter().copied())
+            .collect();
         let outgoing = here
             .region
-            .outgoing(&region(to), &here.vault, &mut here.entropy, |it| positions.contains(&it))
+            .outgoing(&region(to), &here.vault, &mut here.entropy, |it| {
+                positions.contains(&it)
+            })
             .unwrap();
         if outgoing.positions.is_empty() {
             return false;
         }
-        flying.push(Batch { positions: outgoing.positions, facts: outgoing.facts.clone() });
+        flying.push(Batch {
+            positions: outgoing.positions,
+            facts: outgoing.facts.clone(),
+        });
         must_hold(self.ask_judge(|judge, world| {
-            outgoing.facts.iter().try_for_each(|fact| judge.fact(world, fact))
+            outgoing
+                .facts
+                .iter()
+                .try_for_each(|fact| judge.fact(world, fact))
         }));
         true
     }
@@ -234,8 +257,10 @@ impl World {
     pub fn deliver(&mut self, from: &'static str, to: &'static str, index: usize) {
         let batch = self.lose(from, to, index);
         self.arrive(from, to, &batch);
-        let acknowledged =
-            Change::FeedAcknowledged { peer: region(to), positions: batch.positions };
+        let acknowledged = Change::FeedAcknowledged {
+            peer: region(to),
+            positions: batch.positions,
+        };
         self.on(from, |it| it.commit(acknowledged));
     }
 
@@ -248,15 +273,20 @@ impl World {
 
     /// A batch is lost.
     pub fn lose(&mut self, from: &'static str, to: &'static str, index: usize) -> Batch {
-        self.in_flight.get_mut(&(from, to)).expect("something was pushed").remove(index)
+        self.in_flight
+            .get_mut(&(from, to))
+            .expect("something was pushed")
+            .remove(index)
     }
 
     /// A batch arrives.
     pub fn arrive(&mut self, from: &'static str, to: &'static str, batch: &Batch) {
         let facts: Vec<&[u8]> = batch.facts.iter().map(Vec::as_slice).collect();
         self.on(to, |it| {
-            let planned =
-                it.region.plan_facts(&region(from), facts, &it.vault, &mut it.entropy).unwrap();
+            let view = it.behind.as_ref().unwrap_or(&it.region);
+            let planned = view
+                .plan_facts(&region(from), facts, &it.vault, &mut it.entropy)
+                .unwrap();
             it.commit(planned);
         });
     }
@@ -318,7 +348,10 @@ impl World {
 
     /// Changes a region's agreed state behind everybody's back.
     pub fn tamper(&mut self, name: &str, change: impl FnOnce(&mut serde_json::Value)) {
-        self.regions.get_mut(name).expect("a region of this world").tamper(change);
+        self.regions
+            .get_mut(name)
+            .expect("a region of this world")
+            .tamper(change);
     }
 
     /// The feed of one region for another.
@@ -329,7 +362,10 @@ impl World {
     /// The same about a key from every region, as `name: …`.
     pub fn everywhere(&mut self, mut ask: impl FnMut(&mut TestRegion) -> String) -> Vec<String> {
         let names = self.names();
-        names.into_iter().map(|name| format!("{name}: {}", self.on(name, &mut ask))).collect()
+        names
+            .into_iter()
+            .map(|name| format!("{name}: {}", self.on(name, &mut ask)))
+            .collect()
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::{Config, RaftMetrics, SnapshotPolicy};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::catch_up::CatchUp;
@@ -75,13 +75,13 @@ impl Node {
         let (writer, writer_thread) = Writer::start("raft-log", engine)?;
 
         let (applied_sender, applied) = watch::channel(0);
-        let due = Arc::new(Notify::new());
+        let (due_sender, due) = watch::channel(false);
         let state_machine = StateMachine::new(
             machine,
             applied_sender,
             Arc::clone(&snapshots),
             config.compaction,
-            Arc::clone(&due),
+            due_sender,
         );
         let peers = Peers {
             node_id: config.node_id,
@@ -288,12 +288,17 @@ async fn watch_status(
     std::future::pending::<()>().await;
 }
 
-async fn take_snapshots(raft: Raft, due: Arc<Notify>) {
-    loop {
-        due.notified().await;
+/// How long a request for a snapshot may go unheeded before it is repeated.
+const SNAPSHOT_RETRY: Duration = Duration::from_millis(200);
+
+async fn take_snapshots(raft: Raft, mut due: watch::Receiver<bool>) {
+    while due.wait_for(|due| *due).await.is_ok() {
         if raft.trigger().snapshot().await.is_err() {
             return;
         }
+        // Dropped if another is being built: asked again until this one is begun.
+        let begun = due.wait_for(|due| !*due);
+        let _ = tokio::time::timeout(SNAPSHOT_RETRY, begun).await;
     }
 }
 

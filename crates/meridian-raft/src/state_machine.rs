@@ -9,7 +9,7 @@ use openraft::OptionalSend;
 use openraft::storage::{
     ApplyResponder, EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::Compaction;
@@ -34,27 +34,26 @@ pub(crate) struct StateMachine {
     compaction: Compaction,
     /// Applied since the last snapshot was taken.
     since: Since,
-    /// Told when a snapshot is due.
-    due: Arc<Notify>,
+    /// Whether a snapshot is due. Stays so until one is begun: openraft drops a
+    /// request that comes while it builds the one before.
+    due: watch::Sender<bool>,
 }
 
 #[derive(Default)]
 struct Since {
     bytes: u64,
     entries: u64,
-    /// Whether a snapshot has been asked for since.
-    asked: bool,
 }
 
 impl StateMachine {
     /// A machine that has applied nothing. `applied` is told the index of every entry applied,
-    /// `due` when a snapshot should be taken.
+    /// `due` whether a snapshot should be taken.
     pub(crate) fn new(
         machine: Box<dyn AnyMachine>,
         applied: watch::Sender<u64>,
         snapshots: Arc<SnapshotStore>,
         compaction: Compaction,
-        due: Arc<Notify>,
+        due: watch::Sender<bool>,
     ) -> Self {
         Self {
             machine: Mutex::new(machine),
@@ -80,14 +79,12 @@ impl StateMachine {
         self.applied.send_replace(index);
     }
 
-    fn ask_for_snapshot(&mut self) {
+    fn update_due(&self) {
         let bytes = self.compaction.log_bytes.max(self.snapshots.newest_bytes());
         let entries = self.compaction.log_entries.unwrap_or(u64::MAX);
         let due = self.since.bytes >= bytes || self.since.entries >= entries;
-        if due && !self.since.asked {
-            self.since.asked = true;
-            self.due.notify_one();
-        }
+        self.due
+            .send_if_modified(|was| std::mem::replace(was, due) != due);
     }
 
     /// Applies one batch and answers those who proposed it.
@@ -150,12 +147,13 @@ impl RaftStateMachine<Types> for StateMachine {
             let batch = chunk.into_iter().collect::<io::Result<Vec<_>>>()?;
             self.apply_batch(batch)?;
         }
-        self.ask_for_snapshot();
+        self.update_due();
         Ok(())
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
         self.since = Since::default();
+        self.update_due();
         let meta = SnapshotMeta {
             last_log_id: self.last_applied,
             last_membership: self.membership.clone(),
@@ -185,6 +183,7 @@ impl RaftStateMachine<Types> for StateMachine {
         self.last_applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.since = Since::default();
+        self.update_due();
         self.publish();
         Ok(())
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::engine::Engine;
 use crate::engine::disk::DiskEngine;
@@ -44,7 +44,7 @@ fn stores(
         watch::channel(0).0,
         Arc::new(snapshots),
         Compaction::default(),
-        Arc::new(Notify::new()),
+        watch::Sender::new(false),
     );
     Ok((LogStore::new(log, writer), machine))
 }

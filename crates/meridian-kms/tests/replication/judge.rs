@@ -13,6 +13,7 @@ use meridian_kms::material::MaterialState;
 use meridian_kms::replication::fact::Fact;
 use meridian_kms::{ErrorCode, KeyRef, KeyState};
 
+use crate::fixture::region;
 use crate::world::World;
 
 /// What is broken, beginning with the number of the promise.
@@ -292,7 +293,7 @@ impl Judge {
                 if key.shared != primary.shared {
                     return Err(format!("R7: {name} has other properties of {reference}"));
                 }
-                let state = key.state(&crate::fixture::region(name));
+                let state = key.state(&region(name));
                 let transient = matches!(state, KeyState::Creating | KeyState::Updating);
                 if transient || key.shared.rotation.is_some() || key.shared.hand_over.is_some() {
                     return Err(format!(
@@ -300,8 +301,39 @@ impl Judge {
                     ));
                 }
             }
+            self.author_knows(primary, &keys)?;
         }
         Ok(())
+    }
+
+    /// R7: what the primary has heard is what there is, and the state of the
+    /// waiting material follows from it.
+    fn author_knows(&mut self, primary: &Key, keys: &[(&'static str, Arc<Key>)]) -> Verdict {
+        for (name, key) in keys {
+            if matches!(key.role, Role::Replica { .. })
+                && primary.reports().get(&region(name)) != key.report.as_ref()
+            {
+                return Err(format!(
+                    "R7: the primary of {} does not know {name}",
+                    key.key
+                ));
+            }
+        }
+        let Some(waiting) = primary.shared.pending() else {
+            return Ok(());
+        };
+        self.looked("R7 waiting material");
+        let complete = keys.len() == 1
+            || keys
+                .iter()
+                .all(|(_, key)| key.sealed(&waiting.id).is_some());
+        if complete == (waiting.state == MaterialState::PendingRotation) {
+            return Ok(());
+        }
+        Err(format!(
+            "R7: {} is {:?}, complete: {complete}",
+            waiting.id, waiting.state
+        ))
     }
 
     /// R2: every ciphertext opens in every region whose key is usable. Holds at

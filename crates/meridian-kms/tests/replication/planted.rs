@@ -250,3 +250,27 @@ fn r7_a_replica_that_the_primary_does_not_know() {
     });
     assert_convicts(world.look_for_agreement(), "R7", "are not those it has");
 }
+
+#[test]
+fn r7_a_report_that_never_arrives() {
+    let (mut world, key, _) = World::with_imported_key(&[US, EU]);
+    world.on(US, |it| it.import(&key, 2, NEW)).unwrap();
+    world.settle();
+    world.on(EU, |it| it.import(&key, 2, EXISTING)).unwrap();
+    world.tamper(EU, |it| it["body"]["feeds"] = json!({}));
+    world.settle();
+    assert_convicts(world.look_for_agreement(), "R7", "does not know");
+}
+
+#[test]
+fn r7_waiting_material_in_a_state_that_nobody_caused() {
+    let (mut world, key, _) = World::with_imported_key(&[US, EU]);
+    world.on(US, |it| it.import(&key, 2, NEW)).unwrap();
+    world.settle();
+    for name in [US, EU] {
+        world.tamper(name, |it| {
+            only_key(it)["shared"]["materials"][1]["state"] = json!("PENDING_ROTATION");
+        });
+    }
+    assert_convicts(world.look_for_agreement(), "R7", "complete: false");
+}

@@ -311,6 +311,26 @@ fn a_batch_that_arrives_after_a_newer_one_changes_nothing() {
 }
 
 #[test]
+fn a_report_that_arrives_after_a_newer_one_changes_nothing() {
+    let (mut world, key, _) = World::with_imported_key(&[US, EU]);
+    let second = world.on(US, |it| it.import(&key, 2, NEW)).unwrap();
+    world.settle();
+    world.on(EU, |it| it.import(&key, 2, EXISTING)).unwrap();
+    world.push(EU, US);
+    world
+        .on(EU, |it| it.delete_material(&key, Some(&second)))
+        .unwrap();
+    world.push(EU, US);
+    world.deliver(EU, US, 1);
+    world.deliver(EU, US, 0);
+    assert!(
+        refusal(world.on(US, |it| it.rotate(&key))).contains("has not been imported"),
+        "the replica holds it no more"
+    );
+    world.heal_and_judge();
+}
+
+#[test]
 fn an_acknowledgement_that_is_lost_costs_a_repetition() {
     let (mut world, key) = generated(&[US, EU]);
     world.on(US, |it| it.enable_rotation(&key, None)).unwrap();

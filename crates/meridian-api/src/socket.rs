@@ -4,7 +4,7 @@
 //! not copy a body of a few hundred bytes behind its headers; it sends both at
 //! once, and every such answer by itself. Copied into one buffer, the frames of
 //! an answer, and the answers of all streams that are ready, leave in one
-//! system call, which costs a hundred times the copy.
+//! system call.
 
 use std::io;
 use std::pin::Pin;

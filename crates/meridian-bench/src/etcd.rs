@@ -19,7 +19,7 @@ pub const HOW_TO_INSTALL: &str = "no `etcd` in PATH; on Debian: apt-get install 
 const PUT: &str = "/etcdserverpb.KV/Put";
 const STATUS: &str = "/etcdserverpb.Maintenance/Status";
 
-/// Bytes of a value; an entry of an alias takes about as many.
+/// Bytes of a value: a small write, as an alias is one.
 const VALUE_BYTES: usize = 256;
 
 /// How long three nodes may take to agree on a leader.

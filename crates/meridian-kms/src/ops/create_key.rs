@@ -142,6 +142,12 @@ fn usages(spec: &str) -> &'static [&'static str] {
 }
 
 fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {
+    if request.custom_key_store_id.is_some() || request.xks_key_id.is_some() {
+        // fidelity: assumed, custom key stores do not exist yet.
+        return Err(KmsError::unsupported(
+            "Custom key stores are not supported.",
+        ));
+    }
     match request.origin.as_deref() {
         None | Some("AWS_KMS") => Ok(Origin::AwsKms),
         Some("EXTERNAL") => Ok(Origin::External),
@@ -277,11 +283,22 @@ mod tests {
 
     #[test]
     fn a_key_store_is_not_supported() {
-        let request = CreateKeyRequest {
-            origin: Some("AWS_CLOUDHSM".into()),
-            ..Default::default()
-        };
-        assert!(refused(request).starts_with("UnsupportedOperationException"));
+        for request in [
+            CreateKeyRequest {
+                origin: Some("AWS_CLOUDHSM".into()),
+                ..Default::default()
+            },
+            CreateKeyRequest {
+                custom_key_store_id: Some("cks-1".into()),
+                ..Default::default()
+            },
+            CreateKeyRequest {
+                xks_key_id: Some("x".into()),
+                ..Default::default()
+            },
+        ] {
+            assert!(refused(request).starts_with("UnsupportedOperationException"));
+        }
     }
 
     #[test]

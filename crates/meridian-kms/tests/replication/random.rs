@@ -160,8 +160,8 @@ impl Run {
                 self.note("settle".into());
                 self.world.settle();
             }
-            52..54 => self.pass(),
-            54..55 => {
+            52..55 => self.pass(),
+            55..56 => {
                 self.note("look at ciphertexts".into());
                 // A node that is behind its region may know less than the region.
                 for name in self.names {
@@ -230,8 +230,8 @@ impl Run {
     fn pass(&mut self) {
         let ms = *self
             .dice
-            .pick(&[HOUR_MS, HOUR_MS, DAY_MS, DAY_MS, 5 * DAY_MS, 45 * DAY_MS]);
-        let everywhere = self.dice.one_in(3);
+            .pick(&[HOUR_MS, DAY_MS, 8 * DAY_MS, 8 * DAY_MS, 45 * DAY_MS]);
+        let everywhere = self.dice.one_in(4);
         let one = *self.dice.pick(self.names);
         self.note(format!(
             "pass {ms} ms at {}",

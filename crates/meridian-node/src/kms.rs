@@ -52,10 +52,9 @@ impl NodeKms {
         &self.core
     }
 
+    /// Answers from the agreed state.
     async fn read(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
-        if request.operation().consistency() == Consistency::Strong
-            && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await
-        {
+        if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
             return Err(CallError::NoLeader);
         }
         let wrapping_key = match request {
@@ -73,6 +72,7 @@ impl NodeKms {
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
+    /// A refusal is not the region's word: this node may lag behind it.
     fn read_local(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
@@ -208,15 +208,20 @@ fn reply(plan: Plan) -> Result<Response, CallError> {
 }
 
 impl NodeKms {
-    /// Begins a call. What the node's own view answers is answered at once.
+    /// Begins a call. What the node's own view can answer is answered at once;
+    /// what it refuses is asked again of the agreed state, because no region may
+    /// refuse a ciphertext whose material it has confirmed (R2).
     pub fn begin(
         &self,
         caller: Caller,
         request: Request,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
         let operation = request.operation();
-        if !operation.is_write() && operation.consistency() == Consistency::Local {
-            return futures::future::ready(self.read_local(&caller, &request)).boxed();
+        if !operation.is_write()
+            && operation.consistency() == Consistency::Local
+            && let Ok(response) = self.read_local(&caller, &request)
+        {
+            return futures::future::ready(Ok(response)).boxed();
         }
         let kms = self.clone();
         async move {

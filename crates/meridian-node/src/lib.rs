@@ -17,6 +17,7 @@ mod core;
 mod directory;
 mod faulty;
 mod feeder;
+mod forgetter;
 mod forward;
 mod kms;
 mod leadership;

@@ -33,7 +33,7 @@ use crate::secrets::{read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
-use crate::{feeder, ticker};
+use crate::{feeder, forgetter, ticker};
 
 /// What the nodes of one process share.
 #[derive(Clone)]
@@ -249,6 +249,7 @@ impl RunningNode {
             config.allow_chaos,
         );
         node.serve(listeners.clients, router);
+        node.tasks.spawn(forgetter::run(core.clone()));
         node.tasks.spawn(ticker::run(core.clone()));
         for peer in core.regions.iter().filter(|peer| **peer != region) {
             node.tasks.spawn(feeder::run(core.clone(), peer.clone()));

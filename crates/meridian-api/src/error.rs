@@ -80,9 +80,9 @@ impl CallError {
     pub fn http_status(&self) -> StatusCode {
         match self {
             CallError::Kms(error) => match error.code {
-                ErrorCode::DependencyTimeoutException | ErrorCode::KMSInternalException => {
-                    StatusCode::INTERNAL_SERVER_ERROR
-                }
+                ErrorCode::DependencyTimeoutException
+                | ErrorCode::KMSInternalException
+                | ErrorCode::KeyUnavailableException => StatusCode::INTERNAL_SERVER_ERROR,
                 _ => StatusCode::BAD_REQUEST,
             },
             CallError::Timeout { .. } | CallError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -108,10 +108,12 @@ fn kms_grpc_code(code: ErrorCode) -> Code {
         }
         ErrorCode::AlreadyExistsException => Code::AlreadyExists,
         ErrorCode::ConflictException => Code::Aborted,
-        ErrorCode::DependencyTimeoutException | ErrorCode::KMSInternalException => {
-            Code::Unavailable
+        ErrorCode::DependencyTimeoutException
+        | ErrorCode::KMSInternalException
+        | ErrorCode::KeyUnavailableException => Code::Unavailable,
+        ErrorCode::LimitExceededException | ErrorCode::ThrottlingException => {
+            Code::ResourceExhausted
         }
-        ErrorCode::LimitExceededException => Code::ResourceExhausted,
         ErrorCode::NotFoundException => Code::NotFound,
         ErrorCode::DisabledException
         | ErrorCode::DryRunOperationException

@@ -1,5 +1,4 @@
-//! What the active faults make of a node, of a leader's proposals and of a
-//! front door.
+//! What the active faults make of a node and of a leader's proposals.
 
 use crate::odds::Odds;
 use crate::{Faults, Kind};
@@ -28,17 +27,6 @@ pub enum ProposalFate {
     Unanswered,
     /// Never committed; the proposer does not learn that.
     Lost,
-}
-
-/// What the front door does with one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reception {
-    /// Carries it out.
-    Pass,
-    /// Refuses it with this AWS code, before it has any effect.
-    Refuse(String),
-    /// Carries it out and loses the answer.
-    LoseAnswer,
 }
 
 impl Faults {
@@ -80,27 +68,6 @@ impl Faults {
             return fate;
         }
         ProposalFate::Answered
-    }
-
-    /// Decides about a call that comes to a region's front door now.
-    pub fn reception(&self, region: &str, now_ms: i64, odds: &mut dyn Odds) -> Reception {
-        for fault in self.iter(now_ms) {
-            let reception = match &fault.kind {
-                Kind::Refuse {
-                    region: it,
-                    code,
-                    per_mille,
-                } if it == region && odds.per_mille(*per_mille) => Reception::Refuse(code.clone()),
-                Kind::LoseAnswer {
-                    region: it,
-                    per_mille,
-                } if it == region && odds.per_mille(*per_mille) => Reception::LoseAnswer,
-                _ => continue,
-            };
-            odds.struck(&fault.kind);
-            return reception;
-        }
-        Reception::Pass
     }
 }
 
@@ -150,28 +117,18 @@ mod tests {
     }
 
     #[test]
-    fn proposals_and_calls_suffer_in_their_own_region_only() {
-        let region = || "us-east-1".to_owned();
-        let faults = with(vec![
-            Kind::ProposalLost {
-                region: region(),
-                per_mille: 1000,
-            },
-            Kind::Refuse {
-                region: region(),
-                code: "ThrottlingException".into(),
-                per_mille: 1000,
-            },
-        ]);
+    fn proposals_suffer_in_their_own_region_only() {
+        let faults = with(vec![Kind::ProposalLost {
+            region: "us-east-1".into(),
+            per_mille: 1000,
+        }]);
         let mut odds = Counting::default();
         let lost = faults.proposal("us-east-1", 0, &mut odds);
         assert_eq!(lost, ProposalFate::Lost);
-        let refused = faults.reception("us-east-1", 0, &mut odds);
-        assert_eq!(refused, Reception::Refuse("ThrottlingException".into()));
-        assert_eq!(odds.struck, ["proposal lost", "refuse"]);
         let elsewhere = faults.proposal("eu-west-1", 0, &mut odds);
         assert_eq!(elsewhere, ProposalFate::Answered);
-        let later = faults.reception("us-east-1", 10, &mut odds);
-        assert_eq!(later, Reception::Pass);
+        let later = faults.proposal("us-east-1", 10, &mut odds);
+        assert_eq!(later, ProposalFate::Answered);
+        assert_eq!(odds.struck, ["proposal lost"]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, Fault, Site};
+use crate::{Fault, Kind};
 
 /// All faults that have not been removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +21,6 @@ const ENCODING: u8 = 1;
 pub struct Unknown;
 
 impl Faults {
-    /// What happens at a site now.
-    pub fn strike(&self, site: &Site<'_>, now_ms: i64) -> Effect {
-        let effects = self.active.values().map(|fault| fault.strike(site, now_ms));
-        effects.fold(Effect::PASS, Effect::and)
-    }
-
     /// Makes a fault active; one with the same ID is replaced.
     pub fn add(&mut self, fault: Fault) {
         self.active.insert(fault.id.clone(), fault);
@@ -49,6 +43,27 @@ impl Faults {
             .filter(move |fault| !fault.has_ended(now_ms))
     }
 
+    /// True when nothing is wrong, nor will be by itself.
+    pub fn is_empty(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// When something changes by itself next, after `now_ms`: a fault ends, or
+    /// a flapping link turns.
+    pub fn next_change_ms(&self, now_ms: i64) -> Option<i64> {
+        let changes = self.iter(now_ms).flat_map(|fault| {
+            let turn = match &fault.kind {
+                Kind::LinkFlap { period_ms, .. } => {
+                    let half = i64::try_from(period_ms / 2).unwrap_or(i64::MAX).max(1);
+                    Some(now_ms.saturating_add(half - now_ms.rem_euclid(half)))
+                }
+                _ => None,
+            };
+            [fault.ends_at_ms, turn]
+        });
+        changes.flatten().min()
+    }
+
     /// The versioned encoding: one byte, then JSON.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![ENCODING];
@@ -68,15 +83,7 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Link};
-
-    fn link(both_directions: bool) -> Link {
-        Link {
-            from: "us-east-1".into(),
-            to: "eu-west-1".into(),
-            both_directions,
-        }
-    }
+    use crate::Link;
 
     fn fault(id: &str, kind: Kind, ends_at_ms: Option<i64>) -> Fault {
         Fault {
@@ -86,92 +93,54 @@ mod tests {
         }
     }
 
-    const THERE: Site<'static> = Site::Link {
-        from: "us-east-1",
-        to: "eu-west-1",
-    };
-    const BACK: Site<'static> = Site::Link {
-        from: "eu-west-1",
-        to: "us-east-1",
-    };
-
-    #[test]
-    fn a_cut_drops_one_direction_or_both() {
-        let mut faults = Faults::default();
-        faults.add(fault("a", Kind::LinkCut { link: link(false) }, None));
-        assert_eq!(faults.strike(&THERE, 0), Effect::Drop);
-        assert_eq!(faults.strike(&BACK, 0), Effect::PASS);
-        faults.add(fault("a", Kind::LinkCut { link: link(true) }, None));
-        assert_eq!(faults.strike(&BACK, 0), Effect::Drop);
+    fn link() -> Link {
+        Link {
+            from: "us-east-1".into(),
+            to: "eu-west-1".into(),
+            both_directions: true,
+        }
     }
 
     #[test]
-    fn delays_add_up_and_a_cut_wins() {
+    fn a_fault_ends_by_itself_or_by_its_id() {
         let mut faults = Faults::default();
-        faults.add(fault(
-            "a",
-            Kind::LinkDelay {
-                link: link(false),
-                delay_ms: 20,
-            },
-            None,
-        ));
-        faults.add(fault(
-            "b",
-            Kind::LinkDelay {
-                link: link(true),
-                delay_ms: 5,
-            },
-            None,
-        ));
-        assert_eq!(faults.strike(&THERE, 0), Effect::Delay { ms: 25 });
-        faults.add(fault("c", Kind::LinkCut { link: link(true) }, None));
-        assert_eq!(faults.strike(&THERE, 0), Effect::Drop);
+        faults.add(fault("a", Kind::LinkCut { link: link() }, Some(100)));
+        faults.add(fault("b", Kind::LinkHold { link: link() }, None));
+        assert_eq!(faults.iter(99).count(), 2);
+        assert_eq!(faults.iter(100).count(), 1);
+        assert!(faults.remove("b") && !faults.remove("b"));
+        assert_eq!(faults.clear(), 1);
+        assert!(faults.is_empty());
     }
 
     #[test]
-    fn a_fault_ends_by_itself() {
+    fn the_next_change_is_an_end_or_a_turn_of_a_flapping_link() {
         let mut faults = Faults::default();
-        faults.add(fault("a", Kind::LinkCut { link: link(true) }, Some(100)));
-        assert_eq!(faults.strike(&THERE, 99), Effect::Drop);
-        assert_eq!(faults.strike(&THERE, 100), Effect::PASS);
-        assert_eq!(faults.iter(100).count(), 0);
+        faults.add(fault("a", Kind::LinkHold { link: link() }, None));
+        assert_eq!(faults.next_change_ms(0), None);
+        faults.add(fault("b", Kind::LinkCut { link: link() }, Some(80)));
+        assert_eq!(faults.next_change_ms(0), Some(80));
+        let period_ms = 100;
+        let flap = Kind::LinkFlap {
+            link: link(),
+            period_ms,
+        };
+        faults.add(fault("c", flap, None));
+        assert_eq!(faults.next_change_ms(0), Some(50));
+        assert_eq!(faults.next_change_ms(50), Some(80));
+        assert_eq!(faults.next_change_ms(80), Some(100));
     }
 
     #[test]
     fn a_set_survives_its_encoding() {
         let mut faults = Faults::default();
-        faults.add(fault(
-            "a",
-            Kind::LinkDelay {
-                link: link(true),
-                delay_ms: 7,
-            },
-            Some(5),
-        ));
+        let delay_ms = 7;
+        let delay = Kind::LinkDelay {
+            link: link(),
+            delay_ms,
+        };
+        faults.add(fault("a", delay, Some(5)));
         assert_eq!(Faults::decode(&faults.encode()), Ok(faults));
         assert_eq!(Faults::decode(b"\x02{}"), Err(Unknown));
-    }
-
-    #[test]
-    fn a_link_needs_two_regions_of_the_cluster() {
-        use crate::fault::FaultError;
-        use meridian_proto::v1;
-        let regions = ["us-east-1".to_owned()];
-        let cut = |from: &str, to: &str| v1::Fault {
-            kind: Some(v1::fault::Kind::LinkCut(v1::LinkCut {
-                from_region: from.into(),
-                to_region: to.into(),
-                both_directions: true,
-            })),
-            ..Default::default()
-        };
-        let parse = |fault| Fault::from_proto(&fault, &regions, "x".into(), 0).unwrap_err();
-        let unknown = FaultError::UnknownRegion("eu-west-9".into());
-        assert_eq!(parse(cut("us-east-1", "eu-west-9")), unknown);
-        assert_eq!(
-            parse(cut("us-east-1", "us-east-1")),
-            FaultError::SameRegion("us-east-1".into())
-        );
     }
 }

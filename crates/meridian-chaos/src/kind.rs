@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calls::Calls;
 use crate::delay::Delay;
 
 /// What is wrong.
@@ -119,30 +120,46 @@ pub enum Kind {
         /// How many of a thousand.
         per_mille: u16,
     },
-    /// The front door refuses calls with an AWS code before they have any effect.
-    Refuse {
+    /// Reads are answered from an older view, though not from one before the
+    /// fault began; writes are decided on the agreed state all the same.
+    StaleReads {
         /// The region.
         region: String,
+        /// One node of it; all of them when none is named.
+        node: Option<u64>,
+        /// How old the view is, in milliseconds.
+        lag_ms: u64,
+        /// How many reads of a thousand.
+        per_mille: u16,
+    },
+    /// The front door refuses calls with an AWS code before they have any effect.
+    Refuse {
+        /// Which calls.
+        calls: Calls,
         /// AWS's code, such as `ThrottlingException`.
         code: String,
-        /// How many of a thousand.
-        per_mille: u16,
     },
     /// The front door carries calls out and loses their answers.
     LoseAnswer {
-        /// The region.
-        region: String,
-        /// How many of a thousand.
-        per_mille: u16,
+        /// Which calls.
+        calls: Calls,
+    },
+    /// The front door answers calls later.
+    SlowAnswer {
+        /// Which calls.
+        calls: Calls,
+        /// By how much, in milliseconds.
+        delay_ms: u64,
     },
 }
 
-/// A link between two regions.
+/// A link between two regions, or between two nodes of one region, which are
+/// named `region/ID`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// The sending region.
+    /// The sender.
     pub from: String,
-    /// The receiving region.
+    /// The receiver.
     pub to: String,
     /// The opposite direction too.
     pub both_directions: bool,
@@ -165,6 +182,13 @@ impl Link {
 }
 
 impl Place {
+    /// Is this one end of a link between two nodes, which are named
+    /// `region/ID`?
+    pub(crate) fn is_end(&self, name: &str) -> bool {
+        let named = name.split_once('/');
+        named.is_some_and(|(region, node)| self.region == region && node.parse() == Ok(self.node))
+    }
+
     pub(crate) fn is(&self, region: &str, node: u64) -> bool {
         self.node == node && self.region == region
     }
@@ -172,7 +196,7 @@ impl Place {
 
 impl Kind {
     /// Names of all kinds, in the order of the list above.
-    pub const NAMES: [&'static str; 19] = [
+    pub const NAMES: [&'static str; 21] = [
         "link cut",
         "link delay",
         "link jitter",
@@ -190,8 +214,10 @@ impl Kind {
         "time travel",
         "proposal lost",
         "proposal unanswered",
+        "stale reads",
         "refuse",
         "lose answer",
+        "slow answer",
     ];
 
     /// A short name for reports.
@@ -219,8 +245,10 @@ impl Kind {
             Kind::TimeTravel { .. } => 14,
             Kind::ProposalLost { .. } => 15,
             Kind::ProposalUnanswered { .. } => 16,
-            Kind::Refuse { .. } => 17,
-            Kind::LoseAnswer { .. } => 18,
+            Kind::StaleReads { .. } => 17,
+            Kind::Refuse { .. } => 18,
+            Kind::LoseAnswer { .. } => 19,
+            Kind::SlowAnswer { .. } => 20,
         }
     }
 
@@ -244,8 +272,10 @@ impl Kind {
             | Kind::TimeTravel { .. }
             | Kind::ProposalLost { .. }
             | Kind::ProposalUnanswered { .. }
+            | Kind::StaleReads { .. }
             | Kind::Refuse { .. }
-            | Kind::LoseAnswer { .. } => None,
+            | Kind::LoseAnswer { .. }
+            | Kind::SlowAnswer { .. } => None,
         }
     }
 }

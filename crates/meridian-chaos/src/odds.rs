@@ -8,6 +8,9 @@ pub trait Odds {
     /// A number below `limit`, each as likely as any other.
     fn below(&mut self, limit: u64) -> u64;
 
+    /// How often this has been asked for the fault with this ID, now included.
+    fn turn(&mut self, fault: &str) -> u64;
+
     /// A fault has had an effect.
     fn struck(&mut self, kind: &Kind);
 
@@ -25,6 +28,7 @@ pub(crate) mod tests {
     #[derive(Default)]
     pub(crate) struct Counting {
         state: u64,
+        turns: u64,
         pub(crate) struck: Vec<&'static str>,
     }
 
@@ -35,6 +39,11 @@ pub(crate) mod tests {
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             (mixed ^ (mixed >> 31)) % limit
+        }
+
+        fn turn(&mut self, _: &str) -> u64 {
+            self.turns += 1;
+            self.turns
         }
 
         fn struck(&mut self, kind: &Kind) {

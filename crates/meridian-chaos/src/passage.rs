@@ -1,4 +1,4 @@
-//! What becomes of one message between two regions under all active faults.
+//! What becomes of one message on a link under all active faults.
 
 use crate::odds::Odds;
 use crate::{Faults, Kind};
@@ -19,24 +19,18 @@ pub struct Passage {
 impl Faults {
     /// Decides about a message that is sent now.
     pub fn passage(&self, from: &str, to: &str, now_ms: i64, odds: &mut dyn Odds) -> Passage {
-        let mut passage = Passage {
-            lost: false,
-            held: false,
-            copies: 1,
-            delay_ms: 0,
-        };
+        let mut passage = Passage::WHOLE;
         for fault in self.iter(now_ms) {
             let carries = |it: &crate::Link| it.carries(from, to);
-            if !fault.kind.link().is_some_and(carries) {
+            let before = passage;
+            if let Kind::NodeCut { node } = &fault.kind {
+                passage.lost |= node.is_end(from) || node.is_end(to);
+            } else if !fault.kind.link().is_some_and(carries) {
                 continue;
             }
-            let before = passage;
             match &fault.kind {
                 Kind::LinkCut { .. } => passage.lost = true,
-                Kind::LinkFlap { period_ms, .. } => {
-                    let phase = now_ms.unsigned_abs() % period_ms.max(&2);
-                    passage.lost |= phase < period_ms / 2;
-                }
+                Kind::LinkFlap { period_ms, .. } => passage.lost |= is_down(*period_ms, now_ms),
                 Kind::LinkLoss { per_mille, .. } => passage.lost |= odds.per_mille(*per_mille),
                 Kind::LinkHold { .. } => passage.held = true,
                 Kind::LinkDuplicate { per_mille, .. } => {
@@ -54,14 +48,28 @@ impl Faults {
                 | Kind::TimeTravel { .. }
                 | Kind::ProposalLost { .. }
                 | Kind::ProposalUnanswered { .. }
+                | Kind::StaleReads { .. }
                 | Kind::Refuse { .. }
-                | Kind::LoseAnswer { .. } => {}
+                | Kind::LoseAnswer { .. }
+                | Kind::SlowAnswer { .. } => {}
             }
             if passage != before {
                 odds.struck(&fault.kind);
             }
         }
         passage
+    }
+
+    /// Does nothing at all pass in this direction now?
+    pub fn cuts(&self, from: &str, to: &str, now_ms: i64) -> bool {
+        self.iter(now_ms).any(|fault| match &fault.kind {
+            Kind::LinkCut { link } => link.carries(from, to),
+            Kind::LinkFlap { link, period_ms } => {
+                link.carries(from, to) && is_down(*period_ms, now_ms)
+            }
+            Kind::NodeCut { node } => node.is_end(from) || node.is_end(to),
+            _ => false,
+        })
     }
 
     /// Does anything hold this direction back now?
@@ -71,7 +79,20 @@ impl Faults {
     }
 }
 
+/// A flapping link is down for the first half of each period.
+fn is_down(period_ms: u64, now_ms: i64) -> bool {
+    now_ms.unsigned_abs() % period_ms.max(2) < period_ms / 2
+}
+
 impl Passage {
+    /// Nothing is wrong.
+    pub const WHOLE: Passage = Passage {
+        lost: false,
+        held: false,
+        copies: 1,
+        delay_ms: 0,
+    };
+
     fn later(&mut self, ms: u64) {
         self.delay_ms = self.delay_ms.saturating_add(ms);
     }
@@ -157,6 +178,23 @@ mod tests {
             .count();
         assert!((200..300).contains(&lost), "{lost}");
         assert_eq!(odds.struck.len(), lost);
+    }
+
+    #[test]
+    fn a_node_that_is_cut_hears_no_node_and_is_heard_by_none() {
+        let cut = faults([Kind::NodeCut {
+            node: crate::Place {
+                region: "us-east-1".into(),
+                node: 2,
+            },
+        }]);
+        let lost = |from, to| {
+            let passage = cut.passage(from, to, 0, &mut Counting::default());
+            assert_eq!(passage.lost, cut.cuts(from, to, 0));
+            passage.lost
+        };
+        assert!(lost("us-east-1/2", "us-east-1/1") && lost("us-east-1/3", "us-east-1/2"));
+        assert!(!lost("us-east-1/1", "us-east-1/3") && !lost("us-east-1", "eu-west-1"));
     }
 
     #[test]

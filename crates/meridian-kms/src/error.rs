@@ -68,6 +68,8 @@ error_codes! {
     KMSInternalException,
     /// The key state or a material state does not allow this.
     KMSInvalidStateException,
+    /// The key cannot be reached at the moment; retry.
+    KeyUnavailableException,
     /// A quota is used up.
     LimitExceededException,
     /// The policy is not a policy.
@@ -78,6 +80,8 @@ error_codes! {
     NotFoundException,
     /// The tags break a rule.
     TagException,
+    /// Too many requests in a second; retry.
+    ThrottlingException,
     /// This kind of key or parameter does not support the operation.
     UnsupportedOperationException,
     /// The request breaks a rule of its own.

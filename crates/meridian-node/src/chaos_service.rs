@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use meridian_chaos::{Fault, Faults};
-use meridian_kms::{RegionName, Timestamp};
+use futures::stream::{BoxStream, FuturesUnordered};
+use meridian_chaos::{Fault, Faults, Kind, Nodes};
+use meridian_kms::{ErrorCode, RegionName, Timestamp};
 use meridian_proto::v1;
 use meridian_proto::v1::chaos_server::Chaos;
 use tonic::{Request, Response, Status};
 
+use crate::active_faults::ActiveFaults;
 use crate::clock::machine_now_ms;
 use crate::directory::Directory;
-use crate::faulty::ActiveFaults;
 use crate::forward::never_connected;
 
 /// How long one node may take to take over a new set of faults.
@@ -32,6 +32,26 @@ pub struct ChaosService {
     pub faults: ActiveFaults,
     /// May faults be injected and time be moved?
     pub allowed: bool,
+}
+
+/// Takes over the faults that another node of the cluster obeys, if one
+/// answers: a node that starts knows of none.
+pub async fn learn(directory: &Directory, own: &str, faults: &ActiveFaults) {
+    let mut asked = FuturesUnordered::new();
+    for (_, place) in directory.all().filter(|(_, it)| it.peer_address != own) {
+        asked.push(async move {
+            let mut client = directory.client(&place.peer_address).ok()?;
+            let asked = client.get_faults(v1::GetFaultsRequest {});
+            let answer = tokio::time::timeout(TELL_TIMEOUT, asked).await.ok()?.ok()?;
+            Faults::decode(&answer.into_inner().faults).ok()
+        });
+    }
+    while let Some(answer) = asked.next().await {
+        if let Some(known) = answer {
+            faults.replace(known);
+            return;
+        }
+    }
 }
 
 impl ChaosService {
@@ -71,6 +91,57 @@ impl ChaosService {
         while told.next().await.is_some() {}
         drop(told);
         Ok(changed)
+    }
+
+    /// Makes a fault active; returns its ID.
+    ///
+    /// # Errors
+    /// Chaos is not allowed, or the cluster cannot have this fault.
+    pub async fn add(&self, fault: &v1::Fault) -> Result<String, Status> {
+        let ids = |name: &RegionName| {
+            let places = self.directory.nodes(name).iter();
+            (name.to_string(), places.map(|place| place.id).collect())
+        };
+        let nodes: Nodes = self.directory.names().iter().map(ids).collect();
+        let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+        let fault = Fault::from_proto(fault, &nodes, id, machine_now_ms())
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        if let Kind::Refuse { code, .. } = &fault.kind
+            && ErrorCode::from_name(code).is_none()
+        {
+            let codes = ErrorCode::ALL.iter().map(|code| code.name());
+            return Err(Status::invalid_argument(format!(
+                "{code:?} is not an error code of AWS KMS; it has {}",
+                codes.collect::<Vec<_>>().join(", ")
+            )));
+        }
+        let id = fault.id.clone();
+        self.change(|faults| faults.add(fault)).await?;
+        Ok(id)
+    }
+
+    /// Ends one fault; false when none has this ID.
+    ///
+    /// # Errors
+    /// Chaos is not allowed.
+    pub async fn remove(&self, id: &str) -> Result<bool, Status> {
+        self.change(|faults| faults.remove(id)).await
+    }
+
+    /// Ends all faults; returns how many.
+    ///
+    /// # Errors
+    /// Chaos is not allowed.
+    pub async fn clear(&self) -> Result<u32, Status> {
+        let removed = self.change(Faults::clear).await?;
+        Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+    }
+
+    /// The faults that have not ended.
+    pub fn list(&self) -> v1::ListFaultsResponse {
+        let (now, faults) = (machine_now_ms(), self.faults.current());
+        let faults = faults.iter(now).map(|fault| fault.to_proto(now)).collect();
+        v1::ListFaultsResponse { faults }
     }
 
     /// Moves the clock of one region; zero only reads it.
@@ -137,17 +208,7 @@ impl Chaos for ChaosService {
         request: Request<v1::AddFaultRequest>,
     ) -> Result<Response<v1::AddFaultResponse>, Status> {
         let fault = request.into_inner().fault.unwrap_or_default();
-        let regions: Vec<String> = self
-            .directory
-            .names()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        let id = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
-        let fault = Fault::from_proto(&fault, &regions, id, machine_now_ms())
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let id = fault.id.clone();
-        self.change(|faults| faults.add(fault)).await?;
+        let id = self.add(&fault).await?;
         Ok(Response::new(v1::AddFaultResponse { id }))
     }
 
@@ -156,7 +217,7 @@ impl Chaos for ChaosService {
         request: Request<v1::RemoveFaultRequest>,
     ) -> Result<Response<v1::RemoveFaultResponse>, Status> {
         let id = request.into_inner().id;
-        let removed = self.change(|faults| faults.remove(&id)).await?;
+        let removed = self.remove(&id).await?;
         Ok(Response::new(v1::RemoveFaultResponse { removed }))
     }
 
@@ -164,8 +225,7 @@ impl Chaos for ChaosService {
         &self,
         _: Request<v1::ClearFaultsRequest>,
     ) -> Result<Response<v1::ClearFaultsResponse>, Status> {
-        let removed = self.change(Faults::clear).await?;
-        let removed = u32::try_from(removed).unwrap_or(u32::MAX);
+        let removed = self.clear().await?;
         Ok(Response::new(v1::ClearFaultsResponse { removed }))
     }
 
@@ -173,10 +233,30 @@ impl Chaos for ChaosService {
         &self,
         _: Request<v1::ListFaultsRequest>,
     ) -> Result<Response<v1::ListFaultsResponse>, Status> {
-        let now = machine_now_ms();
-        let known = self.faults.current();
-        let faults = known.iter(now).map(|fault| fault.to_proto(now)).collect();
-        Ok(Response::new(v1::ListFaultsResponse { faults }))
+        Ok(Response::new(self.list()))
+    }
+
+    type WatchFaultsStream = BoxStream<'static, Result<v1::ListFaultsResponse, Status>>;
+
+    async fn watch_faults(
+        &self,
+        _: Request<v1::ListFaultsRequest>,
+    ) -> Result<Response<Self::WatchFaultsStream>, Status> {
+        let service = self.clone();
+        let lists = futures::stream::unfold(None, move |shown: Option<Vec<String>>| {
+            let service = service.clone();
+            async move {
+                // A fault that ends by itself is a change too.
+                let ids = |set: &Faults, now| -> Vec<String> {
+                    set.iter(now).map(|fault| fault.id.clone()).collect()
+                };
+                let changed = |set: &Faults, now| shown.as_ref() != Some(&ids(set, now));
+                service.faults.until(changed).await;
+                let shown = ids(&service.faults.current(), machine_now_ms());
+                Some((Ok(service.list()), Some(shown)))
+            }
+        });
+        Ok(Response::new(lists.boxed()))
     }
 
     async fn advance_clock(

@@ -4,20 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use meridian_crypto::Vault;
-use meridian_kms::{Change, Entry, Outcome, RegionName};
+use meridian_kms::{Change, Entry, Outcome, Region, RegionName, Timestamp};
 use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::active_faults::{ActiveFaults, Delivery, Lost};
 use crate::directory::Directory;
+use crate::faulty::node_name;
 use crate::links::Links;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
 
 /// How long a call looks for a leader before it gives up.
 pub const LEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long another node may take to answer a short question before it, or
+/// whoever leads by then, is asked again.
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a proposal may take before its outcome counts as unknown.
 const PROPOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +48,8 @@ pub struct Core {
     pub directory: Arc<Directory>,
     /// The way to other regions.
     pub links: Box<dyn Links>,
+    /// What is wrong.
+    pub faults: ActiveFaults,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
 }
@@ -61,10 +69,33 @@ impl Core {
         self.status.borrow().is_leader()
     }
 
+    /// The time in the region, as this node believes.
+    pub fn now(&self, region: &Region) -> Timestamp {
+        self.view.clock().now(region)
+    }
+
+    /// Asks another node of the region something, over a way that has its
+    /// faults. No answer says nothing about whether it was asked.
+    pub async fn ask_node<T, E>(
+        &self,
+        node: NodeId,
+        timeout: Duration,
+        send: impl Fn() -> BoxFuture<'static, Result<T, E>> + Send + Sync + 'static,
+    ) -> Result<T, Lost<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let from = node_name(&self.region, self.node_id);
+        let to = node_name(&self.region, node);
+        let once = Delivery::AtMostOnce;
+        self.faults.over(&from, &to, once, |_| timeout, send).await
+    }
+
     /// Proposes a change with this node's clock. Returns the log index and the
     /// agreed answer.
     pub async fn propose(&self, change: Change) -> Result<(u64, Outcome), NotCommitted> {
-        let at = clock::now(&self.view.applied());
+        let at = self.now(&self.view.applied());
         let entry = Bytes::from(Entry { at, change }.encode());
         match tokio::time::timeout(PROPOSE_TIMEOUT, self.group.propose(entry)).await {
             Ok(Ok(answered)) => Ok(answered),
@@ -116,9 +147,13 @@ impl Core {
     async fn ask_read_index(&self, leader: NodeId, deadline: Instant) -> Option<u64> {
         use meridian_proto::v1::{ReadIndexRequest, read_index_response::Result as Answer};
         let address = self.directory.address(&self.region, leader)?;
-        let mut client = self.directory.client(address).ok()?;
-        let asked = tokio::time::timeout_at(deadline, client.read_index(ReadIndexRequest {}));
-        match asked.await.ok()?.ok()?.into_inner().result? {
+        let client = self.directory.client(address).ok()?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let asked = self.ask_node(leader, left.min(ASK_TIMEOUT), move || {
+            let mut client = client.clone();
+            Box::pin(async move { client.read_index(ReadIndexRequest {}).await })
+        });
+        match asked.await.ok()?.into_inner().result? {
             Answer::Index(index) => Some(index),
             Answer::LeaderAddress(_) => None,
         }

@@ -1,61 +1,23 @@
-//! The decorators that obey faults, and the set of faults a node obeys.
+//! The decorators that obey faults on the ways between regions and between the
+//! nodes of a region.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use meridian_chaos::{Effect, Faults, Site};
 use meridian_kms::{Answer, Question, RegionName};
-use tokio::sync::watch;
+use meridian_raft::{NodeId, Transport, TransportError};
 
-use crate::clock::machine_now_ms;
+use crate::active_faults::{ActiveFaults, Delivery, Lost};
 use crate::links::{LinkError, Links, PREFLIGHT_TIMEOUT, PUSH_TIMEOUT};
 
-/// The faults that a node obeys.
-#[derive(Clone)]
-pub struct ActiveFaults(watch::Sender<Faults>);
-
-impl Default for ActiveFaults {
-    fn default() -> Self {
-        ActiveFaults(watch::Sender::new(Faults::default()))
-    }
+/// How faults name a node.
+pub fn node_name(region: &RegionName, node: NodeId) -> String {
+    format!("{region}/{node}")
 }
 
-impl ActiveFaults {
-    /// What happens on the link between two regions now.
-    pub fn strike(&self, from: &str, to: &str) -> Effect {
-        self.0
-            .borrow()
-            .strike(&Site::Link { from, to }, machine_now_ms())
-    }
-
-    /// Replaces the set.
-    pub fn replace(&self, faults: Faults) {
-        self.0.send_replace(faults);
-    }
-
-    /// Changes the set in one step; returns it as it is then.
-    pub fn change<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> (T, Faults) {
-        let (mut changed, mut faults) = (None, Faults::default());
-        self.0.send_modify(|active| {
-            changed = Some(change(active));
-            faults = active.clone();
-        });
-        (changed.expect("send_modify calls its closure"), faults)
-    }
-
-    /// The set.
-    pub fn current(&self) -> Faults {
-        self.0.borrow().clone()
-    }
-
-    /// Waits until the set is replaced.
-    pub fn follow(&self) -> watch::Receiver<Faults> {
-        self.0.subscribe()
-    }
-}
-
-/// Links with the faults of this side injected.
+/// Links between regions with the faults of this side injected.
 pub struct FaultyLinks<L> {
     /// The sending region.
     pub from: RegionName,
@@ -65,61 +27,23 @@ pub struct FaultyLinks<L> {
     pub faults: ActiveFaults,
 }
 
-/// Waits out the effect of one direction. A dropped message stays lost: the
-/// sender notices by its time-out, or as soon as the link is whole again.
-async fn suffer(faults: &ActiveFaults, from: &str, to: &str) -> Result<(), LinkError> {
-    let mut changes = faults.follow();
-    match faults.strike(from, to) {
-        Effect::Delay { ms: 0 } => Ok(()),
-        Effect::Delay { ms } => {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-            Ok(())
-        }
-        Effect::Drop => {
-            while faults.strike(from, to) == Effect::Drop {
-                if changes.changed().await.is_err() {
-                    break;
-                }
-            }
-            Err(LinkError(format!("lost on the way from {from} to {to}")))
-        }
-    }
-}
-
 impl<L: Links> FaultyLinks<L> {
     fn through<T: Send + 'static>(
         &self,
         to: &RegionName,
-        timeout: Duration,
-        send: impl FnOnce(&L) -> BoxFuture<'static, Result<T, LinkError>> + Send + 'static,
+        timeout: impl FnOnce(Duration) -> Duration + Send + 'static,
+        send: impl Fn(&L) -> BoxFuture<'static, Result<T, LinkError>> + Send + Sync + 'static,
     ) -> BoxFuture<'static, Result<T, LinkError>> {
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
         let (from, to) = (self.from.to_string(), to.to_string());
         Box::pin(async move {
-            let crossing = async {
-                suffer(&faults, &from, &to).await?;
-                let answer = send(&inner).await?;
-                suffer(&faults, &to, &from).await?;
-                Ok(answer)
-            };
-            match tokio::time::timeout(timeout, crossing).await {
-                Ok(answer) => answer,
-                Err(_) => Err(LinkError(format!("no answer from {to} in time"))),
-            }
+            let again = Delivery::AtLeastOnce;
+            let answer = faults.over(&from, &to, again, timeout, move || send(&inner));
+            answer.await.map_err(|lost| match lost {
+                Lost::Failed(error) => error,
+                Lost::OnTheWay => LinkError(format!("no answer from {to} in time")),
+            })
         })
-    }
-
-    /// What injected delay adds to a message and its answer.
-    fn injected(&self, to: &RegionName) -> Duration {
-        let (from, to) = (self.from.as_str(), to.as_str());
-        let both = self
-            .faults
-            .strike(from, to)
-            .and(self.faults.strike(to, from));
-        match both {
-            Effect::Delay { ms } => Duration::from_millis(ms),
-            Effect::Drop => Duration::ZERO,
-        }
     }
 }
 
@@ -131,14 +55,54 @@ impl<L: Links> Links for FaultyLinks<L> {
     ) -> BoxFuture<'static, Result<(), LinkError>> {
         let region = to.clone();
         // A slow link is slow, not down: what was injected does not count.
-        let timeout = PUSH_TIMEOUT + self.injected(to);
-        self.through(to, timeout, move |links| links.push(&region, facts))
+        let timeout = |injected| PUSH_TIMEOUT + injected;
+        self.through(to, timeout, move |links| links.push(&region, facts.clone()))
     }
 
     fn preflight(&self, question: &Question) -> BoxFuture<'static, Result<Answer, LinkError>> {
         let asked = question.clone();
-        self.through(&question.region, PREFLIGHT_TIMEOUT, move |links| {
-            links.preflight(&asked)
+        self.through(
+            &question.region,
+            |_| PREFLIGHT_TIMEOUT,
+            move |links| links.preflight(&asked),
+        )
+    }
+}
+
+/// Raft messages with the faults between the nodes injected.
+pub struct FaultyTransport<T> {
+    /// The sending node's region.
+    pub region: RegionName,
+    /// The sending node.
+    pub node: NodeId,
+    /// The real transport.
+    pub inner: Arc<T>,
+    /// What is wrong with it.
+    pub faults: ActiveFaults,
+}
+
+impl<T: Transport> Transport for FaultyTransport<T> {
+    fn call(
+        &self,
+        target: NodeId,
+        kind: u32,
+        payload: Bytes,
+        timeout: Duration,
+    ) -> BoxFuture<'_, Result<Bytes, TransportError>> {
+        let inner = self.inner.clone();
+        let send = move || -> BoxFuture<'static, Result<Bytes, TransportError>> {
+            let (inner, payload) = (inner.clone(), payload.clone());
+            Box::pin(async move { inner.call(target, kind, payload, timeout).await })
+        };
+        Box::pin(async move {
+            let from = node_name(&self.region, self.node);
+            let to = node_name(&self.region, target);
+            let again = Delivery::AtLeastOnce;
+            let answer = self.faults.over(&from, &to, again, |_| timeout, send);
+            answer.await.map_err(|lost| match lost {
+                Lost::Failed(error) => error,
+                Lost::OnTheWay => TransportError::Timeout,
+            })
         })
     }
 }

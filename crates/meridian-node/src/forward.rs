@@ -17,6 +17,7 @@ use meridian_proto::v1::{
 use meridian_raft::NodeId;
 use prost::Message as _;
 
+use crate::active_faults::Lost;
 use crate::core::Core;
 use crate::directory::Directory;
 use crate::kms::Attempt;
@@ -40,7 +41,17 @@ pub async fn to_leader(core: &Core, leader: NodeId, caller: &Caller, request: &R
         request.encode_proto(),
         true,
     );
-    match send(&core.directory, address, message).await {
+    let (directory, address) = (core.directory.clone(), address.to_owned());
+    let asked = core.ask_node(leader, FORWARD_TIMEOUT, move || {
+        let (directory, address) = (directory.clone(), address.clone());
+        let message = message.clone();
+        Box::pin(async move { send(&directory, &address, message).await })
+    });
+    let answer = asked.await.map_err(|lost| match lost {
+        Lost::Failed(error) => error,
+        Lost::OnTheWay => CallError::Timeout { definite: false },
+    });
+    match answer {
         Ok(answer) => match answer.result {
             Some(forward_response::Result::Error(error)) if error.not_leader => Attempt::NotLeader,
             result => Attempt::Answered(answer.applied_index, decode(operation, result)),

@@ -5,21 +5,22 @@
 //! read here is not older than the answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use meridian_api::{CallError, Kms};
+use meridian_chaos::{Call, Reception};
 use meridian_crypto::OsEntropy;
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Caller, Change, Consistency, Context, KmsError, Outcome, Plan, Region, Request,
-    Response,
+    Answer, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan, Region,
+    Request, Response,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
 use crate::forward;
 
@@ -52,9 +53,14 @@ impl NodeKms {
         &self.core
     }
 
-    /// Answers from the agreed state.
-    async fn read(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
-        if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
+    /// Answers from the agreed state, or from an older view if a fault says so.
+    async fn read(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        lag_ms: Option<u64>,
+    ) -> Result<Response, CallError> {
+        if lag_ms.is_none() && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
             return Err(CallError::NoLeader);
         }
         let wrapping_key = match request {
@@ -64,7 +70,10 @@ impl NodeKms {
             },
             _ => None,
         };
-        let region = self.core.view.newest();
+        let region = match lag_ms {
+            Some(lag_ms) => self.core.view.of_ms_ago(lag_ms),
+            None => self.core.view.newest(),
+        };
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
         cx.wrapping_key = wrapping_key;
@@ -190,7 +199,7 @@ impl NodeKms {
             caller,
             vault: &self.core.vault,
             entropy,
-            now: clock::now(region),
+            now: self.core.now(region),
             regions: &self.core.regions,
             wrapping_key: None,
             answer: None,
@@ -208,31 +217,79 @@ fn reply(plan: Plan) -> Result<Response, CallError> {
 }
 
 impl NodeKms {
-    /// Begins a call. What the node's own view can answer is answered at once;
-    /// what it refuses is asked again of the agreed state, because no region may
-    /// refuse a ciphertext whose material it has confirmed (R2).
+    /// Begins a call, which the front door may refuse, slow down or leave
+    /// without an answer if a fault says so.
     pub fn begin(
         &self,
         caller: Caller,
         request: Request,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
-        let operation = request.operation();
-        if !operation.is_write()
-            && operation.consistency() == Consistency::Local
-            && let Ok(response) = self.read_local(&caller, &request)
-        {
-            return futures::future::ready(Ok(response)).boxed();
+        let reception = self.reception(&caller, &request);
+        if reception == Reception::default() {
+            return self.serve(caller, request);
         }
         let kms = self.clone();
         async move {
-            if operation.is_write() {
-                kms.write(&caller, &request).await
-            } else {
-                kms.read(&caller, &request).await
+            tokio::time::sleep(Duration::from_millis(reception.delay_ms)).await;
+            if let Some(code) = reception.refuse {
+                return Err(injected(&code).into());
+            }
+            let answer = kms.serve(caller, request).await;
+            match reception.lose_answer {
+                true => Err(CallError::Timeout { definite: false }),
+                false => answer,
             }
         }
         .boxed()
     }
+
+    fn reception(&self, caller: &Caller, request: &Request) -> Reception {
+        let faults = &self.core.faults;
+        if faults.is_calm() {
+            return Reception::default();
+        }
+        let (account, key_id) = (caller.account.to_string(), request.named_key());
+        faults.reception(&Call {
+            region: self.core.region.as_str(),
+            operation: request.operation().name(),
+            key_id: key_id.as_deref(),
+            account: &account,
+        })
+    }
+
+    /// What the node's own view can answer is answered at once; what it refuses
+    /// is asked again of the agreed state, because no region may refuse a
+    /// ciphertext whose material it has confirmed (R2).
+    fn serve(
+        &self,
+        caller: Caller,
+        request: Request,
+    ) -> BoxFuture<'static, Result<Response, CallError>> {
+        let operation = request.operation();
+        let kms = self.clone();
+        if operation.is_write() {
+            return async move { kms.write(&caller, &request).await }.boxed();
+        }
+        let core = &self.core;
+        let lag_ms = core.faults.read_lag_ms(core.region.as_str(), core.node_id);
+        if operation.consistency() == Consistency::Local
+            && lag_ms.is_none()
+            && let Ok(response) = self.read_local(&caller, &request)
+        {
+            return futures::future::ready(Ok(response)).boxed();
+        }
+        async move { kms.read(&caller, &request, lag_ms).await }.boxed()
+    }
+}
+
+/// A refusal that a fault asked for.
+fn injected(code: &str) -> KmsError {
+    let code = ErrorCode::from_name(code).unwrap_or(ErrorCode::KMSInternalException);
+    let text = match code {
+        ErrorCode::ThrottlingException => "Rate exceeded",
+        _ => "A fault refused the request.",
+    };
+    KmsError::new(code, text)
 }
 
 impl Kms for NodeKms {

@@ -9,6 +9,8 @@
 //! Nothing here decides what KMS means: tasks wait for the region's value to
 //! change, ask it what is due, and do exactly that.
 
+mod active_faults;
+mod chaos_http;
 mod chaos_service;
 mod clock;
 mod cluster_secrets;
@@ -19,6 +21,7 @@ mod faulty;
 mod feeder;
 mod forgetter;
 mod forward;
+mod historian;
 mod kms;
 mod leadership;
 mod links;
@@ -36,6 +39,7 @@ mod up;
 mod view;
 mod wrapping_keys;
 
+pub use active_faults::ActiveFaults;
 pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
 pub use node::RunningNode;
 pub use secrets::create_secrets;

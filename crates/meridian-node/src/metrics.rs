@@ -13,7 +13,6 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::clock;
 use crate::core::Core;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -167,7 +166,7 @@ impl Collector for NodesCollector {
         let (mut lengths, mut ages) = (Vec::new(), Vec::new());
         for core in &nodes {
             let region = core.view.applied();
-            let now = clock::now(&region);
+            let now = core.now(&region);
             for (peer, feed) in region.feeds() {
                 let mut labels = of_node(core);
                 labels.push(("peer", peer.to_string()));

@@ -6,9 +6,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use meridian_api::{Cluster, Front, Kms, Scope};
+use meridian_chaos::Faults;
 use meridian_crypto::{ClusterSecret, RootKey, Vault};
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::node_server::NodeServer;
@@ -17,11 +19,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::chaos_service::ChaosService;
+use crate::active_faults::ActiveFaults;
+use crate::chaos_http::ChaosPages;
+use crate::chaos_service::{ChaosService, learn};
+use crate::clock::Clock;
 use crate::config::{Fsync, NodeConfig};
 use crate::core::Core;
 use crate::directory::{Directory, MESSAGE_BYTES_MAX, Place};
-use crate::faulty::{ActiveFaults, FaultyLinks};
+use crate::faulty::{FaultyLinks, FaultyTransport};
 use crate::forward::RemoteKms;
 use crate::kms::NodeKms;
 use crate::links::GrpcLinks;
@@ -33,7 +38,7 @@ use crate::secrets::{read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
-use crate::{feeder, forgetter, ticker};
+use crate::{feeder, forgetter, historian, ticker};
 
 /// What the nodes of one process share.
 #[derive(Clone)]
@@ -124,8 +129,8 @@ impl Cluster for WholeCluster {
 }
 
 impl RunningNode {
-    /// Starts a node that has its process to itself.
-    pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
+    /// Starts a node that has its process to itself. The faults outlive it.
+    pub async fn start(config: NodeConfig, faults: &ActiveFaults) -> anyhow::Result<RunningNode> {
         let places = |peers: &Vec<crate::config::Peer>| {
             let place = |peer: &crate::config::Peer| Place {
                 id: peer.id,
@@ -141,9 +146,12 @@ impl RunningNode {
             directory: Arc::new(Directory::new(regions.collect())),
             wrapping_keys: WrappingKeys::start().context("starting the wrapping key thread")?,
             metrics: Metrics::default(),
-            faults: ActiveFaults::default(),
+            faults: faults.clone(),
             region_addresses: Arc::default(),
         };
+        if config.allow_chaos {
+            learn(&process.directory, &config.peer_listen, faults).await;
+        }
         let listeners = Listeners {
             clients: bind(&config.listen).await?,
             peers: bind(&config.peer_listen).await?,
@@ -195,10 +203,16 @@ impl RunningNode {
             faults: faults.clone(),
         };
         let (machine, published) = RegionMachine::new(Region::new(region.clone()));
-        let transport = GrpcTransport {
+        let transport = FaultyTransport {
             region: region.clone(),
-            directory: process.directory.clone(),
+            node: config.node_id,
+            inner: Arc::new(GrpcTransport {
+                region: region.clone(),
+                directory: process.directory.clone(),
+            }),
+            faults: faults.clone(),
         };
+        let clock = Clock::new(region.clone(), config.node_id, faults.clone());
         let group = Group::start(
             group_config(&config, &process),
             machine,
@@ -211,10 +225,11 @@ impl RunningNode {
             regions: process.directory.names(),
             status: group.status_watch(),
             group,
-            view: View::new(published),
+            view: View::new(published, clock),
             vault: Vault::new(region.as_str(), root_key, cluster_secret),
             directory: process.directory.clone(),
             links: Box::new(links),
+            faults: faults.clone(),
             wrapping_keys: process.wrapping_keys.clone(),
             region: region.clone(),
         });
@@ -250,6 +265,7 @@ impl RunningNode {
         );
         node.serve(listeners.clients, router);
         node.tasks.spawn(forgetter::run(core.clone()));
+        node.tasks.spawn(historian::run(core.clone()));
         node.tasks.spawn(ticker::run(core.clone()));
         for peer in core.regions.iter().filter(|peer| **peer != region) {
             node.tasks.spawn(feeder::run(core.clone(), peer.clone()));
@@ -267,6 +283,41 @@ impl RunningNode {
         self.front_door
     }
 
+    /// Waits until a fault wants this node dead.
+    pub async fn crashed(&self) {
+        self.wait_until_down(true).await;
+    }
+
+    /// Waits until no fault wants this node dead any more.
+    pub async fn revived(&self) {
+        self.wait_until_down(false).await;
+    }
+
+    /// The same for a node that had its process to itself. It has been stopped,
+    /// so nobody can tell it of its faults: it asks the others.
+    pub async fn revived_by_others(&self) {
+        const PAUSE: Duration = Duration::from_millis(200);
+        let (process, core) = (&self.process, self.kms.core());
+        let own = core.directory.address(&core.region, core.node_id);
+        let asking = async {
+            loop {
+                learn(&process.directory, own.unwrap_or_default(), &process.faults).await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::select! {
+            () = self.revived() => {}
+            () = asking => {}
+        }
+    }
+
+    async fn wait_until_down(&self, wanted: bool) {
+        let core = self.kms.core();
+        let (region, node) = (core.region.as_str(), core.node_id);
+        let is_down = |set: &Faults, now| set.condition(region, node, now).down == wanted;
+        self.process.faults.until(is_down).await;
+    }
+
     /// Waits until the node's Raft core or disk fails for good, and says why.
     pub async fn failed(&self) -> String {
         match self.kms.core().group.failed().await {
@@ -276,7 +327,7 @@ impl RunningNode {
     }
 
     /// Stops the tasks and closes the log.
-    pub async fn stop(mut self) {
+    pub async fn stop(&mut self) {
         self.stop.send_replace(true);
         self.kms.core().group.stop().await;
         self.tasks.shutdown().await;
@@ -305,6 +356,7 @@ pub fn router(
         faults: process.faults.clone(),
         allowed: allow_chaos,
     };
+    let chaos_pages = ChaosPages(chaos.clone()).router();
     let chaos = meridian_proto::v1::chaos_server::ChaosServer::new(chaos);
     let pages = StatusPages {
         directory: process.directory.clone(),
@@ -319,6 +371,7 @@ pub fn router(
     }
     .router()
     .merge(pages.router())
+    .merge(chaos_pages)
     .route_service("/meridian.v1.Chaos/{*method}", chaos)
 }
 

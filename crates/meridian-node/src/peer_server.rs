@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use meridian_api::{CallError, Kms};
-use meridian_chaos::{Effect, Faults};
+use meridian_chaos::Faults;
 use meridian_crypto::OsEntropy;
 use meridian_kms::{Caller, Change, Operation, Question, RegionName, Request};
 use meridian_proto::v1;
@@ -16,9 +16,8 @@ use prost::Message as _;
 use tokio::time::Instant;
 use tonic::{Request as Call, Response as Reply, Status};
 
-use crate::clock;
+use crate::active_faults::ActiveFaults;
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
-use crate::faulty::ActiveFaults;
 use crate::forward;
 use crate::kms::{Attempt, NodeKms};
 
@@ -47,9 +46,9 @@ impl PeerServer {
                 "this is not a node of region {to}"
             )));
         }
-        match self.faults.strike(from, to) {
-            Effect::Drop => Err(Status::unavailable("lost on the way")),
-            Effect::Delay { .. } => Ok(()),
+        match self.faults.cuts(from, to) {
+            true => Err(Status::unavailable("lost on the way")),
+            false => Ok(()),
         }
     }
 
@@ -205,6 +204,11 @@ impl Node for PeerServer {
         Ok(Reply::new(v1::SetFaultsResponse {}))
     }
 
+    async fn get_faults(&self, _: Call<v1::GetFaultsRequest>) -> Answer<v1::GetFaultsResponse> {
+        let faults = self.faults.current().encode().into();
+        Ok(Reply::new(v1::GetFaultsResponse { faults }))
+    }
+
     async fn advance_clock(
         &self,
         call: Call<v1::NodeAdvanceClockRequest>,
@@ -237,7 +241,7 @@ impl Node for PeerServer {
                 Err(NotCommitted::Unknown(why)) => return Err(Status::unavailable(why)),
             }
         }
-        let now_ms = clock::now(&self.core.view.applied()).0;
+        let now_ms = self.core.now(&self.core.view.applied()).0;
         Ok(Reply::new(v1::NodeAdvanceClockResponse {
             now_ms,
             leader_address: None,

@@ -20,15 +20,27 @@ pub async fn supervise(
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
-        let failed = tokio::select! {
+        let ended = tokio::select! {
             // A closed channel means that the cluster is gone.
-            _ = stop.wait_for(|stop| *stop) => None,
-            why = node.failed() => Some(why),
+            _ = stop.wait_for(|stop| *stop) => Ended::Stopped,
+            why = node.failed() => Ended::Failed(why),
+            () = node.crashed() => Ended::Crashed,
         };
         *lock(&slot) = None;
         node.stop().await;
-        let Some(why) = failed else { return };
-        tracing::error!(region = %config.region, node = config.node_id, why, "node failed; restarting");
+        match ended {
+            Ended::Stopped => return,
+            Ended::Failed(why) => {
+                tracing::error!(region = %config.region, node = config.node_id, why, "node failed; restarting");
+            }
+            Ended::Crashed => {
+                tracing::info!(region = %config.region, node = config.node_id, "node crashed by a fault");
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return,
+                    () = node.revived() => {}
+                }
+            }
+        }
         node = loop {
             match restart(&process, &secrets, &config).await {
                 Ok(node) => break node,
@@ -41,6 +53,16 @@ pub async fn supervise(
         };
         *lock(&slot) = Some(node.kms().clone());
     }
+}
+
+/// Why a node runs no longer.
+enum Ended {
+    /// The cluster stops.
+    Stopped,
+    /// Its Raft core or its disk failed.
+    Failed(String),
+    /// A fault wants it dead.
+    Crashed,
 }
 
 async fn restart(

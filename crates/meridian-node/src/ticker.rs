@@ -7,7 +7,6 @@ use std::time::Duration;
 use meridian_crypto::OsEntropy;
 use meridian_kms::{Change, Region};
 
-use crate::clock;
 use crate::core::Core;
 use crate::leadership::{until_leading, until_not_leading};
 
@@ -35,7 +34,7 @@ async fn tick(core: &Core) {
     let mut views = core.view.follow();
     loop {
         let region = views.borrow_and_update().clone();
-        match sleep_needed(&region) {
+        match sleep_needed(core, &region) {
             None => {
                 if views.changed().await.is_err() {
                     return;
@@ -61,11 +60,8 @@ async fn tick(core: &Core) {
 }
 
 /// How long until something is due; nothing when nothing ever is.
-fn sleep_needed(region: &Region) -> Option<Duration> {
-    let left_ms = region
-        .next_deadline()?
-        .0
-        .saturating_sub(clock::now(region).0);
+fn sleep_needed(core: &Core, region: &Region) -> Option<Duration> {
+    let left_ms = region.next_deadline()?.0.saturating_sub(core.now(region).0);
     let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
     Some(left.min(SLEEP_MAX))
 }
@@ -73,7 +69,7 @@ fn sleep_needed(region: &Region) -> Option<Duration> {
 /// What is due: automatic rotations, which need generated material, and
 /// whatever a tick carries out.
 fn due(core: &Core, region: &Region) -> Vec<Change> {
-    let now = clock::now(region);
+    let now = core.now(region);
     let mut changes = region.plan_rotations(now, &core.vault, &mut OsEntropy);
     if region.is_due(now) {
         changes.push(Change::Tick);

@@ -15,10 +15,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::active_faults::ActiveFaults;
 use crate::cluster_secrets::ClusterSecrets;
 use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
-use crate::faulty::ActiveFaults;
 use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::metrics::Metrics;
 use crate::node::{Listeners, Process, bind, router};

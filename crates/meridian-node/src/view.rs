@@ -1,36 +1,71 @@
 //! Which region value a read is answered from: the newest applied one, moved
 //! to this node's clock if something fell due since. Expiry is exact at use,
-//! and there is still only one expiry rule.
+//! and there is still only one expiry rule. Under a fault, an older one.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use meridian_kms::Region;
 use tokio::sync::watch;
 
-use crate::clock;
+use crate::clock::{Clock, machine_now_ms};
 
 /// Reads of one node.
 #[derive(Clone)]
 pub struct View {
     published: watch::Receiver<Arc<Region>>,
+    clock: Clock,
+    /// Values with the machine time at which they were seen, oldest first;
+    /// empty unless reads are to be answered from older views.
+    older: Arc<Mutex<VecDeque<(i64, Arc<Region>)>>>,
 }
 
 impl View {
     /// Reads what a machine publishes.
-    pub fn new(published: watch::Receiver<Arc<Region>>) -> View {
-        View { published }
+    pub fn new(published: watch::Receiver<Arc<Region>>, clock: Clock) -> View {
+        View {
+            published,
+            clock,
+            older: Arc::default(),
+        }
+    }
+
+    /// This node's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The newest applied value, at this node's time.
     pub fn newest(&self) -> Arc<Region> {
-        let region = self.published.borrow().clone();
-        let now = clock::now(&region);
-        if !region.is_due(now) {
-            return region;
+        self.at_this_time(self.applied())
+    }
+
+    /// The value of so many milliseconds ago, or the oldest that is kept; the
+    /// newest if none is.
+    pub fn of_ms_ago(&self, lag_ms: u64) -> Arc<Region> {
+        let at = before(lag_ms);
+        let older = self.older();
+        let seen = older.iter().rev().find(|(seen, _)| *seen <= at);
+        match seen.or(older.front()) {
+            Some((_, region)) => self.at_this_time(region.clone()),
+            None => self.newest(),
         }
-        let mut advanced = Region::clone(&region);
-        advanced.advance_to(now);
-        Arc::new(advanced)
+    }
+
+    /// Keeps the newest value, and older ones as long as reads may ask for
+    /// them; none at all without a lag.
+    pub fn keep(&self, lag_ms: Option<u64>) {
+        let mut older = self.older();
+        let Some(lag_ms) = lag_ms else {
+            older.clear();
+            return;
+        };
+        older.push_back((machine_now_ms(), self.applied()));
+        let at = before(lag_ms);
+        // The first one is the answer while the second is too young.
+        while older.get(1).is_some_and(|(seen, _)| *seen <= at) {
+            older.pop_front();
+        }
     }
 
     /// The value as applied, without the node's clock.
@@ -42,4 +77,22 @@ impl View {
     pub fn follow(&self) -> watch::Receiver<Arc<Region>> {
         self.published.clone()
     }
+
+    fn at_this_time(&self, region: Arc<Region>) -> Arc<Region> {
+        let now = self.clock.now(&region);
+        if !region.is_due(now) {
+            return region;
+        }
+        let mut advanced = Region::clone(&region);
+        advanced.advance_to(now);
+        Arc::new(advanced)
+    }
+
+    fn older(&self) -> MutexGuard<'_, VecDeque<(i64, Arc<Region>)>> {
+        self.older.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn before(lag_ms: u64) -> i64 {
+    machine_now_ms().saturating_sub(i64::try_from(lag_ms).unwrap_or(i64::MAX))
 }

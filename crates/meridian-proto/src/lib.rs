@@ -9,6 +9,8 @@
 //! Nothing here knows what an operation does.
 
 mod aws_json;
+#[cfg(feature = "proto-json")]
+pub mod proto_json;
 mod redacted;
 
 pub use aws_json::{AwsJson, Path, SerializationError, validation_message};

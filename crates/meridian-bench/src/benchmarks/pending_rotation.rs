@@ -63,10 +63,12 @@ async fn delay_links(channel: Channel, delay_ms: u64) -> anyhow::Result<()> {
     chaos.clear_faults(ClearFaultsRequest {}).await?;
     for replica in &REGIONS[1..] {
         let delay = LinkDelay {
-            from_region: REGIONS[0].to_owned(),
-            to_region: (*replica).to_owned(),
-            both_directions: true,
-            delay_ms,
+            link: Some(Link {
+                from: REGIONS[0].to_owned(),
+                to: (*replica).to_owned(),
+                both_directions: true,
+            }),
+            delay: Some(link_delay::Delay::ConstantMs(delay_ms)),
         };
         let kind = Some(fault::Kind::LinkDelay(delay));
         let fault = Some(Fault {

@@ -223,6 +223,21 @@ macro_rules! define_operations {
                 }
             }
 
+            /// The key as the request names it, if it does.
+            pub fn named_key(&self) -> Option<String> {
+                let json = match self {
+                    $(Request::$r_op(request) => request.to_json(),)*
+                    $(Request::$w_op(request) => request.to_json(),)*
+                };
+                let mut members: serde_json::Value = serde_json::from_str(&json).ok()?;
+                ["KeyId", "TargetKeyId", "SourceKeyId"]
+                    .into_iter()
+                    .find_map(|name| match members.get_mut(name)?.take() {
+                        serde_json::Value::String(key) => Some(key),
+                        _ => None,
+                    })
+            }
+
             /// Every violated constraint of the model, in AWS's words.
             pub fn violations(&self) -> Vec<String> {
                 let mut found = Vec::new();

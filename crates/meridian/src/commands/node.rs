@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use meridian_node::{NodeConfig, NodeOverrides, RunningNode};
+use meridian_node::{ActiveFaults, NodeConfig, NodeOverrides, RunningNode};
 
 use crate::signal::asked_to_end;
 
@@ -18,17 +18,30 @@ pub struct NodeArgs {
 }
 
 /// Runs until it is asked to end. A node whose Raft core has failed ends with
-/// an error, for a supervisor to start it again.
+/// an error, for a supervisor to start it again; one that a fault has killed
+/// waits for the fault to end.
 pub async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let config = NodeConfig::load(&args.config, args.overrides)?;
     let place = format!("node {} of {}", config.node_id, config.region);
     let clients = config.listen.clone();
-    let node = RunningNode::start(config).await?;
-    anstream::println!("{place} serves clients at {clients}");
-    let ended = tokio::select! {
-        asked = asked_to_end() => asked,
-        why = node.failed() => Err(anyhow::anyhow!("{place} failed: {why}")),
-    };
-    node.stop().await;
-    ended
+    let faults = ActiveFaults::default();
+    let mut asked = std::pin::pin!(asked_to_end());
+    loop {
+        let mut node = RunningNode::start(config.clone(), &faults).await?;
+        anstream::println!("{place} serves clients at {clients}");
+        let ended = tokio::select! {
+            asked = &mut asked => Some(asked),
+            why = node.failed() => Some(Err(anyhow::anyhow!("{place} failed: {why}"))),
+            () = node.crashed() => None,
+        };
+        node.stop().await;
+        if let Some(ended) = ended {
+            return ended;
+        }
+        anstream::println!("{place} is dead until its fault ends");
+        tokio::select! {
+            asked = &mut asked => return asked,
+            () = node.revived_by_others() => {}
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use meridian_proto::v1::fault::Kind;
 use meridian_proto::v1::{
-    AddFaultRequest, CreateKeyRequest, Fault, KeySetState, LinkCut, ListFaultsRequest,
+    AddFaultRequest, CreateKeyRequest, Fault, KeySetState, Link, LinkCut, ListFaultsRequest,
     RemoveFaultRequest,
 };
 
@@ -151,14 +151,14 @@ impl Stage {
             // Noted before it is cut, so that it is healed even if we are
             // interrupted in between.
             self.cuts.push(id.clone());
-            let cut = LinkCut {
-                from_region: self.far.name().to_owned(),
-                to_region: other.to_owned(),
+            let link = Link {
+                from: self.far.name().to_owned(),
+                to: other.to_owned(),
                 both_directions: true,
             };
             let fault = Fault {
                 id,
-                kind: Some(Kind::LinkCut(cut)),
+                kind: Some(Kind::LinkCut(LinkCut { link: Some(link) })),
                 duration_ms: Some(CUT_ENDS_AFTER_MS),
             };
             let request = AddFaultRequest { fault: Some(fault) };

@@ -3,7 +3,7 @@
 use meridian_proto::v1;
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, Site};
+use crate::{Effect, Kind, Link, Site};
 
 /// Something that is wrong until it ends or is removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,41 +16,6 @@ pub struct Fault {
     /// of the cluster's, which may be moved. Without an end it lasts until it
     /// is removed, as an operator who cuts a link by hand expects.
     pub ends_at_ms: Option<i64>,
-}
-
-/// What is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    /// Nothing passes between two regions.
-    LinkCut {
-        /// Which way.
-        link: Link,
-    },
-    /// Everything between two regions takes longer.
-    LinkDelay {
-        /// Which way.
-        link: Link,
-        /// By how much, in milliseconds.
-        delay_ms: u64,
-    },
-}
-
-/// A link between two regions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The sending region.
-    pub from: String,
-    /// The receiving region.
-    pub to: String,
-    /// The opposite direction too.
-    pub both_directions: bool,
-}
-
-impl Link {
-    fn carries(&self, from: &str, to: &str) -> bool {
-        (self.from == from && self.to == to)
-            || (self.both_directions && self.from == to && self.to == from)
-    }
 }
 
 /// Why a fault cannot be.
@@ -68,21 +33,18 @@ pub enum FaultError {
 }
 
 impl Fault {
-    /// What this fault does at a site.
+    /// What this fault does at a site of a live cluster. Kinds that only the
+    /// simulator obeys do nothing there.
     pub fn strike(&self, site: &Site<'_>, now_ms: i64) -> Effect {
-        if self.has_ended(now_ms) {
+        let Site::Link { from, to } = site;
+        let carries = |link: &Link| link.carries(from, to);
+        if self.has_ended(now_ms) || !self.kind.link().is_some_and(carries) {
             return Effect::PASS;
         }
-        match (&self.kind, site) {
-            (Kind::LinkCut { link }, Site::Link { from, to }) if link.carries(from, to) => {
-                Effect::Drop
-            }
-            (Kind::LinkDelay { link, delay_ms }, Site::Link { from, to })
-                if link.carries(from, to) =>
-            {
-                Effect::Delay { ms: *delay_ms }
-            }
-            (Kind::LinkCut { .. } | Kind::LinkDelay { .. }, Site::Link { .. }) => Effect::PASS,
+        match &self.kind {
+            Kind::LinkCut { .. } => Effect::Drop,
+            Kind::LinkDelay { delay_ms, .. } => Effect::Delay { ms: *delay_ms },
+            _ => Effect::PASS,
         }
     }
 
@@ -137,27 +99,29 @@ impl Fault {
         })
     }
 
-    /// For the wire: the duration is what is left of it.
+    /// For the wire: the duration is what is left of it. A kind that the wire
+    /// does not have comes without one.
     pub fn to_proto(&self, now_ms: i64) -> v1::Fault {
         let kind = match &self.kind {
-            Kind::LinkCut { link } => v1::fault::Kind::LinkCut(v1::LinkCut {
+            Kind::LinkCut { link } => Some(v1::fault::Kind::LinkCut(v1::LinkCut {
                 from_region: link.from.clone(),
                 to_region: link.to.clone(),
                 both_directions: link.both_directions,
-            }),
-            Kind::LinkDelay { link, delay_ms } => v1::fault::Kind::LinkDelay(v1::LinkDelay {
+            })),
+            Kind::LinkDelay { link, delay_ms } => Some(v1::fault::Kind::LinkDelay(v1::LinkDelay {
                 from_region: link.from.clone(),
                 to_region: link.to.clone(),
                 both_directions: link.both_directions,
                 delay_ms: *delay_ms,
-            }),
+            })),
+            _ => None,
         };
         let left = self
             .ends_at_ms
             .map(|end| end.saturating_sub(now_ms).max(0).unsigned_abs());
         v1::Fault {
             id: self.id.clone(),
-            kind: Some(kind),
+            kind,
             duration_ms: left,
         }
     }

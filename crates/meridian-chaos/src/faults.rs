@@ -68,7 +68,7 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Kind, Link};
+    use crate::{Kind, Link};
 
     fn link(both_directions: bool) -> Link {
         Link {

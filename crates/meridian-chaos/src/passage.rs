@@ -1,0 +1,172 @@
+//! What becomes of one message between two regions under all active faults.
+
+use crate::odds::Odds;
+use crate::{Faults, Kind};
+
+/// One message's fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// It never arrives; the sender notices by its time-out.
+    pub lost: bool,
+    /// It waits until nothing holds the link any more.
+    pub held: bool,
+    /// How often it arrives, unless it is lost.
+    pub copies: u32,
+    /// How much later than usual, in milliseconds.
+    pub delay_ms: u64,
+}
+
+impl Faults {
+    /// Decides about a message that is sent now.
+    pub fn passage(&self, from: &str, to: &str, now_ms: i64, odds: &mut dyn Odds) -> Passage {
+        let mut passage = Passage {
+            lost: false,
+            held: false,
+            copies: 1,
+            delay_ms: 0,
+        };
+        for fault in self.iter(now_ms) {
+            let carries = |it: &crate::Link| it.carries(from, to);
+            if !fault.kind.link().is_some_and(carries) {
+                continue;
+            }
+            let before = passage;
+            match &fault.kind {
+                Kind::LinkCut { .. } => passage.lost = true,
+                Kind::LinkFlap { period_ms, .. } => {
+                    let phase = now_ms.unsigned_abs() % period_ms.max(&2);
+                    passage.lost |= phase < period_ms / 2;
+                }
+                Kind::LinkLoss { per_mille, .. } => passage.lost |= odds.per_mille(*per_mille),
+                Kind::LinkHold { .. } => passage.held = true,
+                Kind::LinkDuplicate { per_mille, .. } => {
+                    passage.copies += u32::from(odds.per_mille(*per_mille));
+                }
+                Kind::LinkDelay { delay_ms, .. } => passage.later(*delay_ms),
+                Kind::LinkJitter { delay, .. } => passage.later(delay.draw_ms(odds)),
+                Kind::LinkReorder { spread_ms, .. } => passage.later(odds.below(spread_ms + 1)),
+                Kind::NodeCut { .. }
+                | Kind::NodeCrash { .. }
+                | Kind::NodePause { .. }
+                | Kind::LeaderChange { .. }
+                | Kind::ClockSkew { .. }
+                | Kind::ClockFreeze { .. }
+                | Kind::TimeTravel { .. }
+                | Kind::ProposalLost { .. }
+                | Kind::ProposalUnanswered { .. }
+                | Kind::Refuse { .. }
+                | Kind::LoseAnswer { .. } => {}
+            }
+            if passage != before {
+                odds.struck(&fault.kind);
+            }
+        }
+        passage
+    }
+
+    /// Does anything hold this direction back now?
+    pub fn holds(&self, from: &str, to: &str, now_ms: i64) -> bool {
+        self.iter(now_ms)
+            .any(|fault| matches!(&fault.kind, Kind::LinkHold { link } if link.carries(from, to)))
+    }
+}
+
+impl Passage {
+    fn later(&mut self, ms: u64) {
+        self.delay_ms = self.delay_ms.saturating_add(ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::odds::tests::Counting;
+    use crate::{Delay, Fault, Link};
+
+    fn faults(kinds: impl IntoIterator<Item = Kind>) -> Faults {
+        let mut faults = Faults::default();
+        for (number, kind) in kinds.into_iter().enumerate() {
+            faults.add(Fault {
+                id: number.to_string(),
+                kind,
+                ends_at_ms: Some(1000),
+            });
+        }
+        faults
+    }
+
+    fn link() -> Link {
+        Link {
+            from: "us-east-1".into(),
+            to: "eu-west-1".into(),
+            both_directions: false,
+        }
+    }
+
+    fn there(faults: &Faults, now_ms: i64, odds: &mut Counting) -> Passage {
+        faults.passage("us-east-1", "eu-west-1", now_ms, odds)
+    }
+
+    #[test]
+    fn every_fault_adds_its_own_to_a_message_in_its_direction() {
+        let all = faults([
+            Kind::LinkDelay {
+                link: link(),
+                delay_ms: 20,
+            },
+            Kind::LinkJitter {
+                link: link(),
+                delay: Delay::Constant { ms: 5 },
+            },
+            Kind::LinkDuplicate {
+                link: link(),
+                per_mille: 1000,
+            },
+            Kind::LinkHold { link: link() },
+        ]);
+        let mut odds = Counting::default();
+        let passage = there(&all, 0, &mut odds);
+        assert_eq!((passage.delay_ms, passage.copies), (25, 2));
+        assert!(passage.held && !passage.lost);
+        let names = ["link delay", "link jitter", "link duplicate", "link hold"];
+        assert_eq!(odds.struck, names);
+        let back = all.passage("eu-west-1", "us-east-1", 0, &mut odds);
+        assert_eq!((back.delay_ms, back.copies, back.held), (0, 1, false));
+    }
+
+    #[test]
+    fn nothing_is_wrong_once_the_faults_have_ended() {
+        let all = faults([
+            Kind::LinkCut { link: link() },
+            Kind::LinkHold { link: link() },
+        ]);
+        let mut odds = Counting::default();
+        assert!(there(&all, 999, &mut odds).lost && all.holds("us-east-1", "eu-west-1", 999));
+        assert!(!there(&all, 1000, &mut odds).lost && !all.holds("us-east-1", "eu-west-1", 1000));
+    }
+
+    #[test]
+    fn a_loss_of_a_quarter_loses_about_a_quarter() {
+        let loss = faults([Kind::LinkLoss {
+            link: link(),
+            per_mille: 250,
+        }]);
+        let mut odds = Counting::default();
+        let lost = (0..1000)
+            .filter(|_| there(&loss, 0, &mut odds).lost)
+            .count();
+        assert!((200..300).contains(&lost), "{lost}");
+        assert_eq!(odds.struck.len(), lost);
+    }
+
+    #[test]
+    fn a_flapping_link_is_cut_and_whole_in_turns() {
+        let flap = faults([Kind::LinkFlap {
+            link: link(),
+            period_ms: 100,
+        }]);
+        let mut odds = Counting::default();
+        let lost = [0, 49, 50, 99, 100].map(|now| there(&flap, now, &mut odds).lost);
+        assert_eq!(lost, [true, true, false, false, true]);
+    }
+}

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use meridian_api::{CallError, Kms};
-use meridian_crypto::OsEntropy;
+use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
     Answer, Caller, Change, Consistency, Context, KmsError, Outcome, Plan, Region, Request,
@@ -68,7 +68,7 @@ impl NodeKms {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
-        cx.wrapping_key = wrapping_key;
+        cx.wrapping_key = wrapping_key.as_ref();
         reply(region.plan(&mut cx, request)?)
     }
 
@@ -193,6 +193,7 @@ impl NodeKms {
             now: clock::now(region),
             regions: &self.core.regions,
             wrapping_key: None,
+            unwrap: ImportToken::unwrap,
             answer: None,
         }
     }

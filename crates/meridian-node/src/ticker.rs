@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meridian_crypto::OsEntropy;
-use meridian_kms::{Change, Region};
+use meridian_kms::Region;
 
 use crate::clock;
 use crate::core::Core;
@@ -42,7 +42,8 @@ async fn tick(core: &Core) {
                 }
             }
             Some(Duration::ZERO) => {
-                for change in due(core, &region) {
+                let now = clock::now(&region);
+                for change in region.plan_due(now, &core.vault, &mut OsEntropy) {
                     if let Err(error) = core.propose(change).await {
                         tracing::debug!(?error, "tick not committed");
                         tokio::time::sleep(RETRY).await;
@@ -68,15 +69,4 @@ fn sleep_needed(region: &Region) -> Option<Duration> {
         .saturating_sub(clock::now(region).0);
     let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
     Some(left.min(SLEEP_MAX))
-}
-
-/// What is due: automatic rotations, which need generated material, and
-/// whatever a tick carries out.
-fn due(core: &Core, region: &Region) -> Vec<Change> {
-    let now = clock::now(region);
-    let mut changes = region.plan_rotations(now, &core.vault, &mut OsEntropy);
-    if region.is_due(now) {
-        changes.push(Change::Tick);
-    }
-    changes
 }

@@ -31,6 +31,21 @@ pub struct Change {
 }
 
 impl Region {
+    /// Everything that time alone has made due at `now`: automatic rotations,
+    /// and whatever a tick carries out.
+    pub fn plan_due(
+        &self,
+        now: Timestamp,
+        vault: &Vault,
+        entropy: &mut dyn Entropy,
+    ) -> Vec<crate::ops::Change> {
+        let mut changes = self.plan_rotations(now, vault, entropy);
+        if self.is_due(now) {
+            changes.push(crate::ops::Change::Tick);
+        }
+        changes
+    }
+
     /// The changes that carry out the automatic rotations due at `now`, some
     /// of them if there are many.
     pub fn plan_rotations(

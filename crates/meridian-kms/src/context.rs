@@ -1,12 +1,17 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
-use meridian_crypto::{Entropy, Vault, WrappingKey};
+use meridian_crypto::{Entropy, ImportToken, Vault, WrappingKey};
+use zeroize::Zeroizing;
 
 use crate::arn::RegionName;
 use crate::caller::Caller;
 use crate::replication::preflight::Answer;
 use crate::time::Timestamp;
+
+/// Undoes the wrapping of imported material; nothing if it was not wrapped for
+/// this token.
+pub type Unwrap = fn(&ImportToken, &[u8]) -> Option<Zeroizing<Vec<u8>>>;
 
 /// The surroundings of one plan.
 pub struct Context<'a> {
@@ -21,7 +26,10 @@ pub struct Context<'a> {
     /// Every region of the cluster.
     pub regions: &'a [RegionName],
     /// A wrapping key made ahead, for GetParametersForImport.
-    pub wrapping_key: Option<WrappingKey>,
+    pub wrapping_key: Option<&'a WrappingKey>,
+    /// How wrapped material is unwrapped: by the token's own private key, but
+    /// in the simulator, where RSA would take most of the time.
+    pub unwrap: Unwrap,
     /// The other region's answer, once it has been asked.
     pub answer: Option<Answer>,
 }

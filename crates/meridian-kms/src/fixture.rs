@@ -12,7 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use meridian_crypto::{
-    ClusterSecret, MaterialId, RootKey, SeededEntropy, Vault, WrappingAlgorithm, WrappingKey,
+    ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault, WrappingAlgorithm,
+    WrappingKey,
 };
 use meridian_kms::{
     Answer, Caller, Change, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan, Question,
@@ -243,14 +244,16 @@ impl TestRegion {
         let regions: Vec<RegionName> = REGIONS.iter().map(|name| region(name)).collect();
         let mut view = self.view().clone();
         view.advance_to(self.now);
+        let wrapping_key =
+            (request.operation() == Operation::GetParametersForImport).then(wrapping_key);
         let mut cx = Context {
             caller: &self.caller,
             vault: &self.vault,
             entropy: &mut self.entropy,
             now: self.now,
             regions: &regions,
-            wrapping_key: (request.operation() == Operation::GetParametersForImport)
-                .then(wrapping_key),
+            wrapping_key: wrapping_key.as_ref(),
+            unwrap: ImportToken::unwrap,
             answer,
         };
         view.plan(&mut cx, request)

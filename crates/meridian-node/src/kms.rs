@@ -12,7 +12,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use meridian_api::{CallError, Kms};
 use meridian_chaos::{Call, Reception};
-use meridian_crypto::OsEntropy;
+use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
     Answer, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan, Region,
@@ -76,7 +76,7 @@ impl NodeKms {
         };
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
-        cx.wrapping_key = wrapping_key;
+        cx.wrapping_key = wrapping_key.as_ref();
         reply(region.plan(&mut cx, request)?)
     }
 
@@ -202,6 +202,7 @@ impl NodeKms {
             now: self.core.now(region),
             regions: &self.core.regions,
             wrapping_key: None,
+            unwrap: ImportToken::unwrap,
             answer: None,
         }
     }

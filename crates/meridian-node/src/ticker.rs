@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meridian_crypto::OsEntropy;
-use meridian_kms::{Change, Region};
+use meridian_kms::Region;
 
 use crate::core::Core;
 use crate::leadership::{until_leading, until_not_leading};
@@ -41,7 +41,8 @@ async fn tick(core: &Core) {
                 }
             }
             Some(Duration::ZERO) => {
-                for change in due(core, &region) {
+                let now = core.now(&region);
+                for change in region.plan_due(now, &core.vault, &mut OsEntropy) {
                     if let Err(error) = core.propose(change).await {
                         tracing::debug!(?error, "tick not committed");
                         tokio::time::sleep(RETRY).await;
@@ -64,15 +65,4 @@ fn sleep_needed(core: &Core, region: &Region) -> Option<Duration> {
     let left_ms = region.next_deadline()?.0.saturating_sub(core.now(region).0);
     let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
     Some(left.min(SLEEP_MAX))
-}
-
-/// What is due: automatic rotations, which need generated material, and
-/// whatever a tick carries out.
-fn due(core: &Core, region: &Region) -> Vec<Change> {
-    let now = core.now(region);
-    let mut changes = region.plan_rotations(now, &core.vault, &mut OsEntropy);
-    if region.is_due(now) {
-        changes.push(Change::Tick);
-    }
-    changes
 }

@@ -3,7 +3,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{chaos, clock, demo, key, node, secrets, up};
+use crate::commands::{chaos, clock, demo, key, node, secrets, simulate, up};
 
 /// Where a client looks for a cluster when nobody says otherwise: the front
 /// door that `meridian up` opens.
@@ -43,6 +43,8 @@ pub enum Command {
     Clock(clock::ClockArgs),
     /// Watch the product work: stories that narrate and verify themselves
     Demo(demo::DemoArgs),
+    /// Break many regions on purpose, in virtual time, and judge what they did
+    Simulate(simulate::SimulateArgs),
 }
 
 impl Command {
@@ -52,6 +54,7 @@ impl Command {
             Self::Key(args) => args.client.output,
             Self::Chaos(args) => args.client.output,
             Self::Clock(args) => args.client.output,
+            Self::Simulate(args) => args.output,
             Self::Up(_) | Self::Node(_) | Self::Secrets(_) | Self::Demo(_) => OutputFormat::Table,
         }
     }

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod key;
 pub mod node;
 pub mod secrets;
+pub mod simulate;
 pub mod up;
 
 use crate::cli::Command;
@@ -23,5 +24,6 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Chaos(args) => chaos::run(args).await,
         Command::Clock(args) => clock::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Simulate(args) => simulate::run(&args),
     }
 }

@@ -24,12 +24,22 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "meridian-sim",
+        &[
+            "meridian-chaos",
+            "meridian-crypto",
+            "meridian-kms",
+            "meridian-proto",
+        ],
+    ),
+    (
         "meridian",
         &[
             "meridian-crypto",
             "meridian-kms",
             "meridian-node",
             "meridian-proto",
+            "meridian-sim",
         ],
     ),
 ];

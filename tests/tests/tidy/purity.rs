@@ -4,7 +4,12 @@
 use crate::repository::{cargo, expect_none};
 
 /// Built by themselves, with their default features.
-const PURE: [&str; 3] = ["meridian-chaos", "meridian-crypto", "meridian-kms"];
+const PURE: [&str; 4] = [
+    "meridian-chaos",
+    "meridian-crypto",
+    "meridian-kms",
+    "meridian-sim",
+];
 
 /// By name, or by the beginning of a name where it ends in `*`. The operating
 /// system's randomness reaches every release of `rand` through getrandom.

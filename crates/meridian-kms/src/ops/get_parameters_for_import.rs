@@ -39,13 +39,13 @@ pub fn plan(
              import a {key_spec} key."
         )));
     };
-    let wrapping_key = cx.wrapping_key.take().filter(|key| key.spec() == spec);
+    let wrapping_key = cx.wrapping_key.filter(|key| key.spec() == spec);
     // The node brings the key that wrapping_key_needed asks for.
     let wrapping_key =
         wrapping_key.ok_or_else(|| KmsError::bare(ErrorCode::KMSInternalException))?;
     let arn = key.key.arn(region.name());
     let valid_to = cx.now.plus_ms(TOKEN_LIFE_MS);
-    let token = ImportToken::new(&wrapping_key, arn.clone(), algorithm, valid_to.0);
+    let token = ImportToken::new(wrapping_key, arn.clone(), algorithm, valid_to.0);
     Ok(GetParametersForImportResponse {
         key_id: Some(arn),
         import_token: Some(cx.vault.seal_token(&token, cx.entropy).into()),

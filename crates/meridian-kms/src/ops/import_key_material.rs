@@ -73,7 +73,7 @@ pub fn plan(
         .transpose();
     let expected = expected.map_err(|_| KmsError::validation("KeyMaterialId is malformed."))?;
     let token = open_token(region, cx, key, required(&request.import_token)?)?;
-    let bytes = token.unwrap(required(&request.encrypted_key_material)?);
+    let bytes = (cx.unwrap)(&token, required(&request.encrypted_key_material)?);
     let material = bytes
         .as_deref()
         .and_then(|bytes| Material::from_bytes(bytes));

@@ -3,6 +3,7 @@
 
 pub mod fact;
 pub mod feed;
+pub mod feeding;
 pub mod hand_over;
 pub mod merge;
 pub mod preflight;

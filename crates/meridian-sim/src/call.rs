@@ -1,0 +1,451 @@
+//! One client's call on its way through the nodes of a region, step by step as
+//! a real node serves it: answered from its own view, after the leadership is
+//! confirmed, or by the leader's proposal.
+
+use std::rc::Rc;
+
+use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
+use meridian_kms::{
+    Answer, Caller, Change, Consistency, Context, KmsError, Plan, Question, Request, Response,
+};
+
+use crate::event::{Asked, Body, Event, Message, Origin, Purpose, Step, Waiting};
+use crate::planted::Planted;
+use crate::world::{Chance, World};
+use crate::wrapping;
+
+/// How long a node looks for a leader, in milliseconds.
+const LEADER_TIMEOUT_MS: i64 = 5_000;
+
+/// How long a preflight may take, in milliseconds.
+const PREFLIGHT_TIMEOUT_MS: i64 = 2_000;
+
+/// Pause before a node looks for the leader again, in milliseconds.
+const LOOK_AGAIN_MS: i64 = 20;
+
+/// How a call ended at the server.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "lives for one call; a box would only cost every answer an allocation"
+)]
+pub(crate) enum Ended {
+    /// With a response.
+    Response(Response),
+    /// With AWS's error; nothing happened.
+    Refused(KmsError),
+    /// Before anything happened, with this code.
+    Failed(String),
+}
+
+/// One call.
+pub(crate) struct Call {
+    pub(crate) region: usize,
+    /// The node that the client called.
+    pub(crate) node: usize,
+    /// The node that works on it.
+    pub(crate) at: usize,
+    pub(crate) request: Request,
+    pub(crate) ended: Option<Ended>,
+    lose_answer: bool,
+    deadline_ms: i64,
+    question: Option<Question>,
+    answer: Option<Answer>,
+    index: usize,
+}
+
+/// The account that all clients act in.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+impl World {
+    /// A client calls a node.
+    pub(crate) fn begin_call(&mut self, region: usize, node: usize, request: Request) -> u64 {
+        let id = self.new_id();
+        let call = Call {
+            region,
+            node,
+            at: node,
+            request,
+            ended: None,
+            lose_answer: false,
+            deadline_ms: self.now_ms + LEADER_TIMEOUT_MS,
+            question: None,
+            answer: None,
+            index: 0,
+        };
+        self.calls.insert(id, call);
+        let ms = self.hop_ms();
+        self.after(ms, Event::Call(id, Step::Arrive));
+        id
+    }
+
+    /// A call reaches its next step.
+    pub(crate) fn call_step(&mut self, id: u64, step: Step) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let node = match &step {
+            Step::Arrive | Step::FindLeader | Step::Return(_) => call.node,
+            Step::AtLeader(node)
+            | Step::Confirm(node, _)
+            | Step::Confirmed(node, _)
+            | Step::Preflight(node, _) => *node,
+        };
+        call.at = node;
+        let condition = self.groups[call.region].nodes[node].condition;
+        if condition.down {
+            return match step {
+                Step::Arrive => self.end_call(id, Ended::Failed("Unreachable".into())),
+                Step::AtLeader(_) => self.look_again(id),
+                _ => drop(self.calls.remove(&id)),
+            };
+        }
+        if condition.paused {
+            return self.after(50, Event::Call(id, step));
+        }
+        match step {
+            Step::Arrive => self.call_arrives(id),
+            Step::FindLeader => self.find_leader(id),
+            Step::AtLeader(node) => self.plan_write(id, node),
+            Step::Confirm(node, purpose) => self.confirm(id, node, purpose),
+            Step::Confirmed(node, purpose) => self.confirmed(id, node, purpose),
+            Step::Preflight(node, answer) => self.preflight_ended(id, node, answer),
+            Step::Return(index) => {
+                let (region, node) = (self.calls[&id].region, self.calls[&id].node);
+                self.wait(region, node, index, Waiting::Answer(id));
+            }
+        }
+    }
+
+    fn call_arrives(&mut self, id: u64) {
+        let call = &self.calls[&id];
+        let (region, node) = (call.region, call.node);
+        let operation = call.request.operation();
+        let mut chance = Chance {
+            dice: &mut self.dice,
+            coverage: &mut self.coverage,
+        };
+        let asked = meridian_chaos::Call {
+            region: self.names[region].as_str(),
+            operation: operation.name(),
+            key_id: None,
+            account: "",
+        };
+        let reception = self.faults.reception(&asked, self.now_ms, &mut chance);
+        if let Some(code) = reception.refuse {
+            return self.end_call(id, Ended::Failed(code));
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.lose_answer |= reception.lose_answer;
+        }
+        if operation.is_write() {
+            self.find_leader(id);
+        } else if operation.consistency() == Consistency::Strong {
+            self.confirm(id, node, Purpose::Read);
+        } else if self.planted == Some(Planted::ReadsAskThePrimary) && self.is_cut_off(region) {
+            drop(self.calls.remove(&id));
+        } else {
+            match self.plan_call(id, node) {
+                Ok(Plan::Reply(response)) => self.end_call(id, Ended::Response(response)),
+                Ok(Plan::Commit(_) | Plan::Ask(_)) => unreachable!("a read plans no change"),
+                // This node may be behind its region.
+                Err(_) => self.confirm(id, node, Purpose::ReadAgain),
+            }
+        }
+    }
+
+    /// Does this region reach no other?
+    fn is_cut_off(&mut self, region: usize) -> bool {
+        let mut chance = Chance {
+            dice: &mut self.dice,
+            coverage: &mut self.coverage,
+        };
+        let here = self.names[region].as_str();
+        let others = self.names.iter().filter(|it| it.as_str() != here);
+        let mut lost = others.map(|there| {
+            self.faults
+                .passage(here, there.as_str(), self.now_ms, &mut chance)
+                .lost
+        });
+        lost.any(|lost| lost)
+    }
+
+    fn find_leader(&mut self, id: u64) {
+        let call = &self.calls[&id];
+        let (region, node) = (call.region, call.node);
+        let it = &self.groups[region].nodes[node];
+        let leader = if it.leads { Some(node) } else { it.knows };
+        match leader {
+            Some(leader) if leader == node => self.plan_write(id, node),
+            Some(leader) if self.groups[region].reach(node, leader) => {
+                let ms = self.hop_ms();
+                self.after(ms, Event::Call(id, Step::AtLeader(leader)));
+            }
+            Some(_) | None => self.look_again(id),
+        }
+    }
+
+    fn look_again(&mut self, id: u64) {
+        if self.now_ms >= self.calls[&id].deadline_ms {
+            return self.end_call(id, Ended::Failed("NoLeader".into()));
+        }
+        self.after(LOOK_AGAIN_MS, Event::Call(id, Step::FindLeader));
+    }
+
+    fn plan_write(&mut self, id: u64, node: usize) {
+        let call = &self.calls[&id];
+        if !self.groups[call.region].nodes[node].leads {
+            return self.look_again(id);
+        }
+        match self.plan_call(id, node) {
+            Ok(Plan::Reply(response)) => self.write_ends(id, node, 0, Ended::Response(response)),
+            Ok(Plan::Commit(change)) => self.propose_call(id, node, change),
+            Ok(Plan::Ask(question)) => self.ask(id, node, question),
+            Err(error) => self.confirm(id, node, Purpose::Refuse(error)),
+        }
+    }
+
+    fn ask(&mut self, id: u64, node: usize, question: Question) {
+        let region = self.calls[&id].region;
+        let Some(to) = self.index_of(&question.region) else {
+            let error = KmsError::region_unreachable(&question.region);
+            return self.confirm(id, node, Purpose::Refuse(error));
+        };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.question = Some(question.clone());
+        }
+        self.after(
+            PREFLIGHT_TIMEOUT_MS,
+            Event::Call(id, Step::Preflight(node, None)),
+        );
+        let asked = Rc::new(Asked {
+            from: region,
+            node,
+            call: id,
+            question,
+        });
+        self.send(Message {
+            from: region,
+            to,
+            body: Body::Question(asked),
+        });
+    }
+
+    /// Another region's question arrives: some node confirms the leadership and
+    /// answers from its view.
+    pub(crate) fn take_question(&mut self, region: usize, asked: Rc<Asked>) {
+        let group = &self.groups[region];
+        let Some(leader) = group
+            .leader
+            .filter(|leader| group.is_effective_leader(*leader))
+        else {
+            return;
+        };
+        let node = self.dice.index(group.nodes.len());
+        if self.groups[region].reach(leader, node) {
+            let index = self.groups[region].log.len();
+            self.wait(region, node, index, Waiting::Question(asked));
+        }
+    }
+
+    pub(crate) fn answer_question(&mut self, region: usize, node: usize, asked: &Rc<Asked>) {
+        let view = self.groups[region].newest(node, self.now_ms);
+        let answer = view.answer(&asked.question);
+        self.send(Message {
+            from: region,
+            to: asked.from,
+            body: Body::Answer(asked.clone(), answer),
+        });
+    }
+
+    fn preflight_ended(&mut self, id: u64, node: usize, answer: Option<Answer>) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let Some(question) = call.question.take() else {
+            return;
+        };
+        let Some(answer) = answer else {
+            let error = KmsError::region_unreachable(&question.region);
+            return self.confirm(id, node, Purpose::Refuse(error));
+        };
+        call.answer = Some(answer);
+        self.plan_write(id, node);
+    }
+
+    fn propose_call(&mut self, id: u64, node: usize, change: Change) {
+        let region = self.calls[&id].region;
+        if self
+            .propose(region, node, change, Origin::Call(id))
+            .is_err()
+        {
+            self.look_again(id);
+        }
+    }
+
+    /// A node makes sure that its view is not older than any answer given
+    /// before.
+    fn confirm(&mut self, id: u64, node: usize, purpose: Purpose) {
+        let call = &self.calls[&id];
+        let (region, deadline_ms) = (call.region, call.deadline_ms);
+        let group = &self.groups[region];
+        let it = &group.nodes[node];
+        let leader = if it.leads { Some(node) } else { it.knows };
+        if self.planted == Some(Planted::ReadNotConfirmed) && it.leads {
+            let step = Step::Confirmed(node, purpose);
+            return self.after(1, Event::Call(id, step));
+        }
+        let confirmed = leader
+            .filter(|leader| group.reach(node, *leader) && group.is_effective_leader(*leader));
+        if confirmed.is_some() {
+            let index = group.log.len();
+            self.wait(region, node, index, Waiting::Call(id, purpose));
+        } else if self.now_ms >= deadline_ms {
+            self.write_ends(id, node, 0, Ended::Failed("NoLeader".into()));
+        } else {
+            self.after(LOOK_AGAIN_MS, Event::Call(id, Step::Confirm(node, purpose)));
+        }
+    }
+
+    fn confirmed(&mut self, id: u64, node: usize, purpose: Purpose) {
+        let planned = self.plan_call(id, node);
+        match (purpose, planned) {
+            (Purpose::Read | Purpose::ReadAgain, Ok(Plan::Reply(response))) => {
+                self.end_call(id, Ended::Response(response));
+            }
+            (Purpose::Read | Purpose::ReadAgain, Err(error)) => {
+                self.end_call(id, Ended::Refused(error));
+            }
+            (Purpose::Read | Purpose::ReadAgain, Ok(Plan::Commit(_) | Plan::Ask(_))) => {
+                unreachable!("a read plans no change")
+            }
+            (Purpose::Refuse(_), Ok(Plan::Commit(change))) => self.propose_call(id, node, change),
+            (Purpose::Refuse(_), Ok(Plan::Reply(response))) => {
+                self.write_ends(id, node, 0, Ended::Response(response));
+            }
+            (Purpose::Refuse(error), Ok(Plan::Ask(_)) | Err(_)) => {
+                self.write_ends(id, node, 0, Ended::Refused(error));
+            }
+        }
+    }
+
+    /// A call's proposal was committed and answered at the leader.
+    pub(crate) fn write_answered(
+        &mut self,
+        id: u64,
+        node: usize,
+        index: usize,
+        answer: Result<Response, KmsError>,
+    ) {
+        let ended = match answer {
+            Ok(_) if self.planted == Some(Planted::RefusedAfterCommit) && id.is_multiple_of(16) => {
+                Ended::Failed("KMSInternalException".into())
+            }
+            Ok(response) => Ended::Response(response),
+            Err(error) => Ended::Refused(error),
+        };
+        self.write_ends(id, node, index, ended);
+    }
+
+    /// The leader's answer goes back to the node that the client called.
+    fn write_ends(&mut self, id: u64, node: usize, index: usize, ended: Ended) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.ended = Some(ended);
+        call.index = index;
+        let (region, front) = (call.region, call.node);
+        if front == node {
+            return self.wait(region, front, index, Waiting::Answer(id));
+        }
+        if self.groups[region].reach(node, front) {
+            let ms = self.hop_ms();
+            self.after(ms, Event::Call(id, Step::Return(index)));
+        } else {
+            self.calls.remove(&id);
+        }
+    }
+
+    fn end_call(&mut self, id: u64, ended: Ended) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.ended = Some(ended);
+            self.answer_client(id);
+        }
+    }
+
+    /// The node that the client called sends the answer.
+    pub(crate) fn answer_client(&mut self, id: u64) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let definite_failure = matches!(call.ended, Some(Ended::Failed(_)));
+        if call.lose_answer && !definite_failure {
+            self.calls.remove(&id);
+            return;
+        }
+        let ms = self.hop_ms();
+        self.after(ms, Event::Answered(id));
+    }
+
+    /// Calls that a dead node had in hand are never answered.
+    pub(crate) fn calls_die(&mut self, region: usize, node: usize) {
+        self.calls
+            .retain(|_, call| call.region != region || (call.node != node && call.at != node));
+    }
+
+    fn plan_call(&mut self, id: u64, node: usize) -> Result<Plan, KmsError> {
+        let call = &self.calls[&id];
+        let (region, request, answer) = (call.region, call.request.clone(), call.answer);
+        self.plan(region, node, &request, answer)
+    }
+
+    /// A read, answered by a node at once.
+    pub(crate) fn answer_now(
+        &mut self,
+        region: usize,
+        node: usize,
+        request: &Request,
+    ) -> Result<Response, KmsError> {
+        match self.plan(region, node, request, None)? {
+            Plan::Reply(response) => Ok(response),
+            Plan::Commit(_) | Plan::Ask(_) => unreachable!("a read plans no change"),
+        }
+    }
+
+    fn plan(
+        &mut self,
+        region: usize,
+        node: usize,
+        request: &Request,
+        answer: Option<Answer>,
+    ) -> Result<Plan, KmsError> {
+        let group = &mut self.groups[region];
+        let view = group.newest(node, self.now_ms);
+        let now = group.clock(node, self.now_ms);
+        let wrapping_key = match request {
+            Request::GetParametersForImport(request) => {
+                wrapping_key_needed(request).map(|_| wrapping::wrapping_key())
+            }
+            _ => None,
+        };
+        let mut cx = Context {
+            caller: &caller(),
+            vault: &group.vault,
+            entropy: &mut group.entropy,
+            now,
+            regions: &self.names,
+            wrapping_key,
+            unwrap: wrapping::unwrap,
+            answer,
+        };
+        view.plan(&mut cx, request)
+    }
+}
+
+/// Who calls.
+fn caller() -> Caller {
+    Caller {
+        account: ACCOUNT.parse().expect("the account has twelve digits"),
+        principal: format!("arn:aws:iam::{ACCOUNT}:user/client"),
+        request_id: "simulated".into(),
+    }
+}

@@ -1,0 +1,164 @@
+//! History: what was seen, in the order in which it was seen. The judge reads
+//! nothing else, so a history can be kept and judged again.
+
+use meridian_crypto::MaterialId;
+use meridian_kms::{KeyRef, Operation};
+use serde::{Deserialize, Serialize};
+
+use crate::judge::sighting::Sighting;
+
+/// One thing that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "judged by reference and not kept unless somebody wants the history"
+)]
+pub enum Seen {
+    /// A client calls.
+    Invoke(Invoked),
+    /// The call has succeeded.
+    Ok(Returned),
+    /// The call has failed, and had no effect.
+    Fail {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// The call.
+        call: u64,
+        /// AWS's code, or the cluster's own.
+        code: String,
+    },
+    /// Nobody knows whether the call had an effect.
+    Unknown {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// The call.
+        call: u64,
+    },
+    /// A region has agreed on the change that a call asked for.
+    Applied {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// The call.
+        call: u64,
+        /// It changed something, or would have if it had to.
+        effect: bool,
+    },
+    /// A region has agreed on something new about a key.
+    Saw {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// The region, by its place in the header.
+        region: usize,
+        /// The key as it is now.
+        key: Box<Sighting>,
+    },
+    /// A region has deleted a key for good.
+    Gone {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// The region.
+        region: usize,
+        /// The key.
+        key: KeyRef,
+    },
+    /// A region has told another a fact.
+    Told {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// The telling region.
+        from: usize,
+        /// The told region.
+        to: usize,
+        /// The key.
+        key: KeyRef,
+        /// Materials that travel in the fact, sealed.
+        sealed: usize,
+        /// Bytes of an imported material are in the fact.
+        canary: bool,
+    },
+    /// All faults have ended, and there was time to agree.
+    Healed {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// Facts that are still due, by region.
+        due: Vec<usize>,
+    },
+    /// A node lost what it remembered, and starts again.
+    Restarted {
+        /// The region.
+        region: usize,
+        /// The node.
+        node: usize,
+    },
+}
+
+/// A client's call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoked {
+    /// Virtual milliseconds.
+    pub at_ms: i64,
+    /// Names the call.
+    pub call: u64,
+    /// Who calls.
+    pub client: usize,
+    /// The region.
+    pub region: usize,
+    /// The node.
+    pub node: usize,
+    /// The operation.
+    #[serde(with = "operation_name")]
+    pub operation: Operation,
+    /// The key, where there is one.
+    pub key: Option<KeyRef>,
+    /// The description that the call sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The region that the call names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<usize>,
+    /// What a ciphertext is known to hold, and the material that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciphertext: Option<(String, MaterialId)>,
+    /// Does anything stand in the way of this region's nodes?
+    pub sound: bool,
+}
+
+/// What a call returned, as far as promises are about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Virtual milliseconds.
+    pub at_ms: i64,
+    /// The call.
+    pub call: u64,
+    /// The key state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The material that was used, imported or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<MaterialId>,
+    /// What was decrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+mod operation_name {
+    //! An operation by AWS's name.
+
+    use meridian_kms::Operation;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(it: &Operation, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(it.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Operation, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Operation::from_name(&name)
+            .ok_or_else(|| D::Error::custom(format!("{name:?} is no operation")))
+    }
+}

@@ -1,0 +1,21 @@
+//! The judge: reads a history and says of each promise how often it was looked
+//! at with something at stake, and whether it was kept.
+//!
+//! One file holds one promise. A promise sees everything in order, remembers
+//! what it needs, and objects at the first thing that breaks it. It trusts no
+//! report: what a region held or knew is what was seen there.
+
+pub mod history;
+pub mod sighting;
+pub mod verdict;
+
+mod bytes_stay_home;
+mod convergence;
+mod decryptable;
+mod import_before_rotate;
+mod never_backwards;
+mod one_primary;
+mod panel;
+
+pub use panel::Judge;
+pub use verdict::{Count, Violation};

@@ -1,0 +1,175 @@
+//! The panel: all promises together over one history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use meridian_kms::replication::fact::Fact;
+use meridian_kms::{KeyRef, Region, RegionName};
+
+use crate::judge::bytes_stay_home::BytesStayHome;
+use crate::judge::convergence::Convergence;
+use crate::judge::decryptable::Decryptable;
+use crate::judge::history::Seen;
+use crate::judge::import_before_rotate::ImportBeforeRotate;
+use crate::judge::never_backwards::NeverBackwards;
+use crate::judge::one_primary::OnePrimary;
+use crate::judge::sighting::Sighting;
+use crate::judge::verdict::{Bench, Count, Promise, Violation};
+
+/// Judges one history while it is made.
+pub struct Judge {
+    regions: Vec<RegionName>,
+    promises: Vec<Box<dyn Promise>>,
+    last: BTreeMap<(usize, KeyRef), Box<Sighting>>,
+    looked: Count,
+    violation: Option<Violation>,
+    now_ms: i64,
+    /// Everything that was seen, if somebody keeps it.
+    kept: Option<Vec<Seen>>,
+}
+
+impl Judge {
+    /// A judge of these regions.
+    pub fn new(regions: Vec<RegionName>) -> Judge {
+        let promises: Vec<Box<dyn Promise>> = vec![
+            Box::new(OnePrimary::default()),
+            Box::new(ImportBeforeRotate::default()),
+            Box::new(Decryptable::default()),
+            Box::new(NeverBackwards::default()),
+            Box::new(BytesStayHome::default()),
+            Box::new(Convergence::default()),
+        ];
+        // A promise that was never looked at is not kept: it shows as zero.
+        let looked = promises.iter().map(|it| (it.name(), 0)).collect();
+        Judge {
+            regions,
+            promises,
+            last: BTreeMap::new(),
+            looked,
+            violation: None,
+            now_ms: 0,
+            kept: None,
+        }
+    }
+
+    /// Keeps the history.
+    pub fn keep_history(&mut self) {
+        self.kept = Some(Vec::new());
+    }
+
+    /// The history, if it was kept.
+    pub fn history(&mut self) -> Vec<Seen> {
+        self.kept.take().unwrap_or_default()
+    }
+
+    /// Has a promise been broken?
+    pub fn has_objected(&self) -> bool {
+        self.violation.is_some()
+    }
+
+    /// The first broken promise, and how often each was looked at.
+    pub fn verdict(self) -> (Option<Violation>, Count) {
+        (self.violation, self.looked)
+    }
+
+    /// One more thing is seen.
+    pub fn see(&mut self, seen: &Seen) {
+        if let Some(kept) = &mut self.kept {
+            kept.push(seen.clone());
+        }
+        let last = match seen {
+            Seen::Saw { region, key, .. } => self.last.get(&(*region, key.key)),
+            Seen::Gone { region, key, .. } => self.last.get(&(*region, *key)),
+            _ => None,
+        };
+        let mut bench = Bench {
+            looked: &mut self.looked,
+            regions: &self.regions,
+        };
+        for promise in &mut self.promises {
+            if let Err(what) = promise.see(seen, last.map(|it| &**it), &mut bench) {
+                self.violation.get_or_insert(Violation {
+                    promise: promise.name(),
+                    what,
+                    at_ms: self.now_ms,
+                });
+                return;
+            }
+        }
+        match seen {
+            Seen::Saw { region, key, .. } => {
+                self.last.insert((*region, key.key), key.clone());
+            }
+            Seen::Gone { region, key, .. } => {
+                self.last.remove(&(*region, *key));
+            }
+            _ => {}
+        }
+    }
+
+    /// Something is broken that no promise watches over.
+    pub fn object(&mut self, promise: &'static str, what: String) {
+        self.violation.get_or_insert(Violation {
+            promise,
+            what,
+            at_ms: self.now_ms,
+        });
+    }
+
+    /// Looks at every key that a commit has changed.
+    pub fn observe(&mut self, now_ms: i64, region: usize, before: &Region, after: &Region) {
+        self.now_ms = now_ms;
+        for (reference, key) in after.keys() {
+            let unchanged = before
+                .key(reference)
+                .is_some_and(|before| Arc::ptr_eq(before, key));
+            if !unchanged {
+                let sighting = Sighting::of(key, after.name());
+                self.see(&Seen::Saw {
+                    at_ms: now_ms,
+                    region,
+                    key: Box::new(sighting),
+                });
+            }
+        }
+        for reference in before.keys().keys() {
+            if after.key(reference).is_none() {
+                self.see(&Seen::Gone {
+                    at_ms: now_ms,
+                    region,
+                    key: *reference,
+                });
+            }
+        }
+    }
+
+    /// Looks at a fact on its way.
+    pub fn told(&mut self, now_ms: i64, from: usize, to: usize, bytes: &[u8]) {
+        let fact = match Fact::decode(bytes) {
+            Ok(fact) => fact,
+            Err(error) => return self.object("R6 bytes stay home", error.to_string()),
+        };
+        let sealed = match &fact {
+            Fact::Shared(fact) => fact.sealed.len(),
+            Fact::Report(_) => 0,
+        };
+        self.see(&Seen::Told {
+            at_ms: now_ms,
+            from,
+            to,
+            key: fact.key(),
+            sealed,
+            canary: crate::wrapping::has_canary(bytes),
+        });
+    }
+
+    /// A node starts again.
+    pub fn restarted(&mut self, region: usize, node: usize) {
+        self.see(&Seen::Restarted { region, node });
+    }
+
+    /// Virtual time, for objections.
+    pub fn time_is(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+    }
+}

@@ -1,0 +1,187 @@
+//! Nemesis: draws the timeline of faults from the seed, and carries out what
+//! they begin and end with.
+
+use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Place};
+use meridian_kms::RegionName;
+
+use crate::dice::{Dice, Stream};
+use crate::event::Event;
+use crate::group::NODES;
+use crate::world::World;
+
+/// A day, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
+
+/// How often each kind of fault is drawn, in the order of their names.
+const WEIGHTS: [u64; 19] = [16, 4, 5, 5, 5, 5, 5, 5, 8, 9, 7, 6, 4, 3, 5, 4, 4, 3, 4];
+
+/// The faults of a run, each with the time at which it begins.
+pub(crate) fn timeline(seed: u64, names: &[RegionName], length_ms: i64) -> Vec<(i64, Fault)> {
+    let mut dice = Dice::new(seed, Stream::Timeline);
+    // Some runs are calm, some have many faults at once.
+    let number = *dice.pick(&[0, 4, 8, 14, 20, 30]) * names.len() / 3;
+    let mut timeline: Vec<(i64, Fault)> = (0..number)
+        .map(|index| {
+            let begins_ms = dice.between(length_ms / 20, length_ms);
+            let lasts_ms = *dice.pick(&[300, 1_000, 3_000, 8_000, 20_000]);
+            let kind = kind(&mut dice, names);
+            let fault = Fault {
+                id: format!("{index:02}"),
+                kind,
+                ends_at_ms: Some(begins_ms + dice.between(lasts_ms / 3, lasts_ms)),
+            };
+            (begins_ms, fault)
+        })
+        .collect();
+    timeline.sort_by_key(|(begins_ms, fault)| (*begins_ms, fault.id.clone()));
+    timeline
+}
+
+fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
+    let numbers: Vec<(usize, u64)> = WEIGHTS.into_iter().enumerate().collect();
+    let number = dice.weighted(&numbers);
+    let from = dice.index(names.len());
+    let to = (from + 1 + dice.index(names.len() - 1)) % names.len();
+    let link = Link {
+        from: names[from].to_string(),
+        to: names[to].to_string(),
+        both_directions: dice.one_in(2),
+    };
+    let node = Place {
+        region: names[from].to_string(),
+        node: 1 + dice.below(NODES as u64),
+    };
+    let region = names[from].to_string();
+    let per_mille = *dice.pick(&[50, 200, 500]);
+    match number {
+        0 => Kind::LinkCut { link },
+        1 => Kind::LinkDelay {
+            link,
+            delay_ms: dice.below(2_000),
+        },
+        2 => Kind::LinkJitter {
+            link,
+            delay: *dice.pick(&[
+                Delay::Normal {
+                    mean_ms: 300,
+                    deviation_ms: 150,
+                },
+                Delay::LogNormal { median_ms: 200 },
+                Delay::Pareto {
+                    least_ms: 50,
+                    most_ms: 20_000,
+                },
+            ]),
+        },
+        3 => Kind::LinkLoss { link, per_mille },
+        4 => Kind::LinkDuplicate { link, per_mille },
+        5 => Kind::LinkReorder {
+            link,
+            spread_ms: dice.below(4_000),
+        },
+        6 => Kind::LinkHold { link },
+        7 => Kind::LinkFlap {
+            link,
+            period_ms: 100 + dice.below(2_000),
+        },
+        8 => Kind::NodeCut { node },
+        9 => Kind::NodeCrash { node },
+        10 => Kind::NodePause { node },
+        11 => Kind::LeaderChange { region },
+        12 => Kind::ClockSkew {
+            node,
+            skew_ms: *dice.pick(&[-60_000, -2_000, 2_000, 60_000, 8 * DAY_MS as i64]),
+        },
+        13 => Kind::ClockFreeze { node },
+        14 => Kind::TimeTravel {
+            region: dice.one_in(3).then_some(region),
+            ms: *dice.pick(&[60_000, DAY_MS, 8 * DAY_MS, 8 * DAY_MS, 95 * DAY_MS]),
+        },
+        15 => Kind::ProposalLost { region, per_mille },
+        16 => Kind::ProposalUnanswered { region, per_mille },
+        17 => Kind::Refuse {
+            calls: calls(&region, per_mille),
+            code: (*dice.pick(&["ThrottlingException", "KMSInternalException"])).into(),
+        },
+        _ => Kind::LoseAnswer {
+            calls: calls(&region, per_mille),
+        },
+    }
+}
+
+fn calls(region: &str, per_mille: u16) -> Calls {
+    Calls {
+        per_mille,
+        ..Calls::of(region)
+    }
+}
+
+impl World {
+    /// Plans the timeline.
+    pub(crate) fn faults_begin(&mut self, timeline: Vec<(i64, Fault)>) {
+        for (index, (begins_ms, fault)) in timeline.iter().enumerate() {
+            self.agenda.plan(*begins_ms, Event::FaultBegins(index));
+            let ends_ms = fault.ends_at_ms.unwrap_or(*begins_ms);
+            self.agenda.plan(ends_ms, Event::FaultEnds(index));
+        }
+        self.timeline = timeline;
+    }
+
+    /// A fault begins.
+    pub(crate) fn fault_begins(&mut self, index: usize) {
+        if self.healed {
+            return;
+        }
+        let fault = self.timeline[index].1.clone();
+        self.coverage.began[fault.kind.number()] += 1;
+        self.log
+            .note(self.now_ms, "fault begins", &[index as u64], || {
+                format!("{:?}", fault.kind)
+            });
+        match &fault.kind {
+            Kind::LeaderChange { region } => {
+                self.coverage.struck(&fault.kind);
+                if let Some(region) = self.names.iter().position(|it| it.as_str() == region) {
+                    self.change_leader(region);
+                }
+            }
+            Kind::TimeTravel { region, ms } => {
+                self.coverage.struck(&fault.kind);
+                let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
+                for index in 0..self.names.len() {
+                    let here = self.names[index].as_str();
+                    if region.as_deref().is_none_or(|region| region == here) {
+                        self.advance_clock(index, ms);
+                    }
+                }
+            }
+            kind => {
+                let at_node = matches!(
+                    kind,
+                    Kind::NodeCut { .. }
+                        | Kind::NodeCrash { .. }
+                        | Kind::NodePause { .. }
+                        | Kind::ClockSkew { .. }
+                        | Kind::ClockFreeze { .. }
+                );
+                if at_node {
+                    self.coverage.struck(kind);
+                }
+                self.faults.add(fault);
+                self.settle_conditions();
+            }
+        }
+    }
+
+    /// A fault ends.
+    pub(crate) fn fault_ends(&mut self, index: usize) {
+        if self.faults.remove(&self.timeline[index].1.id) {
+            self.log
+                .note(self.now_ms, "fault ends", &[index as u64], || {
+                    format!("{:?}", self.timeline[index].1.kind)
+                });
+            self.settle_conditions();
+            self.release();
+        }
+    }
+}

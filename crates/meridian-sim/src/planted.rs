@@ -1,0 +1,15 @@
+//! Bugs of the ground that regions stand on, planted on purpose: each breaks
+//! one promise, and the judge must say so. Only a test can plant one.
+
+/// A bug in what the simulator models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// A disk loses an entry that it had said to be flushed.
+    FlushLies,
+    /// A node that believes to lead does not confirm it before a strong read.
+    ReadNotConfirmed,
+    /// A call that was committed is refused as if nothing had happened.
+    RefusedAfterCommit,
+    /// A region that is cut off does not answer its own cryptographic calls.
+    ReadsAskThePrimary,
+}

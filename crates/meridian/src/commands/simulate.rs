@@ -1,0 +1,244 @@
+//! `meridian simulate`: many regions in virtual time, broken on purpose and
+//! judged. One seed is one run, bit for bit.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use meridian_sim::{Batch, Plan, Report};
+use serde_json::{Value, json};
+
+use crate::cli::OutputFormat;
+use crate::console::{Console, bad, good};
+use crate::failure::advice;
+use crate::span;
+use crate::table::Table;
+
+#[derive(Args)]
+pub struct SimulateArgs {
+    /// Run this one seed
+    #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "first_seed"])]
+    seed: Option<u64>,
+    /// Run so many seeds
+    #[arg(long, value_name = "K", default_value_t = 100)]
+    seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    first_seed: u64,
+    /// Operations of clients in each run
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    operations: usize,
+    /// Print everything that happens in the run of one seed
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub output: OutputFormat,
+}
+
+impl SimulateArgs {
+    fn plan(&self, seed: u64) -> Plan {
+        Plan {
+            operations: self.operations,
+            trace: self.trace,
+            ..Plan::new(seed)
+        }
+    }
+
+    /// The command that runs a seed again.
+    fn replay(&self, seed: u64) -> String {
+        match self.operations {
+            200 => format!("meridian simulate --seed {seed}"),
+            operations => format!("meridian simulate --seed {seed} --operations {operations}"),
+        }
+    }
+}
+
+pub fn run(args: &SimulateArgs) -> anyhow::Result<()> {
+    let console = Console::new(args.output);
+    match args.seed {
+        Some(seed) => one(args, console, seed),
+        None => many(args, console),
+    }
+}
+
+fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
+    let report = meridian_sim::run(&args.plan(seed));
+    for line in &report.trace {
+        console.say(line);
+    }
+    let span = span::show(Duration::from_millis(report.virtual_ms.unsigned_abs()));
+    console.say(format!(
+        "seed {seed}: {} regions, {} faults, {} events in {span} of virtual time",
+        report.regions, report.faults, report.events
+    ));
+    let mut batch = Batch::default();
+    batch.add(&report);
+    console.table(&promises(&batch));
+    console.say(format!("digest {}", report.digest));
+    console.document(&json!({
+        "seed": seed,
+        "digest": report.digest,
+        "regions": report.regions,
+        "faults": report.faults,
+        "events": report.events,
+        "virtual_ms": report.virtual_ms,
+        "looked": report.looked,
+        "violation": report.violation,
+        "trace": report.trace,
+    }));
+    refuse(args, &report)
+}
+
+fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let mut batch = Batch::default();
+    let mut broken = None;
+    for seed in args.first_seed..args.first_seed.saturating_add(args.seeds) {
+        let report = meridian_sim::run(&args.plan(seed));
+        batch.add(&report);
+        if report.violation.is_some() {
+            broken = Some(report);
+            break;
+        }
+    }
+    let took = began.elapsed().as_secs_f64().max(0.001);
+    console.table(&promises(&batch));
+    console.say("");
+    console.table(&faults(&batch));
+    console.say("");
+    console.table(&operations(&batch));
+    console.say("");
+    let per_second = batch.runs as f64 / took;
+    let faster = batch.virtual_ms as f64 / 1000.0 / took;
+    console.say(format!(
+        "{} seeds in {took:.1} s: {per_second:.0} seeds a second, {faster:.0} s of virtual time a second",
+        batch.runs
+    ));
+    console.say(format!("digest {}", batch.digest()));
+    console.document(&document(&batch, per_second, faster, broken.as_ref()));
+    if let Some(report) = broken {
+        return refuse(args, &report);
+    }
+    let unlooked = batch.never_looked();
+    // A few seeds need not give every promise an occasion.
+    anyhow::ensure!(
+        batch.runs < 100 || unlooked.is_empty(),
+        "never looked at in {} seeds: {}",
+        batch.runs,
+        unlooked.join(", ")
+    );
+    console.say(good("every promise was kept"));
+    Ok(())
+}
+
+/// Fails with the line that replays a run in which a promise was broken.
+fn refuse(args: &SimulateArgs, report: &Report) -> anyhow::Result<()> {
+    match &report.violation {
+        None => Ok(()),
+        Some(violation) => Err(advice(
+            format!(
+                "seed {} breaks {} after {} ms: {}",
+                report.seed, violation.promise, violation.at_ms, violation.what
+            ),
+            format!("replay it with `{}`", args.replay(report.seed)),
+        )),
+    }
+}
+
+fn promises(batch: &Batch) -> Table {
+    let mut table = Table::new(["PROMISE", "LOOKED AT", ""]);
+    for (promise, times) in &batch.looked {
+        let verdict = if batch.broken.contains(promise) {
+            bad("broken")
+        } else if *times == 0 {
+            "never looked at".to_owned()
+        } else {
+            good("kept")
+        };
+        table.row([(*promise).to_owned(), times.to_string(), verdict]);
+    }
+    table
+}
+
+fn faults(batch: &Batch) -> Table {
+    let mut table = Table::new(["FAULT", "BEGAN", "STRUCK"]);
+    for (name, began, struck) in batch.coverage.faults() {
+        table.row([name.to_owned(), began.to_string(), struck.to_string()]);
+    }
+    table
+}
+
+fn operations(batch: &Batch) -> Table {
+    let mut table = Table::new(["OPERATION", "OK", "FAILED", "UNKNOWN", "FAULTS IT MET"]);
+    for (operation, ends) in &batch.coverage.ends {
+        let met = batch.coverage.kinds_met(*operation);
+        table.row([
+            operation.name().to_owned(),
+            ends.ok.to_string(),
+            ends.failed.to_string(),
+            ends.unknown.to_string(),
+            met.to_string(),
+        ]);
+    }
+    table
+}
+
+fn document(batch: &Batch, per_second: f64, faster: f64, broken: Option<&Report>) -> Value {
+    let faults: Vec<Value> = batch
+        .coverage
+        .faults()
+        .map(|(name, began, struck)| json!({"fault": name, "began": began, "struck": struck}))
+        .collect();
+    let operations: Vec<Value> = batch
+        .coverage
+        .ends
+        .iter()
+        .map(|(operation, ends)| {
+            json!({
+                "operation": operation.name(),
+                "ok": ends.ok,
+                "failed": ends.failed,
+                "unknown": ends.unknown,
+                "under": batch.coverage.under(*operation),
+            })
+        })
+        .collect();
+    json!({
+        "seeds": batch.runs,
+        "digest": batch.digest(),
+        "seeds_per_second": per_second,
+        "virtual_seconds_per_second": faster,
+        "looked": batch.looked,
+        "faults": faults,
+        "operations": operations,
+        "violation": broken.map(|report| json!({
+            "seed": report.seed,
+            "violation": report.violation,
+        })),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn one_seed_or_many_and_a_trace_of_one() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|_| ());
+        assert!(parse("meridian simulate --seed 7 --trace").is_ok());
+        assert!(parse("meridian simulate --seeds 7 --first-seed 3").is_ok());
+        assert!(parse("meridian simulate --seed 7 --seeds 3").is_err());
+        assert!(parse("meridian simulate --seeds 3 --trace").is_err());
+    }
+
+    #[test]
+    fn the_replay_line_names_what_differs_from_the_default() {
+        let cli = Cli::try_parse_from("meridian simulate --operations 50".split(' ')).unwrap();
+        let Command::Simulate(args) = cli.command else {
+            panic!("it is the command simulate")
+        };
+        assert_eq!(args.replay(9), "meridian simulate --seed 9 --operations 50");
+    }
+}

@@ -1,0 +1,53 @@
+//! `meridian simulate` as its user sees it: the same seed in two processes.
+
+use std::process::{Command, Output};
+
+fn simulate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_meridian"))
+        .arg("simulate")
+        .args(arguments)
+        .output()
+        .expect("the binary runs")
+}
+
+fn digest(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find_map(|line| line.strip_prefix("digest "));
+    line.unwrap_or_else(|| panic!("no digest in:\n{text}"))
+        .to_owned()
+}
+
+#[test]
+fn one_seed_is_one_run_in_any_process() {
+    for seed in ["7", "11"] {
+        let (once, again) = (simulate(&["--seed", seed]), simulate(&["--seed", seed]));
+        assert!(once.status.success());
+        assert_eq!(digest(&once), digest(&again));
+        assert_eq!(once.stdout, again.stdout);
+    }
+}
+
+#[test]
+fn many_seeds_have_one_digest_and_the_figures_of_all() {
+    let arguments = ["--seeds", "3", "--first-seed", "20"];
+    let (once, again) = (simulate(&arguments), simulate(&arguments));
+    assert_eq!(digest(&once), digest(&again));
+    let text = String::from_utf8_lossy(&once.stdout).into_owned();
+    for part in [
+        "R7 convergence",
+        "node crash",
+        "RotateKeyOnDemand",
+        "3 seeds in",
+    ] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+}
+
+#[test]
+fn a_program_reads_the_same_as_a_person() {
+    let output = simulate(&["--seed", "7", "--output", "json"]);
+    let document: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("it prints JSON and nothing else");
+    assert_eq!(document["digest"], digest(&simulate(&["--seed", "7"])));
+    assert_eq!(document["violation"], serde_json::Value::Null);
+}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -144,13 +147,34 @@ class Cluster:
         self.command("clock", "advance", duration)
 
     def get(self, path: str) -> tuple[int, bytes]:
+        return self.http("GET", path)
+
+    def http(self, method: str, path: str, document: Any = None) -> tuple[int, bytes]:
+        """A plain request to the front door, with a JSON body if there is one."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CALL_S)
         try:
-            connection.request("GET", path)
+            body = None if document is None else json.dumps(document)
+            connection.request(method, path, body)
             response = connection.getresponse()
             return response.status, response.read()
         finally:
             connection.close()
+
+    def region_status(self, region: str) -> dict:
+        """What GET /regions tells of one region."""
+        regions = json.loads(self.get("/regions")[1])
+        return next(it for it in regions if it["region"] == region)
+
+    @contextmanager
+    def fault(self, **fault: Any) -> Iterator[str]:
+        """A fault that is active in the block: the message meridian.v1.Fault."""
+        status, body = self.http("POST", "/chaos/faults", fault)
+        assert status == 200, body
+        fault_id = json.loads(body)["id"]
+        try:
+            yield fault_id
+        finally:
+            self.http("DELETE", f"/chaos/faults/{fault_id}")
 
     def _is_healthy(self) -> bool:
         endpoint = ENDPOINT.search(self._printed.read_bytes())

@@ -69,6 +69,12 @@ impl Core {
         self.status.borrow().is_leader()
     }
 
+    /// The term in which this node believes to lead, if it does.
+    pub fn leads_in_term(&self) -> Option<u64> {
+        let status = self.status.borrow();
+        status.is_leader().then_some(status.term)
+    }
+
     /// The time in the region, as this node believes.
     pub fn now(&self, region: &Region) -> Timestamp {
         self.view.clock().now(region)

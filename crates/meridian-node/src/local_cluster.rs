@@ -23,19 +23,24 @@ pub struct LocalRegion {
 }
 
 impl LocalRegion {
-    /// The node that answers the next request.
+    /// The node that answers the next request. Of two that lead, the one in the
+    /// earlier term has been replaced and does not know it.
     pub fn pick(&self) -> Option<NodeKms> {
-        let mut first = None;
+        let (mut leading, mut first) = (None, None);
         for slot in &self.nodes {
             let Some(kms) = lock(slot).clone() else {
                 continue;
             };
-            if kms.core().is_leader() {
-                return Some(kms);
+            match kms.core().leads_in_term() {
+                Some(term) if leading.as_ref().is_none_or(|(newest, _)| *newest < term) => {
+                    leading = Some((term, kms));
+                }
+                _ => {
+                    first.get_or_insert(kms);
+                }
             }
-            first.get_or_insert(kms);
         }
-        first
+        leading.map(|(_, kms)| kms).or(first)
     }
 }
 

@@ -15,10 +15,12 @@ use crate::clock::{Clock, machine_now_ms};
 pub struct View {
     published: watch::Receiver<Arc<Region>>,
     clock: Clock,
-    /// Values with the machine time at which they were seen, oldest first;
-    /// empty unless reads are to be answered from older views.
-    older: Arc<Mutex<VecDeque<(i64, Arc<Region>)>>>,
+    /// Oldest first; empty unless reads are to be answered from older views.
+    older: Arc<Mutex<VecDeque<Seen>>>,
 }
+
+/// A value, and when it was seen by the machine's clock, in milliseconds.
+type Seen = (i64, Arc<Region>);
 
 impl View {
     /// Reads what a machine publishes.
@@ -88,7 +90,7 @@ impl View {
         Arc::new(advanced)
     }
 
-    fn older(&self) -> MutexGuard<'_, VecDeque<(i64, Arc<Region>)>> {
+    fn older(&self) -> MutexGuard<'_, VecDeque<Seen>> {
         self.older.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

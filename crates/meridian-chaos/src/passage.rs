@@ -64,6 +64,12 @@ impl Faults {
         passage
     }
 
+    /// Is this direction cut now?
+    pub fn cuts(&self, from: &str, to: &str, now_ms: i64) -> bool {
+        self.iter(now_ms)
+            .any(|fault| matches!(&fault.kind, Kind::LinkCut { link } if link.carries(from, to)))
+    }
+
     /// Does anything hold this direction back now?
     pub fn holds(&self, from: &str, to: &str, now_ms: i64) -> bool {
         self.iter(now_ms)
@@ -142,6 +148,7 @@ mod tests {
         ]);
         let mut odds = Counting::default();
         assert!(there(&all, 999, &mut odds).lost && all.holds("us-east-1", "eu-west-1", 999));
+        assert!(all.cuts("us-east-1", "eu-west-1", 999) && !all.cuts("eu-west-1", "us-east-1", 0));
         assert!(!there(&all, 1000, &mut odds).lost && !all.holds("us-east-1", "eu-west-1", 1000));
     }
 

@@ -39,6 +39,8 @@ struct Waiting {
     errand: Errand,
     place: (usize, usize),
     tries: u32,
+    /// The region's count of disturbances, if there was none in the air.
+    disturbed: Option<u64>,
 }
 
 /// All clients of a run, and what they know.
@@ -153,16 +155,34 @@ impl World {
             description: errand.description.clone(),
             to: errand.to,
             ciphertext: errand.ciphertext.clone(),
-            sound: self.groups[region].is_sound(),
+            bytes: errand.bytes,
+            cut_off: self.is_cut_off(region),
         }));
-        let patience_ms = self.clients.pauses.between(1_500, 9_000);
+        let patience_ms = self.clients.pauses.between(2_500, 9_000);
         self.after(patience_ms, Event::ClientTimeout(call));
+        let disturbed = self.undisturbed(region);
         self.clients.all[client].waiting = Some(Waiting {
+            disturbed,
             call,
             errand,
             place,
             tries,
         });
+    }
+
+    /// Nothing was wrong inside the region from the call's beginning to now.
+    fn was_sound(&self, waiting: &Waiting) -> bool {
+        let now = self.undisturbed(waiting.place.0);
+        waiting.disturbed.is_some() && waiting.disturbed == now
+    }
+
+    /// The region's count of disturbances, unless it is disturbed now.
+    fn undisturbed(&self, region: usize) -> Option<u64> {
+        let here = self.names[region].as_str();
+        let mut faults = self.faults.iter(self.now_ms);
+        let disturbed = faults.any(|fault| fault.kind.region() == Some(here));
+        let group = &self.groups[region];
+        (!disturbed && group.is_sound()).then_some(group.disturbances)
     }
 
     fn who_waits(&self, call: u64) -> Option<usize> {
@@ -177,13 +197,14 @@ impl World {
         };
         self.log
             .note(self.now_ms, "unknown", &[call], || format!("call {call}"));
-        self.judge.see(&Seen::Unknown {
-            at_ms: self.now_ms,
-            call,
-        });
         let Some(waiting) = self.clients.all[client].waiting.take() else {
             return;
         };
+        self.judge.see(&Seen::Unknown {
+            at_ms: self.now_ms,
+            call,
+            sound: self.was_sound(&waiting),
+        });
         let operation = waiting.errand.request.operation();
         self.coverage.ends.entry(operation).or_default().unknown += 1;
         self.repeat_or_go_on(client, waiting);
@@ -252,6 +273,7 @@ impl World {
             at_ms: self.now_ms,
             call,
             code: code.to_owned(),
+            sound: self.was_sound(waiting),
         });
     }
 
@@ -330,12 +352,14 @@ impl World {
                     description: None,
                     to: None,
                     ciphertext: errand.ciphertext.clone(),
-                    sound: true,
+                    bytes: None,
+                    cut_off: false,
                 }));
                 let waiting = Waiting {
                     call,
                     place: (region, node),
                     tries: 1,
+                    disturbed: None,
                     errand,
                 };
                 match self.answer_now(region, node, &waiting.errand.request) {

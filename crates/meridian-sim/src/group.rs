@@ -89,6 +89,8 @@ pub struct Group {
     pub last_commit_ms: i64,
     /// Whether an election has been planned.
     pub electing: bool,
+    /// Changes of what is wrong inside this region, and of its leader.
+    pub disturbances: u64,
     /// Entries between two snapshots of a node.
     pub snapshot_every: usize,
 }
@@ -113,6 +115,7 @@ impl Group {
             pending: VecDeque::new(),
             last_commit_ms: 0,
             electing: false,
+            disturbances: 0,
             snapshot_every,
             name,
         }

@@ -148,6 +148,11 @@ impl World {
                 }
             }
             kind => {
+                if let Some(region) = kind.region()
+                    && let Some(region) = self.names.iter().position(|it| it.as_str() == region)
+                {
+                    self.groups[region].disturbances += 1;
+                }
                 let at_node = matches!(
                     kind,
                     Kind::NodeCut { .. }

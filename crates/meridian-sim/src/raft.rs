@@ -271,13 +271,13 @@ impl World {
     pub(crate) fn learn(&mut self, region: usize, node: usize) {
         let group = &mut self.groups[region];
         let Some(leader) = group.leader else { return };
-        if leader == node || !group.reach(leader, node) {
+        if !group.reach(leader, node) {
             return;
         }
         let index = group.log.len();
         let it = &mut group.nodes[node];
         it.knows = Some(leader);
-        if it.leads {
+        if it.leads && leader != node {
             it.new_session(false);
             let stranded = std::mem::take(&mut it.stranded);
             for proposal in stranded {
@@ -324,6 +324,7 @@ impl World {
         let survive = self.dice.index(pending.len() + 1);
         let group = &mut self.groups[region];
         group.leader = Some(node);
+        group.disturbances += 1;
         group.last_commit_ms = self.now_ms;
         group.nodes[node].knows = Some(node);
         let stranded = std::mem::take(&mut group.nodes[node].stranded);
@@ -374,11 +375,15 @@ impl World {
 
     /// A disk that said "flushed" and was not loses the newest entry.
     fn forget_last(&mut self, region: usize) {
+        let before = self.groups[region].agreed().clone();
         let group = &mut self.groups[region];
         if group.log.pop().is_none() {
             return;
         }
         group.states.pop();
+        let after = self.groups[region].agreed().clone();
+        self.judge.observe(self.now_ms, region, &before, &after);
+        let group = &mut self.groups[region];
         let length = group.log.len();
         for node in &mut group.nodes {
             node.applied = node.applied.min(length);
@@ -415,12 +420,19 @@ impl World {
     /// The faults have changed: every node is in the condition that they make.
     pub(crate) fn settle_conditions(&mut self) {
         for region in 0..self.groups.len() {
+            let disturbances = self.groups[region].disturbances;
             for node in 0..NODES {
                 let name = self.names[region].as_str();
                 let condition = self.faults.condition(name, node as u64 + 1, self.now_ms);
                 let before = self.groups[region].nodes[node].condition;
                 if condition != before {
                     self.condition_changed(region, node, before, condition);
+                }
+            }
+            if self.groups[region].disturbances != disturbances {
+                for node in 0..NODES {
+                    let ms = self.hop_ms();
+                    self.after(ms, Event::Learn { region, node });
                 }
             }
             let group = &self.groups[region];
@@ -441,6 +453,7 @@ impl World {
         condition: Condition,
     ) {
         let group = &mut self.groups[region];
+        group.disturbances += 1;
         let it = &mut group.nodes[node];
         if condition.clock_frozen && !before.clock_frozen {
             it.clock_stopped_at_ms = self.now_ms;
@@ -458,10 +471,6 @@ impl World {
         }
         if !condition.down && before.down {
             self.restart(region, node);
-        }
-        if !condition.down {
-            let ms = self.hop_ms();
-            self.after(ms, Event::Learn { region, node });
         }
         if self.groups[region].nodes[node].leads {
             self.watch_time(region, node);

@@ -27,6 +27,8 @@ pub enum Seen {
         call: u64,
         /// AWS's code, or the cluster's own.
         code: String,
+        /// Nothing was wrong inside the region while the call ran.
+        sound: bool,
     },
     /// Nobody knows whether the call had an effect.
     Unknown {
@@ -34,6 +36,8 @@ pub enum Seen {
         at_ms: i64,
         /// The call.
         call: u64,
+        /// Nothing was wrong inside the region while the call ran.
+        sound: bool,
     },
     /// A region has agreed on the change that a call asked for.
     Applied {
@@ -120,8 +124,12 @@ pub struct Invoked {
     /// What a ciphertext is known to hold, and the material that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ciphertext: Option<(String, MaterialId)>,
-    /// Does anything stand in the way of this region's nodes?
-    pub sound: bool,
+    /// The material that the call imports, by the client's own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Every link of the region is cut.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_off: bool,
 }
 
 /// What a call returned, as far as promises are about it.

@@ -9,13 +9,18 @@ pub mod history;
 pub mod sighting;
 pub mod verdict;
 
+mod acknowledged;
 mod bytes_stay_home;
 mod convergence;
 mod decryptable;
 mod import_before_rotate;
+mod independence;
+mod key_states;
+mod materials;
 mod never_backwards;
 mod one_primary;
 mod panel;
+mod sessions;
 
 pub use panel::Judge;
 pub use verdict::{Count, Violation};

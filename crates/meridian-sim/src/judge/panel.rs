@@ -6,13 +6,18 @@ use std::sync::Arc;
 use meridian_kms::replication::fact::Fact;
 use meridian_kms::{KeyRef, Region, RegionName};
 
+use crate::judge::acknowledged::Acknowledged;
 use crate::judge::bytes_stay_home::BytesStayHome;
 use crate::judge::convergence::Convergence;
 use crate::judge::decryptable::Decryptable;
 use crate::judge::history::Seen;
 use crate::judge::import_before_rotate::ImportBeforeRotate;
+use crate::judge::independence::Independence;
+use crate::judge::key_states::KeyStates;
+use crate::judge::materials::Materials;
 use crate::judge::never_backwards::NeverBackwards;
 use crate::judge::one_primary::OnePrimary;
+use crate::judge::sessions::Sessions;
 use crate::judge::sighting::Sighting;
 use crate::judge::verdict::{Bench, Count, Promise, Violation};
 
@@ -33,11 +38,16 @@ impl Judge {
     pub fn new(regions: Vec<RegionName>) -> Judge {
         let promises: Vec<Box<dyn Promise>> = vec![
             Box::new(OnePrimary::default()),
+            Box::new(Acknowledged::default()),
             Box::new(ImportBeforeRotate::default()),
             Box::new(Decryptable::default()),
             Box::new(NeverBackwards::default()),
             Box::new(BytesStayHome::default()),
             Box::new(Convergence::default()),
+            Box::new(Independence::default()),
+            Box::new(Materials::default()),
+            Box::new(KeyStates),
+            Box::new(Sessions::default()),
         ];
         // A promise that was never looked at is not kept: it shows as zero.
         let looked = promises.iter().map(|it| (it.name(), 0)).collect();

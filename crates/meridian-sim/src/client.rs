@@ -10,7 +10,7 @@ use crate::dice::{Dice, Stream};
 use crate::event::Event;
 use crate::group::NODES;
 use crate::judge::history::{Invoked, Returned, Seen};
-use crate::keepsake::Keepsake;
+use crate::keepsake::{Keepsake, Known};
 use crate::workload::Errand;
 use crate::world::World;
 
@@ -30,7 +30,19 @@ pub(crate) struct Client {
     pub(crate) region: usize,
     pub(crate) node: usize,
     pub(crate) habit: Habit,
+    /// What it wants next, because of what it did last.
+    pub(crate) follow_up: Option<FollowUp>,
     waiting: Option<Waiting>,
+}
+
+/// A rotation is followed by a use of the new material, and that by an attempt
+/// to read it elsewhere.
+#[derive(Clone, Copy)]
+pub(crate) enum FollowUp {
+    /// Encrypt with this key in this region.
+    Encrypt(Known, usize),
+    /// Decrypt the ciphertext with this number, in another region than this.
+    Decrypt(usize, usize),
 }
 
 /// A call that a client waits for.
@@ -58,6 +70,8 @@ pub struct Clients {
     pub(crate) keepsake: Keepsake,
     pub(crate) tokens: BTreeMap<(usize, KeyRef), (Timestamp, bytes::Bytes)>,
     pub(crate) leaning: usize,
+    /// Key sets that the run keeps alive.
+    pub(crate) keys_wanted: usize,
 }
 
 impl Clients {
@@ -69,6 +83,7 @@ impl Clients {
             region: index % regions,
             node: dice.index(NODES),
             habit: *dice.pick(&[Habit::Stays, Habit::Moves, Habit::Roams, Habit::Roams]),
+            follow_up: None,
             waiting: None,
         };
         let all = (0..number).map(|index| client(index, &mut dice)).collect();
@@ -80,6 +95,7 @@ impl Clients {
             skip,
             pause_ms: *dice.pick(&[20, 100, 400, 1000]),
             leaning: dice.index(4),
+            keys_wanted: 1 + dice.index(4),
             pauses: dice,
             keepsake: Keepsake::default(),
             tokens: BTreeMap::new(),
@@ -244,6 +260,7 @@ impl World {
             Ended::Response(response) => {
                 ends.ok += 1;
                 self.succeeded(call, &waiting, response);
+                self.think_of_next(client, &waiting);
                 self.plan_turn(client);
             }
             Ended::Refused(error) => {
@@ -257,6 +274,24 @@ impl World {
                 self.repeat_or_go_on(client, waiting);
             }
         }
+    }
+
+    fn think_of_next(&mut self, client: usize, waiting: &Waiting) {
+        if self.clients.all[client].habit != Habit::Roams {
+            return;
+        }
+        let known = |known: &&Known| Some(known.key) == waiting.errand.key;
+        let region = waiting.place.0;
+        let kept = self.clients.keepsake.ciphertexts.len();
+        let follow_up = match waiting.errand.request.operation() {
+            Operation::RotateKeyOnDemand => {
+                let known = self.clients.keepsake.keys.iter().find(known);
+                known.map(|known| FollowUp::Encrypt(*known, region))
+            }
+            Operation::Encrypt if kept > 0 => Some(FollowUp::Decrypt(kept - 1, region)),
+            _ => None,
+        };
+        self.clients.all[client].follow_up = follow_up;
     }
 
     fn failed(&mut self, call: u64, waiting: &Waiting, code: &str) {

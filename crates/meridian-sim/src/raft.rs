@@ -199,7 +199,8 @@ impl World {
             (Origin::Ticker { session }, _) => {
                 let it = &mut self.groups[region].nodes[node];
                 if it.session == session {
-                    it.ticking = false;
+                    it.ticking_since_ms = None;
+                    self.last_due_ms = self.now_ms;
                     self.watch_time(region, node);
                 }
             }
@@ -483,8 +484,9 @@ impl World {
         let it = &mut self.groups[region].nodes[node];
         let known = it.applied - it.snapshot;
         it.applied = it.snapshot + self.dice.index(known + 1);
+        let skips = self.planted == Some(Planted::ReplaySkips);
         self.judge.restarted(region, node);
-        if let Err(difference) = self.groups[region].replay(node) {
+        if let Err(difference) = self.groups[region].replay(node, skips) {
             self.judge.object("one state per index", difference);
         }
     }
@@ -492,7 +494,7 @@ impl World {
     /// A leader plans what is due, and when to look again.
     pub(crate) fn watch_time(&mut self, region: usize, node: usize) {
         let group = &mut self.groups[region];
-        if !group.nodes[node].leads || group.nodes[node].ticking {
+        if !group.nodes[node].leads || group.nodes[node].ticking_since_ms.is_some() {
             return;
         }
         let view = group.view(node).clone();
@@ -516,18 +518,18 @@ impl World {
         let last = changes.len().saturating_sub(1);
         for (number, change) in changes.into_iter().enumerate() {
             let origin = if number == last {
-                self.groups[region].nodes[node].ticking = true;
+                self.groups[region].nodes[node].ticking_since_ms = Some(self.now_ms);
                 Origin::Ticker { session }
             } else {
                 Origin::Operator
             };
             if self.propose(region, node, change, origin).is_err() {
-                self.groups[region].nodes[node].ticking = false;
+                self.groups[region].nodes[node].ticking_since_ms = None;
                 return;
             }
         }
         // A proposal that is lost is not waited for for ever.
-        self.after(10_000, Event::Tick { region, node });
+        self.after(PROPOSE_TIMEOUT_MS, Event::Tick { region, node });
     }
 
     /// A ticker looks again.
@@ -537,7 +539,11 @@ impl World {
             return self.after(50, Event::Tick { region, node });
         }
         it.ticks_at_ms = None;
-        it.ticking = false;
+        let waits_until_ms = it.ticking_since_ms.map(|since| since + PROPOSE_TIMEOUT_MS);
+        if waits_until_ms.is_some_and(|until| until > self.now_ms) {
+            return;
+        }
+        it.ticking_since_ms = None;
         self.watch_time(region, node);
     }
 

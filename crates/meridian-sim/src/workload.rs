@@ -7,7 +7,7 @@ use meridian_kms::key_set::Origin;
 use meridian_kms::{KeyRef, KeyState, Request, Timestamp};
 use meridian_proto::v1::*;
 
-use crate::client::Habit;
+use crate::client::{FollowUp, Habit};
 use crate::dice::Dice;
 use crate::group::NODES;
 use crate::keepsake::Known;
@@ -85,12 +85,14 @@ const WISHES: [(Wish, [u64; 4]); 17] = [
     (Wish::Decrypt, [14, 14, 14, 14]),
 ];
 
-/// Key sets that a run keeps alive.
-const KEYS_WANTED: usize = 4;
-
 impl World {
     /// Draws what a client does next, and where.
-    pub(crate) fn draw(&self, client: usize, dice: &mut Dice) -> (Errand, (usize, usize)) {
+    pub(crate) fn draw(&mut self, client: usize, dice: &mut Dice) -> (Errand, (usize, usize)) {
+        if let Some(follow_up) = self.clients.all[client].follow_up.take()
+            && dice.one_in(2)
+        {
+            return self.carry_on(follow_up, dice);
+        }
         let it = &self.clients.all[client];
         let known: Vec<Known> = self
             .clients
@@ -100,7 +102,7 @@ impl World {
             .copied()
             .filter(|it| self.is_anywhere(&it.key))
             .collect();
-        let wanted = known.len() < KEYS_WANTED;
+        let wanted = known.len() < self.clients.keys_wanted;
         if known.is_empty() || wanted && dice.one_in(2) || dice.one_in(80) {
             let region = dice.index(self.groups.len());
             return (create(dice), (region, dice.index(NODES)));
@@ -128,6 +130,22 @@ impl World {
         };
         let errand = self.errand(region, known, wish, dice);
         (errand, (region, node))
+    }
+
+    fn carry_on(&self, follow_up: FollowUp, dice: &mut Dice) -> (Errand, (usize, usize)) {
+        let node = dice.index(NODES);
+        match follow_up {
+            FollowUp::Encrypt(known, region) => {
+                let errand = self.errand(region, known, Wish::Encrypt, dice);
+                (errand, (region, node))
+            }
+            FollowUp::Decrypt(kept, region) => {
+                let errand = self.clients.keepsake.decrypt(kept);
+                let others = self.groups.len() - 1;
+                let elsewhere = (region + 1 + dice.index(others)) % self.groups.len();
+                (errand, (elsewhere, node))
+            }
+        }
     }
 
     /// Mostly what the key's state asks for first.

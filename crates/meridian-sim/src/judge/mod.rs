@@ -6,11 +6,13 @@
 //! report: what a region held or knew is what was seen there.
 
 pub mod history;
+pub mod linearizable;
 pub mod sighting;
 pub mod verdict;
 
 mod acknowledged;
 mod bytes_stay_home;
+mod consistency;
 mod convergence;
 mod decryptable;
 mod import_before_rotate;

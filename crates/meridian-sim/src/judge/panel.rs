@@ -8,6 +8,7 @@ use meridian_kms::{KeyRef, Region, RegionName};
 
 use crate::judge::acknowledged::Acknowledged;
 use crate::judge::bytes_stay_home::BytesStayHome;
+use crate::judge::consistency::Consistency;
 use crate::judge::convergence::Convergence;
 use crate::judge::decryptable::Decryptable;
 use crate::judge::history::Seen;
@@ -48,6 +49,7 @@ impl Judge {
             Box::new(Materials::default()),
             Box::new(KeyStates),
             Box::new(Sessions::default()),
+            Box::new(Consistency::default()),
         ];
         // A promise that was never looked at is not kept: it shows as zero.
         let looked = promises.iter().map(|it| (it.name(), 0)).collect();

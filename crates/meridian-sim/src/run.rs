@@ -8,7 +8,7 @@ use crate::dice::{Dice, Stream};
 use crate::event::Event;
 use crate::group::NODES;
 use crate::judge::history::Seen;
-use crate::judge::{Count, Violation};
+use crate::judge::{Count, History, Violation};
 use crate::nemesis;
 use crate::planted::Planted;
 use crate::world::World;
@@ -60,8 +60,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// The events in words, if they were asked for.
     pub trace: Vec<String>,
-    /// The history, if it was asked for.
-    pub history: Vec<Seen>,
+    /// The history; empty unless it was asked for.
+    pub history: History,
     /// How many faults the timeline had.
     pub faults: usize,
 }
@@ -131,7 +131,6 @@ impl World {
             return self.agenda.plan(quiet_ms, Event::Finish);
         }
         self.finished = true;
-        self.judge.time_is(self.now_ms);
         for region in 0..self.groups.len() {
             for node in 0..NODES {
                 let length = self.groups[region].log.len();
@@ -166,7 +165,10 @@ impl World {
             let bytes = group.agreed().encode();
             self.log.bytes(&bytes);
         }
-        let history = self.judge.history();
+        let history = History {
+            regions: self.names.clone(),
+            seen: self.judge.history(),
+        };
         let (violation, looked) = self.judge.verdict();
         let events = self.log.events();
         let (digest, trace) = self.log.close();

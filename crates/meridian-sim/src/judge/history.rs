@@ -97,6 +97,40 @@ pub enum Seen {
     },
 }
 
+impl Seen {
+    /// When it was seen, if it says so, in virtual milliseconds.
+    pub fn at_ms(&self) -> Option<i64> {
+        match self {
+            Seen::Invoke(call) => Some(call.at_ms),
+            Seen::Ok(returned) => Some(returned.at_ms),
+            Seen::Fail { at_ms, .. }
+            | Seen::Unknown { at_ms, .. }
+            | Seen::Applied { at_ms, .. }
+            | Seen::Saw { at_ms, .. }
+            | Seen::Gone { at_ms, .. }
+            | Seen::Told { at_ms, .. }
+            | Seen::Healed { at_ms, .. } => Some(*at_ms),
+            Seen::Restarted { .. } => None,
+        }
+    }
+
+    /// The regions that it is about.
+    pub fn regions(&self) -> impl Iterator<Item = usize> {
+        let (one, other) = match self {
+            Seen::Invoke(call) => (Some(call.region), call.to),
+            Seen::Saw { region, .. }
+            | Seen::Gone { region, .. }
+            | Seen::Restarted { region, .. } => (Some(*region), None),
+            Seen::Told { from, to, .. } => (Some(*from), Some(*to)),
+            Seen::Healed { due, .. } => (due.len().checked_sub(1), None),
+            Seen::Ok(_) | Seen::Fail { .. } | Seen::Unknown { .. } | Seen::Applied { .. } => {
+                (None, None)
+            }
+        };
+        one.into_iter().chain(other)
+    }
+}
+
 /// A client's call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoked {

@@ -7,6 +7,7 @@
 
 pub mod history;
 pub mod linearizable;
+pub mod record;
 pub mod sighting;
 pub mod verdict;
 
@@ -25,4 +26,5 @@ mod panel;
 mod sessions;
 
 pub use panel::Judge;
+pub use record::{History, HistoryError};
 pub use verdict::{Count, Violation};

@@ -86,6 +86,7 @@ impl Judge {
 
     /// One more thing is seen.
     pub fn see(&mut self, seen: &Seen) {
+        self.now_ms = seen.at_ms().unwrap_or(self.now_ms);
         if let Some(kept) = &mut self.kept {
             kept.push(seen.clone());
         }
@@ -130,7 +131,6 @@ impl Judge {
 
     /// Looks at every key that a commit has changed.
     pub fn observe(&mut self, now_ms: i64, region: usize, before: &Region, after: &Region) {
-        self.now_ms = now_ms;
         for (reference, key) in after.keys() {
             let unchanged = before
                 .key(reference)
@@ -178,10 +178,5 @@ impl Judge {
     /// A node starts again.
     pub fn restarted(&mut self, region: usize, node: usize) {
         self.see(&Seen::Restarted { region, node });
-    }
-
-    /// Virtual time, for objections.
-    pub fn time_is(&mut self, now_ms: i64) {
-        self.now_ms = now_ms;
     }
 }

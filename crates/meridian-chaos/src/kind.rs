@@ -252,6 +252,31 @@ impl Kind {
         }
     }
 
+    /// The region inside of which this kind is wrong, if it is one region.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Kind::NodeCut { node }
+            | Kind::NodeCrash { node }
+            | Kind::NodePause { node }
+            | Kind::ClockSkew { node, .. }
+            | Kind::ClockFreeze { node } => Some(&node.region),
+            Kind::LeaderChange { region }
+            | Kind::ProposalLost { region, .. }
+            | Kind::ProposalUnanswered { region, .. }
+            | Kind::Refuse { region, .. }
+            | Kind::LoseAnswer { region, .. } => Some(region),
+            Kind::TimeTravel { region, .. } => region.as_deref(),
+            Kind::LinkCut { .. }
+            | Kind::LinkDelay { .. }
+            | Kind::LinkJitter { .. }
+            | Kind::LinkLoss { .. }
+            | Kind::LinkDuplicate { .. }
+            | Kind::LinkReorder { .. }
+            | Kind::LinkHold { .. }
+            | Kind::LinkFlap { .. } => None,
+        }
+    }
+
     /// The link that this kind is about, if it is about one.
     pub fn link(&self) -> Option<&Link> {
         match self {

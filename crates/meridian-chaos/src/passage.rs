@@ -163,6 +163,7 @@ mod tests {
         ]);
         let mut odds = Counting::default();
         assert!(there(&all, 999, &mut odds).lost && all.holds("us-east-1", "eu-west-1", 999));
+        assert!(all.cuts("us-east-1", "eu-west-1", 999) && !all.cuts("eu-west-1", "us-east-1", 0));
         assert!(!there(&all, 1000, &mut odds).lost && !all.holds("us-east-1", "eu-west-1", 1000));
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arn::RegionName;
 use crate::material::{MaterialState, RegisteredMaterial, Rotation, RotationType};
+use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{ReplicaAttributes, ReplicaReport};
 use crate::time::Timestamp;
 
@@ -300,7 +301,8 @@ impl SharedProperties {
             return;
         }
         if self.rotation.is_some() {
-            if self.unprepared(reports).next().is_none() {
+            let prepared = self.unprepared(reports).next().is_none();
+            if prepared || is_planted(Bug::SwitchUnprepared) {
                 self.switch(now);
             }
             return;
@@ -311,7 +313,9 @@ impl SharedProperties {
         // A set of one may rotate to material that has expired, as recorded on
         // the live service; with replicas R1 asks for the bytes everywhere.
         let complete = self.replicas.is_empty()
-            || (held_here.contains(&pending) && self.lacking(&pending, reports).next().is_none());
+            || (held_here.contains(&pending)
+                && (self.lacking(&pending, reports).next().is_none()
+                    || is_planted(Bug::ReplicasNotAwaited)));
         let state = if complete {
             MaterialState::PendingRotation
         } else {

@@ -36,6 +36,7 @@ pub mod material;
 pub mod metadata;
 pub mod ops;
 pub mod page;
+pub mod planted;
 pub mod policy;
 pub mod region;
 pub mod replication;

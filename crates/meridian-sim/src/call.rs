@@ -153,20 +153,11 @@ impl World {
         }
     }
 
-    /// Does this region reach no other?
-    fn is_cut_off(&mut self, region: usize) -> bool {
-        let mut chance = Chance {
-            dice: &mut self.dice,
-            coverage: &mut self.coverage,
-        };
+    /// Is every link from this region cut?
+    pub(crate) fn is_cut_off(&self, region: usize) -> bool {
         let here = self.names[region].as_str();
-        let others = self.names.iter().filter(|it| it.as_str() != here);
-        let mut lost = others.map(|there| {
-            self.faults
-                .passage(here, there.as_str(), self.now_ms, &mut chance)
-                .lost
-        });
-        lost.any(|lost| lost)
+        let mut others = self.names.iter().filter(|it| it.as_str() != here);
+        others.all(|there| self.faults.cuts(here, there.as_str(), self.now_ms))
     }
 
     fn find_leader(&mut self, id: u64) {
@@ -418,8 +409,12 @@ impl World {
         request: &Request,
         answer: Option<Answer>,
     ) -> Result<Plan, KmsError> {
+        let goes_back = self.planted == Some(Planted::ViewGoesBack) && self.dice.one_in(3);
         let group = &mut self.groups[region];
-        let view = group.newest(node, self.now_ms);
+        let view = match goes_back {
+            true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
+            false => group.newest(node, self.now_ms),
+        };
         let now = group.clock(node, self.now_ms);
         let wrapping_key = match request {
             Request::GetParametersForImport(request) => {

@@ -10,7 +10,7 @@ use crate::dice::{Dice, Stream};
 use crate::event::Event;
 use crate::group::NODES;
 use crate::judge::history::{Invoked, Returned, Seen};
-use crate::keepsake::Keepsake;
+use crate::keepsake::{Keepsake, Known};
 use crate::workload::Errand;
 use crate::world::World;
 
@@ -30,7 +30,19 @@ pub(crate) struct Client {
     pub(crate) region: usize,
     pub(crate) node: usize,
     pub(crate) habit: Habit,
+    /// What it wants next, because of what it did last.
+    pub(crate) follow_up: Option<FollowUp>,
     waiting: Option<Waiting>,
+}
+
+/// A rotation is followed by a use of the new material, and that by an attempt
+/// to read it elsewhere.
+#[derive(Clone, Copy)]
+pub(crate) enum FollowUp {
+    /// Encrypt with this key in this region.
+    Encrypt(Known, usize),
+    /// Decrypt the ciphertext with this number, in another region than this.
+    Decrypt(usize, usize),
 }
 
 /// A call that a client waits for.
@@ -39,6 +51,8 @@ struct Waiting {
     errand: Errand,
     place: (usize, usize),
     tries: u32,
+    /// The region's count of disturbances, if there was none in the air.
+    disturbed: Option<u64>,
 }
 
 /// All clients of a run, and what they know.
@@ -56,6 +70,8 @@ pub struct Clients {
     pub(crate) keepsake: Keepsake,
     pub(crate) tokens: BTreeMap<(usize, KeyRef), (Timestamp, bytes::Bytes)>,
     pub(crate) leaning: usize,
+    /// Key sets that the run keeps alive.
+    pub(crate) keys_wanted: usize,
 }
 
 impl Clients {
@@ -67,6 +83,7 @@ impl Clients {
             region: index % regions,
             node: dice.index(NODES),
             habit: *dice.pick(&[Habit::Stays, Habit::Moves, Habit::Roams, Habit::Roams]),
+            follow_up: None,
             waiting: None,
         };
         let all = (0..number).map(|index| client(index, &mut dice)).collect();
@@ -78,6 +95,7 @@ impl Clients {
             skip,
             pause_ms: *dice.pick(&[20, 100, 400, 1000]),
             leaning: dice.index(4),
+            keys_wanted: 1 + dice.index(4),
             pauses: dice,
             keepsake: Keepsake::default(),
             tokens: BTreeMap::new(),
@@ -153,16 +171,34 @@ impl World {
             description: errand.description.clone(),
             to: errand.to,
             ciphertext: errand.ciphertext.clone(),
-            sound: self.groups[region].is_sound(),
+            bytes: errand.bytes,
+            cut_off: self.is_cut_off(region),
         }));
-        let patience_ms = self.clients.pauses.between(1_500, 9_000);
+        let patience_ms = self.clients.pauses.between(2_500, 9_000);
         self.after(patience_ms, Event::ClientTimeout(call));
+        let disturbed = self.undisturbed(region);
         self.clients.all[client].waiting = Some(Waiting {
+            disturbed,
             call,
             errand,
             place,
             tries,
         });
+    }
+
+    /// Nothing was wrong inside the region from the call's beginning to now.
+    fn was_sound(&self, waiting: &Waiting) -> bool {
+        let now = self.undisturbed(waiting.place.0);
+        waiting.disturbed.is_some() && waiting.disturbed == now
+    }
+
+    /// The region's count of disturbances, unless it is disturbed now.
+    fn undisturbed(&self, region: usize) -> Option<u64> {
+        let here = self.names[region].as_str();
+        let mut faults = self.faults.iter(self.now_ms);
+        let disturbed = faults.any(|fault| fault.kind.region() == Some(here));
+        let group = &self.groups[region];
+        (!disturbed && group.is_sound()).then_some(group.disturbances)
     }
 
     fn who_waits(&self, call: u64) -> Option<usize> {
@@ -177,13 +213,14 @@ impl World {
         };
         self.log
             .note(self.now_ms, "unknown", &[call], || format!("call {call}"));
-        self.judge.see(&Seen::Unknown {
-            at_ms: self.now_ms,
-            call,
-        });
         let Some(waiting) = self.clients.all[client].waiting.take() else {
             return;
         };
+        self.judge.see(&Seen::Unknown {
+            at_ms: self.now_ms,
+            call,
+            sound: self.was_sound(&waiting),
+        });
         let operation = waiting.errand.request.operation();
         self.coverage.ends.entry(operation).or_default().unknown += 1;
         self.repeat_or_go_on(client, waiting);
@@ -223,6 +260,7 @@ impl World {
             Ended::Response(response) => {
                 ends.ok += 1;
                 self.succeeded(call, &waiting, response);
+                self.think_of_next(client, &waiting);
                 self.plan_turn(client);
             }
             Ended::Refused(error) => {
@@ -236,6 +274,24 @@ impl World {
                 self.repeat_or_go_on(client, waiting);
             }
         }
+    }
+
+    fn think_of_next(&mut self, client: usize, waiting: &Waiting) {
+        if self.clients.all[client].habit != Habit::Roams {
+            return;
+        }
+        let known = |known: &&Known| Some(known.key) == waiting.errand.key;
+        let region = waiting.place.0;
+        let kept = self.clients.keepsake.ciphertexts.len();
+        let follow_up = match waiting.errand.request.operation() {
+            Operation::RotateKeyOnDemand => {
+                let known = self.clients.keepsake.keys.iter().find(known);
+                known.map(|known| FollowUp::Encrypt(*known, region))
+            }
+            Operation::Encrypt if kept > 0 => Some(FollowUp::Decrypt(kept - 1, region)),
+            _ => None,
+        };
+        self.clients.all[client].follow_up = follow_up;
     }
 
     fn failed(&mut self, call: u64, waiting: &Waiting, code: &str) {
@@ -252,6 +308,7 @@ impl World {
             at_ms: self.now_ms,
             call,
             code: code.to_owned(),
+            sound: self.was_sound(waiting),
         });
     }
 
@@ -330,12 +387,14 @@ impl World {
                     description: None,
                     to: None,
                     ciphertext: errand.ciphertext.clone(),
-                    sound: true,
+                    bytes: None,
+                    cut_off: false,
                 }));
                 let waiting = Waiting {
                     call,
                     place: (region, node),
                     tries: 1,
+                    disturbed: None,
                     errand,
                 };
                 match self.answer_now(region, node, &waiting.errand.request) {

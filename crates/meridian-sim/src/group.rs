@@ -63,8 +63,8 @@ pub struct Node {
     pub stranded: Vec<Proposal>,
     /// When its ticker will look again, in virtual milliseconds.
     pub ticks_at_ms: Option<i64>,
-    /// Whether its ticker waits for a proposal.
-    pub ticking: bool,
+    /// Since when its ticker waits for a proposal, in virtual milliseconds.
+    pub ticking_since_ms: Option<i64>,
 }
 
 /// One region.
@@ -89,6 +89,8 @@ pub struct Group {
     pub last_commit_ms: i64,
     /// Whether an election has been planned.
     pub electing: bool,
+    /// Changes of what is wrong inside this region, and of its leader.
+    pub disturbances: u64,
     /// Entries between two snapshots of a node.
     pub snapshot_every: usize,
 }
@@ -113,6 +115,7 @@ impl Group {
             pending: VecDeque::new(),
             last_commit_ms: 0,
             electing: false,
+            disturbances: 0,
             snapshot_every,
             name,
         }
@@ -178,11 +181,15 @@ impl Group {
 
     /// Is nothing wrong inside this region?
     pub fn is_sound(&self) -> bool {
-        let sound = |node: &Node| node.condition == Condition::default();
-        self.nodes.iter().all(sound)
-            && self
-                .leader
-                .is_some_and(|leader| self.is_effective_leader(leader))
+        let Some(leader) = self.leader else {
+            return false;
+        };
+        let sound = |(index, node): (usize, &Node)| {
+            node.condition == Condition::default()
+                && node.knows == Some(leader)
+                && node.leads == (index == leader)
+        };
+        self.nodes.iter().enumerate().all(sound)
     }
 
     /// An entry with a node's clock.
@@ -198,12 +205,13 @@ impl Group {
     ///
     /// # Errors
     /// Words about what cannot be read back, or came out differently.
-    pub fn replay(&mut self, node: usize) -> Result<(), String> {
+    pub fn replay(&mut self, node: usize, skips: bool) -> Result<(), String> {
         let it = &self.nodes[node];
         let (snapshot, applied) = (it.snapshot, it.applied);
         let bytes = self.states[snapshot].encode();
         let mut region = Region::decode(&bytes).map_err(|error| error.to_string())?;
-        for entry in &self.log[snapshot..applied] {
+        let skipped = usize::from(skips && applied > snapshot);
+        for entry in &self.log[snapshot + skipped..applied] {
             let entry = Entry::decode(&entry.encode()).map_err(|error| error.to_string())?;
             region.apply(&entry);
         }
@@ -268,7 +276,7 @@ impl Node {
             waiting: Vec::new(),
             stranded: Vec::new(),
             ticks_at_ms: None,
-            ticking: false,
+            ticking_since_ms: None,
         }
     }
 
@@ -276,7 +284,7 @@ impl Node {
     pub fn new_session(&mut self, leads: bool) {
         self.leads = leads;
         self.session += 1;
-        self.ticking = false;
+        self.ticking_since_ms = None;
         self.ticks_at_ms = None;
         for feeding in &mut self.feeding {
             *feeding = Feeding::default();

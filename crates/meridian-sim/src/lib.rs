@@ -34,4 +34,5 @@ mod world;
 
 pub use batch::Batch;
 pub use coverage::Coverage;
+pub use judge::{History, HistoryError};
 pub use run::{Plan, Report, run};

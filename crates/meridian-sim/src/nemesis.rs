@@ -13,7 +13,7 @@ use crate::world::World;
 const DAY_MS: u64 = 86_400_000;
 
 /// How often each kind of fault is drawn, in the order of their names.
-const WEIGHTS: [u64; 19] = [16, 4, 5, 5, 5, 5, 5, 5, 8, 9, 7, 6, 4, 3, 5, 4, 4, 3, 4];
+const WEIGHTS: [u64; 19] = [16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 3, 4];
 
 /// The faults of a run, each with the time at which it begins.
 pub(crate) fn timeline(seed: u64, names: &[RegionName], length_ms: i64) -> Vec<(i64, Fault)> {
@@ -49,7 +49,11 @@ fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
     };
     let node = Place {
         region: names[from].to_string(),
-        node: 1 + dice.below(NODES as u64),
+        // Often the node that leads when the run begins.
+        node: match dice.one_in(3) {
+            true => 1,
+            false => 1 + dice.below(NODES as u64),
+        },
     };
     let region = names[from].to_string();
     let per_mille = *dice.pick(&[50, 200, 500]);
@@ -156,6 +160,11 @@ impl World {
                 }
             }
             kind => {
+                if let Some(region) = kind.region()
+                    && let Some(region) = self.names.iter().position(|it| it.as_str() == region)
+                {
+                    self.groups[region].disturbances += 1;
+                }
                 let at_node = matches!(
                     kind,
                     Kind::NodeCut { .. }

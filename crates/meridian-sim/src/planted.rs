@@ -10,6 +10,10 @@ pub enum Planted {
     ReadNotConfirmed,
     /// A call that was committed is refused as if nothing had happened.
     RefusedAfterCommit,
+    /// A node answers from a view that is older than one it has shown.
+    ViewGoesBack,
+    /// A node that starts again leaves out an entry of its log.
+    ReplaySkips,
     /// A region that is cut off does not answer its own cryptographic calls.
     ReadsAskThePrimary,
 }

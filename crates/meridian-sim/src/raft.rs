@@ -199,7 +199,8 @@ impl World {
             (Origin::Ticker { session }, _) => {
                 let it = &mut self.groups[region].nodes[node];
                 if it.session == session {
-                    it.ticking = false;
+                    it.ticking_since_ms = None;
+                    self.last_due_ms = self.now_ms;
                     self.watch_time(region, node);
                 }
             }
@@ -271,13 +272,13 @@ impl World {
     pub(crate) fn learn(&mut self, region: usize, node: usize) {
         let group = &mut self.groups[region];
         let Some(leader) = group.leader else { return };
-        if leader == node || !group.reach(leader, node) {
+        if !group.reach(leader, node) {
             return;
         }
         let index = group.log.len();
         let it = &mut group.nodes[node];
         it.knows = Some(leader);
-        if it.leads {
+        if it.leads && leader != node {
             it.new_session(false);
             let stranded = std::mem::take(&mut it.stranded);
             for proposal in stranded {
@@ -324,6 +325,7 @@ impl World {
         let survive = self.dice.index(pending.len() + 1);
         let group = &mut self.groups[region];
         group.leader = Some(node);
+        group.disturbances += 1;
         group.last_commit_ms = self.now_ms;
         group.nodes[node].knows = Some(node);
         let stranded = std::mem::take(&mut group.nodes[node].stranded);
@@ -374,11 +376,15 @@ impl World {
 
     /// A disk that said "flushed" and was not loses the newest entry.
     fn forget_last(&mut self, region: usize) {
+        let before = self.groups[region].agreed().clone();
         let group = &mut self.groups[region];
         if group.log.pop().is_none() {
             return;
         }
         group.states.pop();
+        let after = self.groups[region].agreed().clone();
+        self.judge.observe(self.now_ms, region, &before, &after);
+        let group = &mut self.groups[region];
         let length = group.log.len();
         for node in &mut group.nodes {
             node.applied = node.applied.min(length);
@@ -415,12 +421,19 @@ impl World {
     /// The faults have changed: every node is in the condition that they make.
     pub(crate) fn settle_conditions(&mut self) {
         for region in 0..self.groups.len() {
+            let disturbances = self.groups[region].disturbances;
             for node in 0..NODES {
                 let name = self.names[region].as_str();
                 let condition = self.faults.condition(name, node as u64 + 1, self.now_ms);
                 let before = self.groups[region].nodes[node].condition;
                 if condition != before {
                     self.condition_changed(region, node, before, condition);
+                }
+            }
+            if self.groups[region].disturbances != disturbances {
+                for node in 0..NODES {
+                    let ms = self.hop_ms();
+                    self.after(ms, Event::Learn { region, node });
                 }
             }
             let group = &self.groups[region];
@@ -441,6 +454,7 @@ impl World {
         condition: Condition,
     ) {
         let group = &mut self.groups[region];
+        group.disturbances += 1;
         let it = &mut group.nodes[node];
         if condition.clock_frozen && !before.clock_frozen {
             it.clock_stopped_at_ms = self.now_ms;
@@ -459,10 +473,6 @@ impl World {
         if !condition.down && before.down {
             self.restart(region, node);
         }
-        if !condition.down {
-            let ms = self.hop_ms();
-            self.after(ms, Event::Learn { region, node });
-        }
         if self.groups[region].nodes[node].leads {
             self.watch_time(region, node);
         }
@@ -474,8 +484,9 @@ impl World {
         let it = &mut self.groups[region].nodes[node];
         let known = it.applied - it.snapshot;
         it.applied = it.snapshot + self.dice.index(known + 1);
+        let skips = self.planted == Some(Planted::ReplaySkips);
         self.judge.restarted(region, node);
-        if let Err(difference) = self.groups[region].replay(node) {
+        if let Err(difference) = self.groups[region].replay(node, skips) {
             self.judge.object("one state per index", difference);
         }
     }
@@ -483,7 +494,7 @@ impl World {
     /// A leader plans what is due, and when to look again.
     pub(crate) fn watch_time(&mut self, region: usize, node: usize) {
         let group = &mut self.groups[region];
-        if !group.nodes[node].leads || group.nodes[node].ticking {
+        if !group.nodes[node].leads || group.nodes[node].ticking_since_ms.is_some() {
             return;
         }
         let view = group.view(node).clone();
@@ -507,18 +518,18 @@ impl World {
         let last = changes.len().saturating_sub(1);
         for (number, change) in changes.into_iter().enumerate() {
             let origin = if number == last {
-                self.groups[region].nodes[node].ticking = true;
+                self.groups[region].nodes[node].ticking_since_ms = Some(self.now_ms);
                 Origin::Ticker { session }
             } else {
                 Origin::Operator
             };
             if self.propose(region, node, change, origin).is_err() {
-                self.groups[region].nodes[node].ticking = false;
+                self.groups[region].nodes[node].ticking_since_ms = None;
                 return;
             }
         }
         // A proposal that is lost is not waited for for ever.
-        self.after(10_000, Event::Tick { region, node });
+        self.after(PROPOSE_TIMEOUT_MS, Event::Tick { region, node });
     }
 
     /// A ticker looks again.
@@ -528,7 +539,11 @@ impl World {
             return self.after(50, Event::Tick { region, node });
         }
         it.ticks_at_ms = None;
-        it.ticking = false;
+        let waits_until_ms = it.ticking_since_ms.map(|since| since + PROPOSE_TIMEOUT_MS);
+        if waits_until_ms.is_some_and(|until| until > self.now_ms) {
+            return;
+        }
+        it.ticking_since_ms = None;
         self.watch_time(region, node);
     }
 

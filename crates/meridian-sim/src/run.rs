@@ -8,7 +8,7 @@ use crate::dice::{Dice, Stream};
 use crate::event::Event;
 use crate::group::NODES;
 use crate::judge::history::Seen;
-use crate::judge::{Count, Violation};
+use crate::judge::{Count, History, Violation};
 use crate::nemesis;
 use crate::planted::Planted;
 use crate::world::World;
@@ -17,6 +17,9 @@ use crate::world::World;
 /// push that was lost is noticed after five seconds, and a hand-over and a
 /// rotation, one after the other, take seven trips.
 const SETTLE_MS: i64 = 40_000;
+
+/// Time for the regions to tell each other what time alone has changed.
+const QUIET_MS: i64 = 10_000;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -57,8 +60,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// The events in words, if they were asked for.
     pub trace: Vec<String>,
-    /// The history, if it was asked for.
-    pub history: Vec<Seen>,
+    /// The history; empty unless it was asked for.
+    pub history: History,
     /// How many faults the timeline had.
     pub faults: usize,
 }
@@ -122,8 +125,12 @@ impl World {
 
     /// Everything must be agreed on by now, and every ciphertext must open.
     pub(crate) fn finish(&mut self) {
+        // What time alone did a moment ago is told first.
+        let quiet_ms = self.last_due_ms + QUIET_MS;
+        if quiet_ms > self.now_ms {
+            return self.agenda.plan(quiet_ms, Event::Finish);
+        }
         self.finished = true;
-        self.judge.time_is(self.now_ms);
         for region in 0..self.groups.len() {
             for node in 0..NODES {
                 let length = self.groups[region].log.len();
@@ -158,7 +165,10 @@ impl World {
             let bytes = group.agreed().encode();
             self.log.bytes(&bytes);
         }
-        let history = self.judge.history();
+        let history = History {
+            regions: self.names.clone(),
+            seen: self.judge.history(),
+        };
         let (violation, looked) = self.judge.verdict();
         let events = self.log.events();
         let (digest, trace) = self.log.close();

@@ -7,7 +7,7 @@ use meridian_kms::key_set::Origin;
 use meridian_kms::{KeyRef, KeyState, Request, Timestamp};
 use meridian_proto::v1::*;
 
-use crate::client::Habit;
+use crate::client::{FollowUp, Habit};
 use crate::dice::Dice;
 use crate::group::NODES;
 use crate::keepsake::Known;
@@ -22,6 +22,7 @@ pub(crate) struct Errand {
     pub(crate) description: Option<String>,
     pub(crate) to: Option<usize>,
     pub(crate) ciphertext: Option<(String, MaterialId)>,
+    pub(crate) bytes: Option<u64>,
     /// For the trace.
     pub(crate) words: String,
 }
@@ -34,6 +35,7 @@ impl Errand {
             description: None,
             to: None,
             ciphertext: None,
+            bytes: None,
             words: String::new(),
         }
     }
@@ -83,12 +85,14 @@ const WISHES: [(Wish, [u64; 4]); 17] = [
     (Wish::Decrypt, [14, 14, 14, 14]),
 ];
 
-/// Key sets that a run keeps alive.
-const KEYS_WANTED: usize = 4;
-
 impl World {
     /// Draws what a client does next, and where.
-    pub(crate) fn draw(&self, client: usize, dice: &mut Dice) -> (Errand, (usize, usize)) {
+    pub(crate) fn draw(&mut self, client: usize, dice: &mut Dice) -> (Errand, (usize, usize)) {
+        if let Some(follow_up) = self.clients.all[client].follow_up.take()
+            && dice.one_in(2)
+        {
+            return self.carry_on(follow_up, dice);
+        }
         let it = &self.clients.all[client];
         let known: Vec<Known> = self
             .clients
@@ -98,7 +102,7 @@ impl World {
             .copied()
             .filter(|it| self.is_anywhere(&it.key))
             .collect();
-        let wanted = known.len() < KEYS_WANTED;
+        let wanted = known.len() < self.clients.keys_wanted;
         if known.is_empty() || wanted && dice.one_in(2) || dice.one_in(80) {
             let region = dice.index(self.groups.len());
             return (create(dice), (region, dice.index(NODES)));
@@ -116,13 +120,32 @@ impl World {
             Habit::Roams => self.fitting_place(&known.key, wish, dice),
             Habit::Stays | Habit::Moves => it.region,
         };
-        let wish = self.repair(region, known, wish, dice);
+        let (wish, region) = match self.next_step(known) {
+            Some(step) if it.habit == Habit::Roams && dice.one_in(3) => step,
+            Some(_) | None => (self.repair(region, known, wish, dice), region),
+        };
         let node = match it.habit {
             Habit::Stays => it.node,
             Habit::Moves | Habit::Roams => dice.index(NODES),
         };
         let errand = self.errand(region, known, wish, dice);
         (errand, (region, node))
+    }
+
+    fn carry_on(&self, follow_up: FollowUp, dice: &mut Dice) -> (Errand, (usize, usize)) {
+        let node = dice.index(NODES);
+        match follow_up {
+            FollowUp::Encrypt(known, region) => {
+                let errand = self.errand(region, known, Wish::Encrypt, dice);
+                (errand, (region, node))
+            }
+            FollowUp::Decrypt(kept, region) => {
+                let errand = self.clients.keepsake.decrypt(kept);
+                let others = self.groups.len() - 1;
+                let elsewhere = (region + 1 + dice.index(others)) % self.groups.len();
+                (errand, (elsewhere, node))
+            }
+        }
     }
 
     /// Mostly what the key's state asks for first.
@@ -136,12 +159,35 @@ impl World {
         let pending = key.shared.pending();
         let lacks_pending = pending.is_some_and(|it| key.sealed(&it.id).is_none());
         match key.state(&self.names[region]) {
-            KeyState::PendingDeletion | KeyState::PendingReplicaDeletion => Wish::Cancel,
+            KeyState::PendingDeletion | KeyState::PendingReplicaDeletion if dice.one_in(2) => {
+                Wish::Cancel
+            }
             KeyState::Disabled => Wish::Enable,
             KeyState::PendingImport => Wish::ImportExisting,
             _ if lacks_pending && dice.one_in(2) => Wish::ImportExisting,
             _ if wish == Wish::Rotate && known.external && pending.is_none() => Wish::ImportNew,
             _ => wish,
+        }
+    }
+
+    /// What the set's next rotation of imported material waits for, and where.
+    fn next_step(&self, known: Known) -> Option<(Wish, usize)> {
+        let here = |region: usize| self.groups[region].agreed().key(&known.key);
+        let regions = 0..self.groups.len();
+        let home = regions
+            .clone()
+            .find(|region| here(*region).is_some_and(|key| key.is_primary()))?;
+        let primary = here(home).filter(|_| known.external)?;
+        let lacks = |region: &usize| {
+            here(*region).is_some_and(|key| {
+                let mut materials = key.shared.materials.iter();
+                materials.any(|it| key.sealed(&it.id).is_none())
+            })
+        };
+        match (primary.shared.pending(), regions.clone().find(lacks)) {
+            (_, Some(region)) => Some((Wish::ImportExisting, region)),
+            (None, None) => Some((Wish::ImportNew, home)),
+            (Some(_), None) => Some((Wish::Rotate, home)),
         }
     }
 
@@ -223,7 +269,7 @@ impl World {
                 }
             }
             Wish::UpdatePrimary => {
-                let to = dice.index(self.groups.len());
+                let to = self.other_member(region, &key, dice);
                 Errand {
                     to: Some(to),
                     words: format!("to {}", self.names[to]),
@@ -291,6 +337,17 @@ impl World {
         }
     }
 
+    /// Mostly a region that has a replica.
+    fn other_member(&self, region: usize, key: &KeyRef, dice: &mut Dice) -> usize {
+        let known = self.groups[region].agreed().key(key);
+        let replicas = known.iter().flat_map(|key| key.shared.replicas.keys());
+        let members: Vec<usize> = replicas.filter_map(|name| self.index_of(name)).collect();
+        if members.is_empty() || dice.one_in(10) {
+            return dice.index(self.groups.len());
+        }
+        *dice.pick(&members)
+    }
+
     fn vacant_region(&self, key: &KeyRef, dice: &mut Dice) -> usize {
         let lacks = |region: &usize| self.groups[*region].agreed().key(key).is_none();
         let vacant: Vec<usize> = (0..self.groups.len()).filter(lacks).collect();
@@ -334,6 +391,7 @@ impl World {
             None => "KEY_MATERIAL_DOES_NOT_EXPIRE",
         };
         Errand {
+            bytes: Some(number),
             words: format!(
                 "material {number} as {}",
                 if new { "new" } else { "existing" }

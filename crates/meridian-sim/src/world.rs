@@ -51,6 +51,8 @@ pub struct World {
     /// The part without faults has begun.
     pub(crate) healed: bool,
     pub(crate) finished: bool,
+    /// When time alone has last changed something, in virtual milliseconds.
+    pub(crate) last_due_ms: i64,
     next_id: u64,
 }
 
@@ -104,6 +106,7 @@ impl World {
             planted: None,
             healed: false,
             finished: false,
+            last_due_ms: 0,
             next_id: 0,
         }
     }

@@ -3,7 +3,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{chaos, clock, demo, key, node, secrets, simulate, up};
+use crate::commands::{chaos, clock, demo, judge, key, node, secrets, simulate, up};
 
 /// Where a client looks for a cluster when nobody says otherwise: the front
 /// door that `meridian up` opens.
@@ -45,6 +45,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Break many regions on purpose, in virtual time, and judge what they did
     Simulate(simulate::SimulateArgs),
+    /// Judge the history of a run again
+    Judge(judge::JudgeArgs),
 }
 
 impl Command {
@@ -55,6 +57,7 @@ impl Command {
             Self::Chaos(args) => args.client.output,
             Self::Clock(args) => args.client.output,
             Self::Simulate(args) => args.output,
+            Self::Judge(args) => args.output,
             Self::Up(_) | Self::Node(_) | Self::Secrets(_) | Self::Demo(_) => OutputFormat::Table,
         }
     }

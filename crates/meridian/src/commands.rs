@@ -3,6 +3,7 @@
 pub mod chaos;
 pub mod clock;
 pub mod demo;
+pub mod judge;
 pub mod key;
 pub mod node;
 pub mod secrets;
@@ -24,6 +25,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Chaos(args) => chaos::run(args).await,
         Command::Clock(args) => clock::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Judge(args) => judge::run(&args),
         Command::Simulate(args) => simulate::run(&args),
     }
 }

@@ -51,3 +51,29 @@ fn a_program_reads_the_same_as_a_person() {
     assert_eq!(document["digest"], digest(&simulate(&["--seed", "7"])));
     assert_eq!(document["violation"], serde_json::Value::Null);
 }
+
+#[test]
+fn a_kept_history_is_judged_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("history.jsonl");
+    let path = file.to_str().expect("a path in UTF-8");
+    assert!(
+        simulate(&["--seed", "7", "--history", path])
+            .status
+            .success()
+    );
+    let judge = || {
+        Command::new(env!("CARGO_BIN_EXE_meridian"))
+            .args(["judge", path])
+            .output()
+            .expect("the binary runs")
+    };
+    assert!(judge().status.success());
+    let text = std::fs::read_to_string(&file).expect("it was written");
+    let broken = text.replace("\"author\":false", "\"author\":true");
+    std::fs::write(&file, broken).expect("it can be written");
+    let verdict = judge();
+    assert!(!verdict.status.success());
+    let words = String::from_utf8_lossy(&verdict.stderr).into_owned();
+    assert!(words.contains("R4 one primary"), "{words}");
+}

@@ -4,7 +4,7 @@
 use crate::repository::{expect_none, read};
 
 /// The format, the file with its test, and the test.
-const PROOFS: [(&str, &str, &str); 8] = [
+const PROOFS: [(&str, &str, &str); 9] = [
     (
         "log entry",
         "crates/meridian-kms/tests/formats.rs",
@@ -45,10 +45,15 @@ const PROOFS: [(&str, &str, &str); 8] = [
         "crates/meridian-raft/src/record.rs",
         "entries_have_the_bytes_of_version_1",
     ),
+    (
+        "history",
+        "crates/meridian-sim/tests/formats.rs",
+        "histories_are_read_and_written_as_ever",
+    ),
 ];
 
 /// Files of golden bytes that the tests above read.
-const GOLDEN: [&str; 7] = [
+const GOLDEN: [&str; 8] = [
     "crates/meridian-crypto/tests/golden/import_token_v1.hex",
     "crates/meridian-kms/tests/golden/facts_v1.txt",
     "crates/meridian-kms/tests/golden/log_v1_eu-west-1.txt",
@@ -56,6 +61,7 @@ const GOLDEN: [&str; 7] = [
     "crates/meridian-kms/tests/golden/preflight_v1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_eu-west-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_us-east-1.txt",
+    "crates/meridian-sim/tests/golden/history_v1.jsonl",
 ];
 
 /// The formats that the map lists after "golden bytes under test:".

@@ -8,6 +8,7 @@ use crate::arn::KeyRef;
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::ops::{Operation, Planned};
+use crate::planted::{Bug, is_planted};
 use crate::region::Region;
 
 const OPERATION: Operation = Operation::CancelKeyDeletion;
@@ -32,7 +33,7 @@ pub fn plan(
 pub fn apply(region: &mut Region, change: &Change) -> Result<CancelKeyDeletionResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
     key.deletion = None;
-    key.enabled = false;
+    key.enabled = is_planted(Bug::CancelEnables);
     region.put(key);
     Ok(CancelKeyDeletionResponse {
         key_id: Some(change.key.arn(region.name())),

@@ -16,6 +16,7 @@ use crate::key::Key;
 use crate::key_set::{ON_DEMAND_ROTATIONS_MAX, Origin};
 use crate::material::{MaterialState, RotationType};
 use crate::ops::{Operation, Planned};
+use crate::planted::{Bug, is_planted};
 use crate::region::Region;
 use crate::time::Timestamp;
 
@@ -60,6 +61,9 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<RotateKeyOnDemandRe
         }
         key.shared.on_demand_rotations += 1;
         key.shared.accept_rotation(RotationType::OnDemand, now);
+        region.put(key);
+    } else if is_planted(Bug::RotationCountedTwice) {
+        key.shared.on_demand_rotations += 1;
         region.put(key);
     }
     Ok(RotateKeyOnDemandResponse {

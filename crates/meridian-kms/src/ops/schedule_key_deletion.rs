@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Deletion;
 use crate::ops::{Operation, Planned};
+use crate::planted::{Bug, is_planted};
 use crate::region::Region;
 
 const OPERATION: Operation = Operation::ScheduleKeyDeletion;
@@ -44,7 +45,8 @@ pub fn apply(
 ) -> Result<ScheduleKeyDeletionResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
     let window_days = change.window_days;
-    let waits = key.is_primary() && !key.shared.replicas.is_empty();
+    let has_replicas = !key.shared.replicas.is_empty();
+    let waits = key.is_primary() && has_replicas && !is_planted(Bug::PrimaryGoesFirst);
     let at = region.now().plus_days(window_days.into());
     let deletion = if waits {
         Deletion::AfterReplicas { window_days }

@@ -8,6 +8,7 @@ use crate::arn::RegionName;
 use crate::key::{Key, Role};
 use crate::key_set::Version;
 use crate::material::Held;
+use crate::planted::{Bug, is_planted};
 use crate::region::Region;
 use crate::replication::fact::{Fact, ReplicaReport, ReportedState, SharedFact};
 use crate::replication::feed::FactKind;
@@ -26,7 +27,11 @@ impl Region {
         let here = self.name().clone();
         let membership = fact.shared.replicas.get(&here).copied();
         let mut key = match self.key(&fact.key) {
-            Some(key) if fact.shared.version <= key.shared.version => return,
+            Some(key)
+                if fact.shared.version <= key.shared.version && !is_planted(Bug::OlderFactWins) =>
+            {
+                return;
+            }
             Some(key) => Key::clone(key),
             None => match membership {
                 Some(joined) => match self.new_replica(fact, joined) {

@@ -27,6 +27,8 @@ pub enum Seen {
         call: u64,
         /// AWS's code, or the cluster's own.
         code: String,
+        /// Nothing was wrong inside the region while the call ran.
+        sound: bool,
     },
     /// Nobody knows whether the call had an effect.
     Unknown {
@@ -34,6 +36,8 @@ pub enum Seen {
         at_ms: i64,
         /// The call.
         call: u64,
+        /// Nothing was wrong inside the region while the call ran.
+        sound: bool,
     },
     /// A region has agreed on the change that a call asked for.
     Applied {
@@ -93,6 +97,40 @@ pub enum Seen {
     },
 }
 
+impl Seen {
+    /// When it was seen, if it says so, in virtual milliseconds.
+    pub fn at_ms(&self) -> Option<i64> {
+        match self {
+            Seen::Invoke(call) => Some(call.at_ms),
+            Seen::Ok(returned) => Some(returned.at_ms),
+            Seen::Fail { at_ms, .. }
+            | Seen::Unknown { at_ms, .. }
+            | Seen::Applied { at_ms, .. }
+            | Seen::Saw { at_ms, .. }
+            | Seen::Gone { at_ms, .. }
+            | Seen::Told { at_ms, .. }
+            | Seen::Healed { at_ms, .. } => Some(*at_ms),
+            Seen::Restarted { .. } => None,
+        }
+    }
+
+    /// The regions that it is about.
+    pub fn regions(&self) -> impl Iterator<Item = usize> {
+        let (one, other) = match self {
+            Seen::Invoke(call) => (Some(call.region), call.to),
+            Seen::Saw { region, .. }
+            | Seen::Gone { region, .. }
+            | Seen::Restarted { region, .. } => (Some(*region), None),
+            Seen::Told { from, to, .. } => (Some(*from), Some(*to)),
+            Seen::Healed { due, .. } => (due.len().checked_sub(1), None),
+            Seen::Ok(_) | Seen::Fail { .. } | Seen::Unknown { .. } | Seen::Applied { .. } => {
+                (None, None)
+            }
+        };
+        one.into_iter().chain(other)
+    }
+}
+
 /// A client's call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoked {
@@ -120,8 +158,12 @@ pub struct Invoked {
     /// What a ciphertext is known to hold, and the material that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ciphertext: Option<(String, MaterialId)>,
-    /// Does anything stand in the way of this region's nodes?
-    pub sound: bool,
+    /// The material that the call imports, by the client's own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Every link of the region is cut.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_off: bool,
 }
 
 /// What a call returned, as far as promises are about it.

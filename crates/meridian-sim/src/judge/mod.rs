@@ -6,16 +6,25 @@
 //! report: what a region held or knew is what was seen there.
 
 pub mod history;
+pub mod linearizable;
+pub mod record;
 pub mod sighting;
 pub mod verdict;
 
+mod acknowledged;
 mod bytes_stay_home;
+mod consistency;
 mod convergence;
 mod decryptable;
 mod import_before_rotate;
+mod independence;
+mod key_states;
+mod materials;
 mod never_backwards;
 mod one_primary;
 mod panel;
+mod sessions;
 
 pub use panel::Judge;
+pub use record::{History, HistoryError};
 pub use verdict::{Count, Violation};

@@ -6,13 +6,19 @@ use std::sync::Arc;
 use meridian_kms::replication::fact::Fact;
 use meridian_kms::{KeyRef, Region, RegionName};
 
+use crate::judge::acknowledged::Acknowledged;
 use crate::judge::bytes_stay_home::BytesStayHome;
+use crate::judge::consistency::Consistency;
 use crate::judge::convergence::Convergence;
 use crate::judge::decryptable::Decryptable;
 use crate::judge::history::Seen;
 use crate::judge::import_before_rotate::ImportBeforeRotate;
+use crate::judge::independence::Independence;
+use crate::judge::key_states::KeyStates;
+use crate::judge::materials::Materials;
 use crate::judge::never_backwards::NeverBackwards;
 use crate::judge::one_primary::OnePrimary;
+use crate::judge::sessions::Sessions;
 use crate::judge::sighting::Sighting;
 use crate::judge::verdict::{Bench, Count, Promise, Violation};
 
@@ -33,11 +39,17 @@ impl Judge {
     pub fn new(regions: Vec<RegionName>) -> Judge {
         let promises: Vec<Box<dyn Promise>> = vec![
             Box::new(OnePrimary::default()),
+            Box::new(Acknowledged::default()),
             Box::new(ImportBeforeRotate::default()),
             Box::new(Decryptable::default()),
             Box::new(NeverBackwards::default()),
             Box::new(BytesStayHome::default()),
             Box::new(Convergence::default()),
+            Box::new(Independence::default()),
+            Box::new(Materials::default()),
+            Box::new(KeyStates),
+            Box::new(Sessions::default()),
+            Box::new(Consistency::default()),
         ];
         // A promise that was never looked at is not kept: it shows as zero.
         let looked = promises.iter().map(|it| (it.name(), 0)).collect();
@@ -74,6 +86,7 @@ impl Judge {
 
     /// One more thing is seen.
     pub fn see(&mut self, seen: &Seen) {
+        self.now_ms = seen.at_ms().unwrap_or(self.now_ms);
         if let Some(kept) = &mut self.kept {
             kept.push(seen.clone());
         }
@@ -118,7 +131,6 @@ impl Judge {
 
     /// Looks at every key that a commit has changed.
     pub fn observe(&mut self, now_ms: i64, region: usize, before: &Region, after: &Region) {
-        self.now_ms = now_ms;
         for (reference, key) in after.keys() {
             let unchanged = before
                 .key(reference)
@@ -166,10 +178,5 @@ impl Judge {
     /// A node starts again.
     pub fn restarted(&mut self, region: usize, node: usize) {
         self.see(&Seen::Restarted { region, node });
-    }
-
-    /// Virtual time, for objections.
-    pub fn time_is(&mut self, now_ms: i64) {
-        self.now_ms = now_ms;
     }
 }

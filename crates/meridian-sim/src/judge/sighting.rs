@@ -52,6 +52,8 @@ pub struct SeenMaterial {
     pub registered: Version,
     /// Are its bytes here?
     pub held: bool,
+    /// Will its bytes be destroyed by time alone?
+    pub expires: bool,
     /// Has it become current by a rotation?
     pub rotated: bool,
 }
@@ -65,6 +67,10 @@ impl Sighting {
             state: material.state,
             registered: material.registered,
             held: key.sealed(&material.id).is_some(),
+            expires: key
+                .held
+                .get(&material.id)
+                .is_some_and(|held| held.expires.is_some()),
             rotated: material.rotation.is_some(),
         });
         let reported = key.reports().iter().map(|(region, report)| {

@@ -1,9 +1,13 @@
 //! `meridian simulate`: many regions in virtual time, broken on purpose and
 //! judged. One seed is one run, bit for bit.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::Args;
+use meridian_sim::judge::Count;
 use meridian_sim::{Batch, Plan, Report};
 use serde_json::{Value, json};
 
@@ -30,6 +34,9 @@ pub struct SimulateArgs {
     /// Print everything that happens in the run of one seed
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Write the history of the run of one seed to this file, for `judge`
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    history: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub output: OutputFormat,
@@ -40,6 +47,7 @@ impl SimulateArgs {
         Plan {
             operations: self.operations,
             trace: self.trace,
+            history: self.history.is_some(),
             ..Plan::new(seed)
         }
     }
@@ -73,7 +81,11 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
     ));
     let mut batch = Batch::default();
     batch.add(&report);
-    console.table(&promises(&batch));
+    if let Some(path) = &args.history {
+        std::fs::write(path, report.history.write())
+            .with_context(|| format!("writing the history to {}", path.display()))?;
+    }
+    console.table(&promises(&batch.looked, &batch.broken));
     console.say(format!("digest {}", report.digest));
     console.document(&json!({
         "seed": seed,
@@ -102,7 +114,7 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
         }
     }
     let took = began.elapsed().as_secs_f64().max(0.001);
-    console.table(&promises(&batch));
+    console.table(&promises(&batch.looked, &batch.broken));
     console.say("");
     console.table(&faults(&batch));
     console.say("");
@@ -145,10 +157,11 @@ fn refuse(args: &SimulateArgs, report: &Report) -> anyhow::Result<()> {
     }
 }
 
-fn promises(batch: &Batch) -> Table {
+/// Every promise, and whether it was kept.
+pub fn promises(looked: &Count, broken: &BTreeSet<&'static str>) -> Table {
     let mut table = Table::new(["PROMISE", "LOOKED AT", ""]);
-    for (promise, times) in &batch.looked {
-        let verdict = if batch.broken.contains(promise) {
+    for (promise, times) in looked {
+        let verdict = if broken.contains(promise) {
             bad("broken")
         } else if *times == 0 {
             "never looked at".to_owned()

@@ -1,0 +1,210 @@
+//! Consistency: the management calls of one region are linearizable for each
+//! key, as strong reads promise.
+//!
+//! A key here is its description, the last word of EnableKey and DisableKey,
+//! and whether its deletion is scheduled. What other regions and time do to it
+//! hides these and does not change them.
+
+use std::collections::BTreeMap;
+
+use meridian_kms::{KeyRef, Operation};
+
+use crate::judge::history::{Invoked, Returned, Seen};
+use crate::judge::linearizable::{Interval, Model, first_unexplained};
+use crate::judge::sighting::Sighting;
+use crate::judge::verdict::{Bench, Kept, Promise};
+
+/// Calls of each key in each region.
+#[derive(Default)]
+pub struct Consistency {
+    /// Calls that have not ended, and the moment they began.
+    open: BTreeMap<u64, (Invoked, u64)>,
+    calls: BTreeMap<(usize, KeyRef), Vec<Interval<Action>>>,
+    moment: u64,
+}
+
+/// What a call did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Action {
+    Describe {
+        description: String,
+        state: String,
+    },
+    UpdateDescription(String),
+    Enable,
+    Disable,
+    Schedule,
+    Cancel,
+    Import,
+    /// The key was deleted, and perhaps another replica came in its place.
+    Begin,
+}
+
+/// The part of a key that only calls of its own region change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Object {
+    description: String,
+    enabled: bool,
+    deletion: bool,
+}
+
+struct KeyModel;
+
+impl Model for KeyModel {
+    type State = Object;
+    type Action = Action;
+
+    fn step(&self, state: &Object, action: &Action) -> Vec<Object> {
+        let with = |change: &dyn Fn(&mut Object)| {
+            let mut next = state.clone();
+            change(&mut next);
+            vec![next]
+        };
+        match action {
+            Action::Begin => vec![Object::default()],
+            Action::Describe {
+                description,
+                state: name,
+            } => {
+                let right = *description == state.description && shows(name, state);
+                if right {
+                    vec![state.clone()]
+                } else {
+                    Vec::new()
+                }
+            }
+            Action::Cancel if state.deletion => with(&|it| {
+                it.deletion = false;
+                it.enabled = false;
+            }),
+            Action::Cancel => Vec::new(),
+            _ if state.deletion => Vec::new(),
+            Action::UpdateDescription(text) => with(&|it| it.description = text.clone()),
+            Action::Enable => with(&|it| it.enabled = true),
+            Action::Disable => with(&|it| it.enabled = false),
+            Action::Schedule => with(&|it| it.deletion = true),
+            Action::Import => {
+                // An import that completes the key enables it.
+                let mut enabled = state.clone();
+                enabled.enabled = true;
+                vec![state.clone(), enabled]
+            }
+        }
+    }
+
+    fn is_read(&self, action: &Action) -> bool {
+        matches!(action, Action::Describe { .. })
+    }
+}
+
+impl Default for Object {
+    fn default() -> Object {
+        Object {
+            description: String::new(),
+            enabled: true,
+            deletion: false,
+        }
+    }
+}
+
+/// Can a key be shown in this state?
+fn shows(name: &str, object: &Object) -> bool {
+    match name {
+        "PendingDeletion" | "PendingReplicaDeletion" => object.deletion,
+        "Enabled" => !object.deletion && object.enabled,
+        "Disabled" => !object.deletion && !object.enabled,
+        _ => !object.deletion,
+    }
+}
+
+impl Promise for Consistency {
+    fn name(&self) -> &'static str {
+        "linearizable per key"
+    }
+
+    fn see(&mut self, seen: &Seen, _: Option<&Sighting>, bench: &mut Bench<'_>) -> Kept {
+        self.moment += 1;
+        match seen {
+            Seen::Invoke(call) => {
+                self.open.insert(call.call, (call.clone(), self.moment));
+            }
+            Seen::Ok(returned) => {
+                if let Some((call, begins)) = self.open.remove(&returned.call) {
+                    self.add(&call, Some(returned), begins, Some(self.moment));
+                }
+            }
+            Seen::Fail { call, .. } => {
+                self.open.remove(call);
+            }
+            Seen::Unknown { call, .. } => {
+                if let Some((call, begins)) = self.open.remove(call) {
+                    self.add(&call, None, begins, None);
+                }
+            }
+            Seen::Gone { region, key, .. } => {
+                let calls = self.calls.entry((*region, *key)).or_default();
+                calls.push(Interval {
+                    action: Action::Begin,
+                    begins: self.moment,
+                    ends: Some(self.moment),
+                });
+            }
+            Seen::Healed { .. } => return self.judge(bench),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Consistency {
+    fn add(&mut self, call: &Invoked, returned: Option<&Returned>, begins: u64, ends: Option<u64>) {
+        let Some((key, action)) = call.key.zip(action(call, returned)) else {
+            return;
+        };
+        let calls = self.calls.entry((call.region, key)).or_default();
+        calls.push(Interval {
+            action,
+            begins,
+            ends,
+        });
+    }
+
+    fn judge(&mut self, bench: &mut Bench<'_>) -> Kept {
+        for (call, begins) in std::mem::take(&mut self.open).into_values() {
+            self.add(&call, None, begins, None);
+        }
+        for ((region, key), calls) in &self.calls {
+            bench.looked("linearizable per key");
+            if let Some(index) = first_unexplained(&KeyModel, Object::default(), calls) {
+                return Err(format!(
+                    "no order explains {:?} of {key} in {}",
+                    calls[index].action,
+                    bench.name(*region)
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a call did to its key; nothing for one that says nothing about it.
+fn action(call: &Invoked, returned: Option<&Returned>) -> Option<Action> {
+    Some(match call.operation {
+        Operation::DescribeKey => {
+            let returned = returned?;
+            Action::Describe {
+                description: returned.description.clone().unwrap_or_default(),
+                state: returned.state.clone().unwrap_or_default(),
+            }
+        }
+        Operation::UpdateKeyDescription => {
+            Action::UpdateDescription(call.description.clone().unwrap_or_default())
+        }
+        Operation::EnableKey => Action::Enable,
+        Operation::DisableKey => Action::Disable,
+        Operation::ScheduleKeyDeletion => Action::Schedule,
+        Operation::CancelKeyDeletion => Action::Cancel,
+        Operation::ImportKeyMaterial => Action::Import,
+        _ => return None,
+    })
+}

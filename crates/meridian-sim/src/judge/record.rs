@@ -1,0 +1,126 @@
+//! A history as a file: JSON lines, the first of which names the format, its
+//! version and the regions. A durable format: golden bytes are under test.
+
+use meridian_kms::RegionName;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::history::Seen;
+use crate::judge::{Count, Judge, Violation};
+
+/// The version that is written.
+pub const VERSION: u32 = 1;
+
+/// The name that the first line begins with.
+const FORMAT: &str = "meridian history";
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
+    regions: Vec<RegionName>,
+}
+
+/// What was seen in which regions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The regions, in the order in which the lines count them.
+    pub regions: Vec<RegionName>,
+    /// Everything that was seen, in order.
+    pub seen: Vec<Seen>,
+}
+
+/// Why a file is no history.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The first line is missing or something else.
+    #[error("not a history: its first line does not name the format")]
+    NoHeader,
+    /// Written by a later release.
+    #[error("history version {0} is not known; this release reads version {VERSION}")]
+    Version(u32),
+    /// A line that says nothing.
+    #[error("line {line} of the history: {error}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What the parser says.
+        error: serde_json::Error,
+    },
+    /// A line about a region that the first line does not have.
+    #[error("line {line} of the history is about a region that its first line does not name")]
+    Region {
+        /// Counted from 1.
+        line: usize,
+    },
+}
+
+impl History {
+    /// The text of the file.
+    pub fn write(&self) -> String {
+        let header = Header {
+            format: FORMAT.into(),
+            version: VERSION,
+            regions: self.regions.clone(),
+        };
+        let mut text = line(&header);
+        for seen in &self.seen {
+            text += &line(seen);
+        }
+        text
+    }
+
+    /// Reads what [`History::write`] wrote.
+    ///
+    /// # Errors
+    /// [`HistoryError`], with the line where it is one line's fault.
+    pub fn read(text: &str) -> Result<History, HistoryError> {
+        let mut lines = text.lines().enumerate();
+        let (_, first) = lines.next().ok_or(HistoryError::NoHeader)?;
+        let value: serde_json::Value =
+            serde_json::from_str(first).map_err(|_| HistoryError::NoHeader)?;
+        if value["format"] != FORMAT {
+            return Err(HistoryError::NoHeader);
+        }
+        let version = value["version"].as_u64().unwrap_or_default();
+        if version != u64::from(VERSION) {
+            return Err(HistoryError::Version(
+                u32::try_from(version).unwrap_or(u32::MAX),
+            ));
+        }
+        let header: Header = serde_json::from_value(value).map_err(|_| HistoryError::NoHeader)?;
+        let known = header.regions.len();
+        let mut seen = Vec::new();
+        for (index, text) in lines {
+            let line = index + 1;
+            let it: Seen =
+                serde_json::from_str(text).map_err(|error| HistoryError::Line { line, error })?;
+            if it.regions().any(|region| region >= known) {
+                return Err(HistoryError::Region { line });
+            }
+            seen.push(it);
+        }
+        Ok(History {
+            regions: header.regions,
+            seen,
+        })
+    }
+
+    /// Judges it: the first broken promise, and how often each was looked at.
+    pub fn judge(&self) -> (Option<Violation>, Count) {
+        let mut judge = Judge::new(self.regions.clone());
+        for seen in &self.seen {
+            judge.see(seen);
+            if judge.has_objected() {
+                break;
+            }
+        }
+        judge.verdict()
+    }
+}
+
+fn line(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(value).expect("a history has no unrepresentable part");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,92 @@
+//! Every promise has a bug that breaks it, and the judge says so within a fixed
+//! number of seeds.
+
+use meridian_kms::planted::{Bug, plant};
+use meridian_sim::planted::Planted;
+use meridian_sim::{Plan, run};
+
+/// Seeds within which each bug must be noticed.
+const SEEDS_MAX: u64 = 150;
+
+/// Where a bug is planted.
+#[derive(Clone, Copy, Debug)]
+enum Where {
+    /// In the rules of a region.
+    Rules(Bug),
+    /// In the ground that regions stand on.
+    Ground(Planted),
+}
+
+/// The first seed whose verdict names this promise, and how many other promises
+/// were broken before.
+fn seeds_until(promise: &str, bug: Where) -> Option<u64> {
+    let planted = match bug {
+        Where::Rules(bug) => {
+            plant(Some(bug));
+            None
+        }
+        Where::Ground(planted) => Some(planted),
+    };
+    let noticed = (0..SEEDS_MAX).find(|seed| {
+        let plan = Plan {
+            planted,
+            ..Plan::new(*seed)
+        };
+        let violation = run(&plan).violation;
+        violation.is_some_and(|violation| violation.promise == promise)
+    });
+    plant(None);
+    noticed.map(|seed| seed + 1)
+}
+
+#[track_caller]
+fn is_noticed(promise: &str, bug: Where) {
+    match seeds_until(promise, bug) {
+        Some(seeds) => println!("{bug:?} breaks {promise}: noticed after {seeds} seeds"),
+        None => panic!("{bug:?} was not noticed in {SEEDS_MAX} seeds: {promise}"),
+    }
+}
+
+macro_rules! noticed {
+    ($($test:ident: $bug:expr => $promise:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            is_noticed($promise, $bug);
+        }
+    )*};
+}
+
+noticed! {
+    r1_a_rotation_that_replicas_have_not_imported_for:
+        Where::Rules(Bug::ReplicasNotAwaited) => "R1 import before rotate";
+    r1_a_switch_that_no_member_has_prepared_for:
+        Where::Rules(Bug::SwitchUnprepared) => "R1 import before rotate";
+    r2_a_region_that_does_not_decrypt_what_it_has_prepared_for:
+        Where::Rules(Bug::PreparedDoesNotDecrypt) => "R2 decryptable everywhere";
+    r3_an_older_fact_that_wins:
+        Where::Rules(Bug::OlderFactWins) => "R3 never backwards";
+    r4_a_successor_in_the_same_epoch:
+        Where::Rules(Bug::EpochKept) => "R4 one primary";
+    r5_a_disk_that_lies_about_flushing:
+        Where::Ground(Planted::FlushLies) => "R5 nothing acknowledged is lost";
+    r5_a_refusal_that_had_an_effect:
+        Where::Ground(Planted::RefusedAfterCommit) => "R5 nothing acknowledged is lost";
+    r6_imported_material_in_a_fact:
+        Where::Rules(Bug::ImportedMaterialSent) => "R6 bytes stay home";
+    r7_a_replica_that_keeps_its_news:
+        Where::Rules(Bug::ReportForgotten) => "R7 convergence";
+    r8_a_region_that_cannot_do_without_others:
+        Where::Ground(Planted::ReadsAskThePrimary) => "R8 independence";
+    a_rotation_that_is_counted_twice:
+        Where::Rules(Bug::RotationCountedTwice) => "materials of a set";
+    a_cancelled_deletion_that_enables:
+        Where::Rules(Bug::CancelEnables) => "key states";
+    a_primary_that_goes_before_its_replicas:
+        Where::Rules(Bug::PrimaryGoesFirst) => "key states";
+    a_view_that_goes_back:
+        Where::Ground(Planted::ViewGoesBack) => "sessions";
+    a_strong_read_that_confirms_nothing:
+        Where::Ground(Planted::ReadNotConfirmed) => "linearizable per key";
+    a_restart_that_leaves_something_out:
+        Where::Ground(Planted::ReplaySkips) => "one state per index";
+}

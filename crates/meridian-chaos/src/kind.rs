@@ -263,8 +263,10 @@ impl Kind {
             Kind::LeaderChange { region }
             | Kind::ProposalLost { region, .. }
             | Kind::ProposalUnanswered { region, .. }
-            | Kind::Refuse { region, .. }
-            | Kind::LoseAnswer { region, .. } => Some(region),
+            | Kind::StaleReads { region, .. } => Some(region),
+            Kind::Refuse { calls, .. }
+            | Kind::LoseAnswer { calls }
+            | Kind::SlowAnswer { calls, .. } => Some(&calls.region),
             Kind::TimeTravel { region, .. } => region.as_deref(),
             Kind::LinkCut { .. }
             | Kind::LinkDelay { .. }

@@ -114,9 +114,6 @@ impl World {
         if moot {
             return self.push_ended(id, true);
         }
-        for fact in &facts {
-            self.judge.told(self.now_ms, region, peer, fact);
-        }
         self.after(PUSH_TIMEOUT_MS, Event::PushTimeout(id));
         self.send(Message {
             from: region,
@@ -158,6 +155,11 @@ impl World {
                 return self.judge.object("R7 convergence", what);
             }
         };
+        if let Change::Facts { facts: read, .. } = &change {
+            for (fact, bytes) in read.iter().zip(facts) {
+                self.judge.told(self.now_ms, from, to, fact, bytes);
+            }
+        }
         let origin = Origin::Push { push: id, from };
         if self.propose(to, node, change, origin).is_err() {
             self.reply(to, from, Body::NotCommitted(id));

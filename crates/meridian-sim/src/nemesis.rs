@@ -136,7 +136,10 @@ impl World {
         if self.healed {
             return;
         }
-        let fault = self.timeline[index].1.clone();
+        let mut fault = self.timeline[index].1.clone();
+        if index.is_multiple_of(2) {
+            self.aim_at_leader(&mut fault.kind);
+        }
         self.coverage.began[fault.kind.number()] += 1;
         self.log
             .note(self.now_ms, "fault begins", &[index as u64], || {
@@ -179,6 +182,25 @@ impl World {
                 self.faults.add(fault);
                 self.settle_conditions();
             }
+        }
+    }
+
+    /// A leader is what it hurts most to lose, to stop or to deceive.
+    fn aim_at_leader(&self, kind: &mut Kind) {
+        let (Kind::NodeCut { node }
+        | Kind::NodeCrash { node }
+        | Kind::NodePause { node }
+        | Kind::ClockSkew { node, .. }
+        | Kind::ClockFreeze { node }) = kind
+        else {
+            return;
+        };
+        let region = self
+            .names
+            .iter()
+            .position(|it| it.as_str() == node.region.as_str());
+        if let Some(leader) = region.and_then(|region| self.groups[region].leader) {
+            node.node = leader as u64 + 1;
         }
     }
 

@@ -105,7 +105,7 @@ fn history() -> History {
             Seen::Saw {
                 at_ms,
                 region,
-                key: Box::new(sighting()),
+                key: std::rc::Rc::new(sighting()),
             },
             Seen::Told {
                 at_ms,

@@ -3,6 +3,7 @@
 //! effect.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use meridian_crypto::MaterialId;
 use meridian_kms::key_set::Version;
@@ -28,7 +29,7 @@ pub struct Acknowledged {
     deleted: BTreeMap<Place, BTreeSet<Registered>>,
     /// Calls under way, or of unknown outcome, that may undo either.
     undoing: BTreeMap<(Place, Operation), u64>,
-    now: BTreeMap<Place, Box<Sighting>>,
+    now: BTreeMap<Place, Rc<Sighting>>,
 }
 
 const IMPORT: Operation = Operation::ImportKeyMaterial;
@@ -147,9 +148,9 @@ impl Acknowledged {
         Ok(())
     }
 
-    fn saw(&mut self, region: usize, key: &Sighting, bench: &mut Bench<'_>) -> Kept {
+    fn saw(&mut self, region: usize, key: &Rc<Sighting>, bench: &mut Bench<'_>) -> Kept {
         let place = (region, key.key);
-        self.now.insert(place, Box::new(key.clone()));
+        self.now.insert(place, key.clone());
         let held = |(id, registered): &Registered| {
             let material = key.material(id).filter(|it| it.registered == *registered);
             material.map(|it| it.held)

@@ -2,6 +2,7 @@
 //! be told, and nothing is under way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use meridian_kms::material::MaterialState;
 use meridian_kms::{KeyRef, KeyState, RegionName};
@@ -13,7 +14,7 @@ use crate::judge::verdict::{Bench, Kept, Promise};
 /// Every key of every region as it is now.
 #[derive(Default)]
 pub struct Convergence {
-    keys: BTreeMap<KeyRef, BTreeMap<usize, Box<Sighting>>>,
+    keys: BTreeMap<KeyRef, BTreeMap<usize, Rc<Sighting>>>,
 }
 
 impl Promise for Convergence {
@@ -50,7 +51,7 @@ impl Promise for Convergence {
     }
 }
 
-fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Box<Sighting>>, bench: &mut Bench<'_>) -> Kept {
+fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Rc<Sighting>>, bench: &mut Bench<'_>) -> Kept {
     let primaries: Vec<_> = regions.iter().filter(|(_, it)| it.is_primary()).collect();
     let [(home, primary)] = primaries.as_slice() else {
         return Err(format!("{key} has {} primaries", primaries.len()));
@@ -93,7 +94,7 @@ fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Box<Sighting>>, bench: &mut Be
 /// The state of the waiting material follows from who holds it.
 fn waiting_material(
     primary: &Sighting,
-    regions: &BTreeMap<usize, Box<Sighting>>,
+    regions: &BTreeMap<usize, Rc<Sighting>>,
     bench: &mut Bench<'_>,
 ) -> Kept {
     let pending = primary.materials.iter().find(|it| !it.state.is_permanent());

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use meridian_kms::Operation;
+use meridian_crypto::MaterialId;
+use meridian_kms::{KeyRef, Operation};
 
 use crate::judge::history::{Invoked, Seen};
 use crate::judge::sighting::Sighting;
 use crate::judge::verdict::{Bench, Kept, Promise};
 
-/// Calls of Decrypt that have not ended.
+/// Calls of Decrypt that have not ended, and what is current where.
 #[derive(Default)]
 pub struct Decryptable {
     open: BTreeMap<u64, Invoked>,
+    /// Materials that a region has prepared for and not switched to.
+    prepared: BTreeMap<(usize, KeyRef), MaterialId>,
 }
 
 /// A key that is not here, is not usable or lacks its material here; or a call
@@ -45,6 +48,12 @@ impl Promise for Decryptable {
                 };
                 bench.looked(self.name());
                 let (text, material) = call.ciphertext.clone().unzip();
+                let prepared = call
+                    .key
+                    .and_then(|key| self.prepared.get(&(call.region, key)));
+                if prepared.is_some() && prepared == material.as_ref() {
+                    bench.looked("R2, before this region has switched");
+                }
                 if returned.text != text || returned.material != material {
                     return Err(format!(
                         "{} decrypts {text:?} as {:?}",
@@ -67,6 +76,13 @@ impl Promise for Decryptable {
             }
             Seen::Unknown { call, .. } => {
                 self.open.remove(call);
+            }
+            Seen::Saw { region, key, .. } => {
+                let place = (*region, key.key);
+                match &key.rotation {
+                    Some((material, _)) => self.prepared.insert(place, *material),
+                    None => self.prepared.remove(&place),
+                };
             }
             _ => {}
         }

@@ -1,6 +1,8 @@
 //! History: what was seen, in the order in which it was seen. The judge reads
 //! nothing else, so a history can be kept and judged again.
 
+use std::rc::Rc;
+
 use meridian_crypto::MaterialId;
 use meridian_kms::{KeyRef, Operation};
 use serde::{Deserialize, Serialize};
@@ -55,7 +57,7 @@ pub enum Seen {
         /// The region, by its place in the header.
         region: usize,
         /// The key as it is now.
-        key: Box<Sighting>,
+        key: Rc<Sighting>,
     },
     /// A region has deleted a key for good.
     Gone {

@@ -1,6 +1,7 @@
 //! The panel: all promises together over one history.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use meridian_kms::replication::fact::Fact;
@@ -26,7 +27,7 @@ use crate::judge::verdict::{Bench, Count, Promise, Violation};
 pub struct Judge {
     regions: Vec<RegionName>,
     promises: Vec<Box<dyn Promise>>,
-    last: BTreeMap<(usize, KeyRef), Box<Sighting>>,
+    last: BTreeMap<(usize, KeyRef), Rc<Sighting>>,
     looked: Count,
     violation: Option<Violation>,
     now_ms: i64,
@@ -91,8 +92,8 @@ impl Judge {
             kept.push(seen.clone());
         }
         let last = match seen {
-            Seen::Saw { region, key, .. } => self.last.get(&(*region, key.key)),
-            Seen::Gone { region, key, .. } => self.last.get(&(*region, *key)),
+            Seen::Saw { region, key, .. } => self.last.get(&(*region, key.key)).cloned(),
+            Seen::Gone { region, key, .. } => self.last.get(&(*region, *key)).cloned(),
             _ => None,
         };
         let mut bench = Bench {
@@ -100,7 +101,7 @@ impl Judge {
             regions: &self.regions,
         };
         for promise in &mut self.promises {
-            if let Err(what) = promise.see(seen, last.map(|it| &**it), &mut bench) {
+            if let Err(what) = promise.see(seen, last.as_deref(), &mut bench) {
                 self.violation.get_or_insert(Violation {
                     promise: promise.name(),
                     what,
@@ -140,7 +141,7 @@ impl Judge {
                 self.see(&Seen::Saw {
                     at_ms: now_ms,
                     region,
-                    key: Box::new(sighting),
+                    key: Rc::new(sighting),
                 });
             }
         }
@@ -155,18 +156,14 @@ impl Judge {
         }
     }
 
-    /// Looks at a fact on its way.
-    pub fn told(&mut self, now_ms: i64, from: usize, to: usize, bytes: &[u8]) {
-        let fact = match Fact::decode(bytes) {
-            Ok(fact) => fact,
-            Err(error) => return self.object("R6 bytes stay home", error.to_string()),
-        };
-        let sealed = match &fact {
+    /// Looks at a fact that came from another region.
+    pub fn told(&mut self, at_ms: i64, from: usize, to: usize, fact: &Fact, bytes: &[u8]) {
+        let sealed = match fact {
             Fact::Shared(fact) => fact.sealed.len(),
             Fact::Report(_) => 0,
         };
         self.see(&Seen::Told {
-            at_ms: now_ms,
+            at_ms,
             from,
             to,
             key: fact.key(),

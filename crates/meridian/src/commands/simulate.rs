@@ -32,10 +32,10 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 200)]
     operations: usize,
     /// Print everything that happens in the run of one seed
-    #[arg(long, requires = "seed")]
+    #[arg(long, requires = "seed", conflicts_with = "seeds")]
     trace: bool,
     /// Write the history of the run of one seed to this file, for `judge`
-    #[arg(long, value_name = "FILE", requires = "seed")]
+    #[arg(long, value_name = "FILE", requires = "seed", conflicts_with = "seeds")]
     history: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]

@@ -47,6 +47,8 @@ pub(crate) struct Call {
     pub(crate) request: Request,
     pub(crate) ended: Option<Ended>,
     lose_answer: bool,
+    /// The answer leaves so much later.
+    late_ms: i64,
     deadline_ms: i64,
     question: Option<Question>,
     answer: Option<Answer>,
@@ -67,6 +69,7 @@ impl World {
             request,
             ended: None,
             lose_answer: false,
+            late_ms: 0,
             deadline_ms: self.now_ms + LEADER_TIMEOUT_MS,
             question: None,
             answer: None,
@@ -136,6 +139,7 @@ impl World {
         }
         if let Some(call) = self.calls.get_mut(&id) {
             call.lose_answer |= reception.lose_answer;
+            call.late_ms += i64::try_from(reception.delay_ms).unwrap_or(i64::MAX / 2);
         }
         if operation.is_write() {
             self.find_leader(id);
@@ -373,7 +377,8 @@ impl World {
             self.calls.remove(&id);
             return;
         }
-        let ms = self.hop_ms();
+        let late_ms = call.late_ms;
+        let ms = self.hop_ms() + late_ms;
         self.after(ms, Event::Answered(id));
     }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use meridian_proto::v1::chaos_client::ChaosClient;
+use meridian_proto::v1::{AddFaultRequest, ClearFaultsRequest, Fault};
 use tempfile::TempDir;
 
 use crate::binary::binary;
@@ -136,6 +138,39 @@ impl LocalCluster {
         let doors = REGIONS.map(|door| Client::new(region, self.front_door(door)));
         let nodes = Place::of(region).map(|place| self.client_of(place));
         Entrances::new(doors.into_iter().chain(nodes).collect())
+    }
+
+    /// Makes a fault active, through whichever front door answers; whether one
+    /// did.
+    pub async fn add_fault(&self, fault: &Fault) -> bool {
+        for region in REGIONS {
+            let Ok(mut chaos) = ChaosClient::connect(self.door_url(region)).await else {
+                continue;
+            };
+            let fault = Some(fault.clone());
+            if chaos.add_fault(AddFaultRequest { fault }).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Ends all faults, by every front door, since a node that was down may know
+    /// of one that the others have forgotten; whether all doors answered.
+    pub async fn clear_faults(&self) -> bool {
+        for region in REGIONS {
+            let Ok(mut chaos) = ChaosClient::connect(self.door_url(region)).await else {
+                return false;
+            };
+            if chaos.clear_faults(ClearFaultsRequest {}).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn door_url(&self, region: &'static str) -> String {
+        format!("http://{}", self.front_door(region))
     }
 
     /// What a node says of itself; nothing while it is down.

@@ -1,12 +1,16 @@
-//! Nothing that was acknowledged is lost, whichever processes are killed.
+//! Nothing that was acknowledged is lost, whichever processes are killed and
+//! whatever else goes wrong.
 //!
 //! Clients create keys, import material into all regions, rotate and encrypt
-//! while single nodes, regions and the whole cluster get `SIGKILL`. Afterwards
-//! every acknowledgement is held against what the cluster knows.
+//! while single nodes, regions and the whole cluster get `SIGKILL`, or while
+//! faults of every kind overlap. Afterwards every acknowledgement is held
+//! against what the cluster knows.
 //!
-//! `MERIDIAN_KILLS` sets the number of strikes; `MERIDIAN_SEED` repeats the
-//! choices of a run (not its timing).
+//! `MERIDIAN_KILLS` sets the number of strikes, `MERIDIAN_FAULT_SECONDS` the
+//! length of the faults; `MERIDIAN_SEED` repeats the choices of a run (not its
+//! timing).
 
+mod faults;
 mod ledger;
 mod load;
 mod strikes;
@@ -25,6 +29,11 @@ const CLIENTS: u64 = 5;
 
 const STRIKES_DEFAULT: usize = 30;
 
+const FAULT_SECONDS_DEFAULT: u64 = 60;
+
+/// Two clusters at once would only make each other slow.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A strike with all that follows takes a few seconds.
 const STRIKE_MAX: Duration = Duration::from_secs(20);
 
@@ -35,33 +44,72 @@ const SETTINGS: [(&str, &str); 1] = [(
     "--compaction-entries 200 --compaction-keep-entries 50",
 )];
 
+/// Settling and checking take a while after the last fault.
+const FAULTS_END_WITHIN: Duration = Duration::from_secs(400);
+
 #[tokio::test]
 async fn what_was_acknowledged_survives_every_kill() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let count = number("MERIDIAN_KILLS").map_or(STRIKES_DEFAULT, |kills| kills as usize);
-    let seed = number("MERIDIAN_SEED").unwrap_or_else(rand::random);
-    println!("MERIDIAN_SEED={seed} repeats the choices of this run");
+    let seed = seed();
     let limit = STRIKE_MAX * (count as u32 + 10);
     let story = tokio::time::timeout(limit, story(count, seed));
+    story.await.expect("the story comes to an end");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_overlapping_faults() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let seconds = number("MERIDIAN_FAULT_SECONDS").unwrap_or(FAULT_SECONDS_DEFAULT);
+    let lasts = Duration::from_secs(seconds);
+    let story = tokio::time::timeout(lasts + FAULTS_END_WITHIN, faulty_story(lasts, seed()));
     story.await.expect("the story comes to an end");
 }
 
 async fn story(count: usize, seed: u64) {
     let cluster = LocalCluster::start(&SETTINGS).await;
     let ledger = Ledger::default();
+    let strikes = strikes::run(&cluster, &ledger, count, seed);
+    let killed = under_load(&cluster, &ledger, seed, strikes).await;
+    println!("{count} strikes killed {killed} processes");
+    verdict::check(&cluster, &ledger.close()).await;
+}
+
+async fn faulty_story(lasts: Duration, seed: u64) {
+    let cluster = LocalCluster::start(&SETTINGS).await;
+    let ledger = Ledger::default();
+    let faults = faults::run(&cluster, &ledger, lasts, seed);
+    let faults = under_load(&cluster, &ledger, seed, faults).await;
+    println!("faults: {faults:?}");
+    verdict::check(&cluster, &ledger.close()).await;
+}
+
+/// Does something while clients work, who bring to an end what they have begun.
+async fn under_load<T>(
+    cluster: &LocalCluster,
+    ledger: &Ledger,
+    seed: u64,
+    what: impl Future<Output = T>,
+) -> T {
     let enough = Cell::new(false);
-    let load = Load::new(&cluster, &ledger, &enough);
+    let load = Load::new(cluster, ledger, &enough);
     let clients = (0..CLIENTS).map(|number| load.run(seed, number));
-    let strikes = async {
-        let killed = strikes::run(&cluster, &ledger, count, seed).await;
+    let what = async {
+        let done = what.await;
         enough.set(true);
-        Ok(killed)
+        Ok(done)
     };
-    let all = futures::future::try_join(futures::future::try_join_all(clients), strikes);
+    let all = futures::future::try_join(futures::future::try_join_all(clients), what);
     match all.await {
-        Ok((_, killed)) => println!("{count} strikes killed {killed} processes"),
+        Ok((_, done)) => done,
         Err(stuck) => panic!("{stuck}"),
     }
-    verdict::check(&cluster, &ledger.close()).await;
+}
+
+fn seed() -> u64 {
+    let seed = number("MERIDIAN_SEED").unwrap_or_else(rand::random);
+    println!("MERIDIAN_SEED={seed} repeats the choices of this run");
+    seed
 }
 
 fn number(variable: &str) -> Option<u64> {

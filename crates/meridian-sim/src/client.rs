@@ -32,8 +32,13 @@ pub(crate) struct Client {
     pub(crate) habit: Habit,
     /// What it wants next, because of what it did last.
     pub(crate) follow_up: Option<FollowUp>,
+    /// A rotation that it watches: where, and for how many rounds.
+    watches: Option<(Known, usize, u32)>,
     waiting: Option<Waiting>,
 }
+
+/// Rounds of encrypting and decrypting after a rotation.
+const ROUNDS: u32 = 4;
 
 /// A rotation is followed by a use of the new material, and that by an attempt
 /// to read it elsewhere.
@@ -43,6 +48,8 @@ pub(crate) enum FollowUp {
     Encrypt(Known, usize),
     /// Decrypt the ciphertext with this number, in another region than this.
     Decrypt(usize, usize),
+    /// See at any node of this region what a write has made of this key.
+    Describe(Known, usize),
 }
 
 /// A call that a client waits for.
@@ -84,6 +91,7 @@ impl Clients {
             node: dice.index(NODES),
             habit: *dice.pick(&[Habit::Stays, Habit::Moves, Habit::Roams, Habit::Roams]),
             follow_up: None,
+            watches: None,
             waiting: None,
         };
         let all = (0..number).map(|index| client(index, &mut dice)).collect();
@@ -266,6 +274,9 @@ impl World {
             Ended::Refused(error) => {
                 ends.failed += 1;
                 self.failed(call, &waiting, error.code.name());
+                if operation == Operation::Decrypt {
+                    self.think_of_next(client, &waiting);
+                }
                 self.plan_turn(client);
             }
             Ended::Failed(code) => {
@@ -276,22 +287,41 @@ impl World {
         }
     }
 
+    /// After a rotation the new material is used at the primary and read
+    /// elsewhere, again and again, while the regions switch one by one.
     fn think_of_next(&mut self, client: usize, waiting: &Waiting) {
-        if self.clients.all[client].habit != Habit::Roams {
+        let habit = self.clients.all[client].habit;
+        if habit == Habit::Stays {
             return;
         }
-        let known = |known: &&Known| Some(known.key) == waiting.errand.key;
-        let region = waiting.place.0;
-        let kept = self.clients.keepsake.ciphertexts.len();
-        let follow_up = match waiting.errand.request.operation() {
-            Operation::RotateKeyOnDemand => {
-                let known = self.clients.keepsake.keys.iter().find(known);
-                known.map(|known| FollowUp::Encrypt(*known, region))
+        let keepsake = &self.clients.keepsake;
+        let kept = keepsake.ciphertexts.len();
+        let mut known = keepsake.keys.iter();
+        let known = known.find(|known| Some(known.key) == waiting.errand.key);
+        let it = &mut self.clients.all[client];
+        it.follow_up = match waiting.errand.request.operation() {
+            Operation::UpdateKeyDescription
+            | Operation::EnableKey
+            | Operation::DisableKey
+            | Operation::ScheduleKeyDeletion
+            | Operation::CancelKeyDeletion => {
+                known.map(|known| FollowUp::Describe(*known, waiting.place.0))
             }
-            Operation::Encrypt if kept > 0 => Some(FollowUp::Decrypt(kept - 1, region)),
+            _ if habit != Habit::Roams => None,
+            Operation::RotateKeyOnDemand => {
+                it.watches = known.map(|known| (*known, waiting.place.0, ROUNDS));
+                known.map(|known| FollowUp::Encrypt(*known, waiting.place.0))
+            }
+            Operation::Encrypt if kept > 0 => Some(FollowUp::Decrypt(kept - 1, waiting.place.0)),
+            Operation::Decrypt => match it.watches {
+                Some((known, region, rounds)) if rounds > 0 => {
+                    it.watches = Some((known, region, rounds - 1));
+                    Some(FollowUp::Encrypt(known, region))
+                }
+                Some(_) | None => None,
+            },
             _ => None,
         };
-        self.clients.all[client].follow_up = follow_up;
     }
 
     fn failed(&mut self, call: u64, waiting: &Waiting, code: &str) {

@@ -16,6 +16,7 @@ pub mod dice;
 pub mod judge;
 pub mod planted;
 pub mod run;
+pub mod shrink;
 pub mod wrapping;
 
 mod call;
@@ -36,3 +37,4 @@ pub use batch::Batch;
 pub use coverage::Coverage;
 pub use judge::{History, HistoryError};
 pub use run::{Plan, Report, run};
+pub use shrink::{Shrunk, shrink};

@@ -64,6 +64,8 @@ pub struct Report {
     pub history: History,
     /// How many faults the timeline had.
     pub faults: usize,
+    /// How many operations had begun when it ended.
+    pub begun: usize,
 }
 
 impl Plan {
@@ -184,6 +186,7 @@ impl World {
             trace,
             history,
             faults,
+            begun: self.clients.begun,
         }
     }
 }

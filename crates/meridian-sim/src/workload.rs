@@ -89,7 +89,7 @@ impl World {
     /// Draws what a client does next, and where.
     pub(crate) fn draw(&mut self, client: usize, dice: &mut Dice) -> (Errand, (usize, usize)) {
         if let Some(follow_up) = self.clients.all[client].follow_up.take()
-            && dice.one_in(2)
+            && !dice.one_in(4)
         {
             return self.carry_on(follow_up, dice);
         }
@@ -139,11 +139,20 @@ impl World {
                 let errand = self.errand(region, known, Wish::Encrypt, dice);
                 (errand, (region, node))
             }
+            FollowUp::Describe(known, region) => {
+                let errand = self.errand(region, known, Wish::Describe, dice);
+                (errand, (region, node))
+            }
             FollowUp::Decrypt(kept, region) => {
                 let errand = self.clients.keepsake.decrypt(kept);
-                let others = self.groups.len() - 1;
-                let elsewhere = (region + 1 + dice.index(others)) % self.groups.len();
-                (errand, (elsewhere, node))
+                let has = |other: &usize| {
+                    let key = errand.key.as_ref();
+                    let agreed = self.groups[*other].agreed();
+                    *other != region && key.is_some_and(|key| agreed.key(key).is_some())
+                };
+                let others: Vec<usize> = (0..self.groups.len()).filter(has).collect();
+                let place = others.get(dice.index(others.len().max(1)));
+                (errand, (place.copied().unwrap_or(region), node))
             }
         }
     }

@@ -6,7 +6,7 @@ use meridian_sim::planted::Planted;
 use meridian_sim::{Plan, run};
 
 /// Seeds within which each bug must be noticed.
-const SEEDS_MAX: u64 = 150;
+const SEEDS_MAX: u64 = 60;
 
 /// Where a bug is planted.
 #[derive(Clone, Copy, Debug)]

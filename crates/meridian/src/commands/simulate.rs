@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use meridian_sim::judge::Count;
+use meridian_sim::shrink::{read_numbers, write_numbers};
 use meridian_sim::{Batch, Plan, Report};
 use serde_json::{Value, json};
 
@@ -34,6 +35,16 @@ pub struct SimulateArgs {
     /// Print everything that happens in the run of one seed
     #[arg(long, requires = "seed", conflicts_with = "seeds")]
     trace: bool,
+    /// Leave out faults and operations of a run that breaks a promise, as long
+    /// as it still does, and print what is left
+    #[arg(long, requires = "seed", conflicts_with_all = ["trace", "history"])]
+    shrink: bool,
+    /// Leave out faults of the run of one seed, by number, such as 0-4,7
+    #[arg(long, value_name = "LIST", default_value = "", requires = "seed")]
+    skip_faults: String,
+    /// Leave out operations of the run of one seed, by number
+    #[arg(long, value_name = "LIST", default_value = "", requires = "seed")]
+    skip_operations: String,
     /// Write the history of the run of one seed to this file, for `judge`
     #[arg(long, value_name = "FILE", requires = "seed", conflicts_with = "seeds")]
     history: Option<PathBuf>,
@@ -43,34 +54,46 @@ pub struct SimulateArgs {
 }
 
 impl SimulateArgs {
-    fn plan(&self, seed: u64) -> Plan {
-        Plan {
+    fn plan(&self, seed: u64) -> anyhow::Result<Plan> {
+        Ok(Plan {
             operations: self.operations,
             trace: self.trace,
             history: self.history.is_some(),
+            skip_faults: read_numbers(&self.skip_faults)?,
+            skip_operations: read_numbers(&self.skip_operations)?,
             ..Plan::new(seed)
-        }
+        })
     }
+}
 
-    /// The command that runs a seed again.
-    fn replay(&self, seed: u64) -> String {
-        match self.operations {
-            200 => format!("meridian simulate --seed {seed}"),
-            operations => format!("meridian simulate --seed {seed} --operations {operations}"),
-        }
+/// The command that runs this again.
+fn replay(plan: &Plan) -> String {
+    let mut line = format!("meridian simulate --seed {}", plan.seed);
+    if plan.operations != Plan::new(plan.seed).operations {
+        line += &format!(" --operations {}", plan.operations);
     }
+    if !plan.skip_faults.is_empty() {
+        line += &format!(" --skip-faults {}", write_numbers(&plan.skip_faults));
+    }
+    if !plan.skip_operations.is_empty() {
+        let numbers = write_numbers(&plan.skip_operations);
+        line += &format!(" --skip-operations {numbers}");
+    }
+    line
 }
 
 pub fn run(args: &SimulateArgs) -> anyhow::Result<()> {
     let console = Console::new(args.output);
     match args.seed {
+        Some(seed) if args.shrink => shrink(args, console, seed),
         Some(seed) => one(args, console, seed),
         None => many(args, console),
     }
 }
 
 fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
-    let report = meridian_sim::run(&args.plan(seed));
+    let plan = args.plan(seed)?;
+    let report = meridian_sim::run(&plan);
     for line in &report.trace {
         console.say(line);
     }
@@ -98,7 +121,31 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
         "violation": report.violation,
         "trace": report.trace,
     }));
-    refuse(args, &report)
+    refuse(&plan, &report)
+}
+
+fn shrink(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
+    let Some(shrunk) = meridian_sim::shrink(&args.plan(seed)?) else {
+        console.say(good("every promise was kept: there is nothing to shrink"));
+        console.document(&json!({"seed": seed, "violation": null}));
+        return Ok(());
+    };
+    for line in &shrunk.report.trace {
+        console.say(line);
+    }
+    console.say(format!(
+        "{} operations and {} faults are left after {} runs",
+        shrunk.operations, shrunk.faults, shrunk.runs
+    ));
+    console.document(&json!({
+        "seed": seed,
+        "replay": replay(&shrunk.plan),
+        "operations": shrunk.operations,
+        "faults": shrunk.faults,
+        "violation": shrunk.report.violation,
+        "trace": shrunk.report.trace,
+    }));
+    refuse(&shrunk.plan, &shrunk.report)
 }
 
 fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
@@ -106,7 +153,7 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
     let mut batch = Batch::default();
     let mut broken = None;
     for seed in args.first_seed..args.first_seed.saturating_add(args.seeds) {
-        let report = meridian_sim::run(&args.plan(seed));
+        let report = meridian_sim::run(&args.plan(seed)?);
         batch.add(&report);
         if report.violation.is_some() {
             broken = Some(report);
@@ -129,7 +176,7 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
     console.say(format!("digest {}", batch.digest()));
     console.document(&document(&batch, per_second, faster, broken.as_ref()));
     if let Some(report) = broken {
-        return refuse(args, &report);
+        return refuse(&args.plan(report.seed)?, &report);
     }
     let unlooked = batch.never_looked();
     // A few seeds need not give every promise an occasion.
@@ -144,7 +191,7 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
 }
 
 /// Fails with the line that replays a run in which a promise was broken.
-fn refuse(args: &SimulateArgs, report: &Report) -> anyhow::Result<()> {
+fn refuse(plan: &Plan, report: &Report) -> anyhow::Result<()> {
     match &report.violation {
         None => Ok(()),
         Some(violation) => Err(advice(
@@ -152,7 +199,7 @@ fn refuse(args: &SimulateArgs, report: &Report) -> anyhow::Result<()> {
                 "seed {} breaks {} after {} ms: {}",
                 report.seed, violation.promise, violation.at_ms, violation.what
             ),
-            format!("replay it with `{}`", args.replay(report.seed)),
+            format!("replay it with `{}`", replay(plan)),
         )),
     }
 }
@@ -248,10 +295,11 @@ mod tests {
 
     #[test]
     fn the_replay_line_names_what_differs_from_the_default() {
-        let cli = Cli::try_parse_from("meridian simulate --operations 50".split(' ')).unwrap();
+        let line = "meridian simulate --seed 9 --operations 50 --skip-faults 1-3,7";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
         let Command::Simulate(args) = cli.command else {
             panic!("it is the command simulate")
         };
-        assert_eq!(args.replay(9), "meridian simulate --seed 9 --operations 50");
+        assert_eq!(super::replay(&args.plan(9).unwrap()), line);
     }
 }

@@ -47,7 +47,7 @@ pub(super) async fn run(cluster: Arc<Cluster>, client: u64, until_ms: u64) {
             Ask::Read { key }
         };
         call(&cluster, client, ask).await;
-        sleep(Duration::from_millis(dice::between(0, 250))).await;
+        sleep(Duration::from_millis(dice::between(0, 120))).await;
     }
 }
 

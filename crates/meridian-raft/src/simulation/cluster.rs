@@ -23,6 +23,13 @@ pub(super) struct Running {
     pub(super) cluster: Arc<Cluster>,
 }
 
+impl Running {
+    /// Whether a node that began with an empty disk holds all that the group has committed.
+    pub(super) fn has_caught_up(&self) -> bool {
+        !self.group.node.catch_up.is_behind() && self.group.status().committed > 0
+    }
+}
+
 /// See the module.
 pub(super) struct Cluster {
     pub(super) network: Network,

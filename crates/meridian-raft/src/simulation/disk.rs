@@ -4,8 +4,10 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::chronicle::note;
+use super::process::Process;
 use super::{Bug, dice, judge};
 use crate::NodeId;
 use crate::engine::memory::{MemoryDisk, MemoryEngine};
@@ -124,6 +126,9 @@ impl Engine for FaultyEngine {
         if self.disk.failing.swap(false, Ordering::Relaxed) {
             note!("disk {} fails to sync", self.disk.node);
             self.failed = true;
+            if let Some(process) = Process::current() {
+                tokio::spawn(must_end(self.disk.node, process));
+            }
             return Err(io::Error::other("the simulated disk fails"));
         }
         note!("disk {} synced", self.disk.node);
@@ -142,6 +147,17 @@ impl Engine for FaultyEngine {
     fn close(self: Box<Self>) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A node whose disk has failed knows nothing of it any more: it has to end.
+async fn must_end(node: NodeId, process: Process) {
+    const BOUND: Duration = Duration::from_secs(2);
+    tokio::time::sleep(BOUND).await;
+    while process.is_paused() {
+        tokio::time::sleep(BOUND).await;
+    }
+    let what = || format!("node {node} runs on");
+    judge::check("a failed disk ends its node", process.is_dead(), what);
 }
 
 struct Shown<'a>(&'a Change);

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::chronicle::{self, note};
 use super::cluster::Cluster;
-use super::dice;
+use super::{dice, judge};
 use crate::NodeId;
 
 /// Every node that a group may ever have.
@@ -17,12 +17,15 @@ pub(super) const NODES: [NodeId; 6] = [1, 2, 3, 4, 5, 6];
 /// How long a change of members may take.
 const MEMBERS_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// How long a node that lost its disk may take to be filled again: longer than all faults.
+const REFILL_BOUND_MS: u64 = 90_000;
+
 thread_local! {
     static HAPPENED: RefCell<BTreeMap<&'static str, u64>> = RefCell::default();
 }
 
 /// The kinds, with how often each is drawn.
-const KINDS: [(Kind, u64); 15] = [
+const KINDS: [(Kind, u64); 17] = [
     (Kind::Partition, 3),
     (Kind::OneWay, 3),
     (Kind::Isolate, 3),
@@ -30,6 +33,8 @@ const KINDS: [(Kind, u64); 15] = [
     (Kind::Doubling, 2),
     (Kind::Delay, 2),
     (Kind::Crash, 6),
+    (Kind::Stop, 2),
+    (Kind::LostDisk, 2),
     (Kind::PowerCut, 1),
     (Kind::Pause, 3),
     (Kind::SlowDisk, 2),
@@ -49,6 +54,8 @@ enum Kind {
     Doubling,
     Delay,
     Crash,
+    Stop,
+    LostDisk,
     PowerCut,
     Pause,
     SlowDisk,
@@ -144,6 +151,8 @@ async fn strike(cluster: Arc<Cluster>, kind: Kind) {
             let node = node(&cluster);
             cluster.restart(node, a_while()).await;
         }
+        Kind::Stop => stop(&cluster).await,
+        Kind::LostDisk => lose_disk(&cluster).await,
         Kind::PowerCut => power_cut(&cluster).await,
         Kind::Pause => {
             if let Some(process) = cluster.process(node(&cluster)) {
@@ -212,6 +221,59 @@ async fn cut(what: &'static str, cluster: &Arc<Cluster>, ways: Vec<(NodeId, Node
     cluster.network.cut(&ways);
     sleep(a_while()).await;
     cluster.network.mend(&ways);
+}
+
+/// A node is stopped in good order and started again.
+async fn stop(cluster: &Arc<Cluster>) {
+    let Some(running) = cluster.running(node(cluster)) else {
+        return;
+    };
+    count("stop");
+    let group = running.group.clone();
+    let stopped = running.process.spawn(async move { group.stop().await });
+    // Paused or with a slow disk it takes its time, and the supervisor has no patience.
+    let done = timeout(Duration::from_secs(5), stopped).await.is_ok();
+    note!("node {} is stopped (in time: {done})", running.node);
+    if !running.process.is_dead() {
+        cluster.kill(running.node, false);
+    }
+    sleep(a_while()).await;
+    cluster.start(running.node);
+}
+
+fn has_caught_up(cluster: &Arc<Cluster>, node: NodeId) -> bool {
+    cluster.running(node).is_some_and(|it| it.has_caught_up())
+}
+
+/// A member loses all that its disk held, and is filled again by the others. They can do that
+/// for one at a time, and none that is being filled is of any help.
+async fn lose_disk(cluster: &Arc<Cluster>) {
+    let _administrator = cluster.administrator.lock().await;
+    let Some(leader) = cluster.leader() else {
+        return;
+    };
+    let members: Vec<NodeId> = leader.group.members().into_iter().collect();
+    let well = members.iter().all(|node| has_caught_up(cluster, *node));
+    if members.len() < 3 || !well {
+        return;
+    }
+    let unlucky = dice::pick(&members);
+    cluster.kill(unlucky, true);
+    cluster.replace_disk(unlucky);
+    count("lost disk");
+    cluster.start(unlucky);
+    let lost_ms = chronicle::now_ms();
+    while !has_caught_up(cluster, unlucky) {
+        let took_ms = chronicle::now_ms() - lost_ms;
+        if took_ms > REFILL_BOUND_MS {
+            judge::convict(format!(
+                "node {unlucky} lost its disk and is not filled again"
+            ));
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    note!("node {unlucky} has caught up");
 }
 
 /// All machines lose their power in the same moment.

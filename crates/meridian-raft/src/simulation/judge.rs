@@ -55,9 +55,14 @@ pub(super) fn convict(what: String) {
     });
 }
 
+/// Counts something worth seeing in the report.
+pub(super) fn count(what: &'static str) {
+    JUDGE.with_borrow_mut(|judge| *judge.checks.entry(what).or_default() += 1);
+}
+
 /// Counts a look at a promise, and convicts if it is broken.
 pub(super) fn check(promise: &'static str, kept: bool, what: impl FnOnce() -> String) {
-    JUDGE.with_borrow_mut(|judge| *judge.checks.entry(promise).or_default() += 1);
+    count(promise);
     if !kept {
         convict(format!("{promise}: {}", what()));
     }
@@ -83,6 +88,7 @@ pub(super) fn applied(node: NodeId, index: u64, entry: &Bytes, state: u64) {
 /// A node has taken over a snapshot.
 pub(super) fn restored(node: NodeId, lists: &Lists) {
     let state = lists.state();
+    count("restored snapshots");
     note!("node {node} restores {}, state {state:016x}", lists.index);
     let same =
         JUDGE.with_borrow_mut(|judge| *judge.states.entry(lists.index).or_insert(state) == state);

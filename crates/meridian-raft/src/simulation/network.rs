@@ -180,6 +180,9 @@ impl Transport for Wire {
             "raft {from}->{target} kind {kind} {:08x}",
             crc32fast::hash(&payload)
         );
+        if kind == kind::SNAPSHOT {
+            judge::count("pieces of snapshots sent");
+        }
         if kind == kind::VOTE
             && let Ok(candidacy) = decode_versioned::<Candidacy>(&payload)
         {

@@ -59,6 +59,10 @@ impl Process {
         self.lock().dead
     }
 
+    pub(super) fn is_paused(&self) -> bool {
+        self.lock().paused
+    }
+
     /// Starts a task of this process.
     pub(super) fn spawn<T>(&self, task: T) -> JoinHandle<T::Output>
     where

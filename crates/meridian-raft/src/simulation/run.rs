@@ -99,7 +99,7 @@ async fn story(bug: Option<Bug>) {
         faults_ms,
         pause_ms,
     ))];
-    for number in 1..=dice::between(2, 5) {
+    for number in 1..=dice::between(3, 6) {
         let until_ms = faults_ms + 3_000;
         tasks.push(tokio::spawn(client::run(
             Arc::clone(&cluster),

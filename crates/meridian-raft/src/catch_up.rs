@@ -7,7 +7,9 @@
 //! election until it holds all that the leader of the day has committed in its own term, which
 //! includes everything committed before.
 //!
-//! In a group being founded nobody has a history, and all vote.
+//! In a group being founded nobody has a history, and all vote: but whoever knows nothing votes
+//! only for the founder, and only while it has nothing but the founding entry. To any other
+//! candidate, however short its log, a group has listened before.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,30 +17,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use openraft::RaftMetrics;
 use openraft::raft::{AppendEntriesRequest, VoteRequest};
 
-use crate::NodeId;
 use crate::engine::Change;
 use crate::log_store::Log;
 use crate::node::Raft;
 use crate::types::{LogId, Types};
 use crate::writer::Writer;
+use crate::{GroupConfig, NodeId};
 
-/// Entry 0 founds the group and entry 1 is the first leader's own; whoever lost only these has
-/// lost nothing.
+/// Entry 0 founds the group and entry 1 is the first leader's own; to a leader who has sent only
+/// these nothing was acknowledged that could be lost.
 const HISTORY_BEGINS: u64 = 2;
 
 /// Whether this node is catching up, and how it gets into and out of it.
 pub(crate) struct CatchUp {
     node_id: NodeId,
+    /// Who founds the group.
+    founder: Option<NodeId>,
     log: Log,
     writer: Writer,
     behind: AtomicBool,
 }
 
 impl CatchUp {
-    pub(crate) fn new(node_id: NodeId, log: Log, writer: Writer, behind: bool) -> Self {
+    pub(crate) fn new(config: &GroupConfig, log: Log, writer: Writer, behind: bool) -> Self {
         let behind = AtomicBool::new(behind);
         Self {
-            node_id,
+            node_id: config.node_id,
+            founder: config.founder(),
             log,
             writer,
             behind,
@@ -56,8 +61,9 @@ impl CatchUp {
         raft: &Raft,
         request: &VoteRequest<Types>,
     ) -> io::Result<()> {
-        self.fall_behind_if(raft, has_history(request.last_log_id.as_ref()))
-            .await
+        let founding = Some(request.vote.leader_id.node_id) == self.founder
+            && request.last_log_id.is_none_or(|last| last.index == 0);
+        self.fall_behind_if(raft, !founding).await
     }
 
     /// A leader sends entries.

@@ -111,7 +111,7 @@ impl Node {
             }
         };
 
-        let catch_up = CatchUp::new(config.node_id, log.clone(), writer.clone(), behind);
+        let catch_up = CatchUp::new(&config, log.clone(), writer.clone(), behind);
         let catch_up = Arc::new(catch_up);
         let picture = Picture {
             log: log.clone(),
@@ -156,8 +156,8 @@ impl Node {
 
     /// Founds the group, if that is this node's part and has not been done.
     async fn found(&self, config: &GroupConfig) -> anyhow::Result<()> {
-        let founder = config.members.first() == Some(&config.node_id);
-        if !founder || self.catch_up.is_behind() || self.raft.is_initialized().await? {
+        let is_founder = config.founder() == Some(config.node_id);
+        if !is_founder || self.catch_up.is_behind() || self.raft.is_initialized().await? {
             return Ok(());
         }
         if let Err(error) = self.raft.initialize(config.members.clone()).await {

@@ -75,7 +75,11 @@ impl Inbox {
         } else if only_asking {
             self.raft.pre_vote(request).await.map_err(ended)?
         } else {
-            self.raft.vote(request).await.map_err(ended)?
+            let response = self.raft.vote(request).await.map_err(ended)?;
+            if response.vote_granted {
+                self.catch_up.on_granted();
+            }
+            response
         };
         Ok(response.into())
     }

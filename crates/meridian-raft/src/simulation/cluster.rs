@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use openraft::async_runtime::watch::WatchReceiver as _;
+
 use super::chronicle::note;
 use super::disk::Disk;
 use super::machine::{ListMachine, Shared};
@@ -27,6 +29,15 @@ impl Running {
     /// Whether a node that began with an empty disk holds all that the group has committed.
     pub(super) fn has_caught_up(&self) -> bool {
         !self.group.node.catch_up.is_behind() && self.group.status().committed > 0
+    }
+
+    /// Whether the group could do without any one of its members, as far as this node knows;
+    /// while members change, the old and the new ones have to be able to.
+    pub(super) fn can_spare_one(&self) -> bool {
+        let metrics = self.group.node.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        let configs = metrics.membership_config.membership().get_joint_config();
+        configs.iter().all(|members| members.len() >= 3)
     }
 }
 

@@ -29,7 +29,7 @@ struct Judge {
     states: BTreeMap<u64, u64>,
     /// The highest vote each node has given or claimed in a message.
     sworn: BTreeMap<NodeId, Vote>,
-    checks: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<&'static str, u64>,
 }
 
 /// Begins a run.
@@ -42,9 +42,9 @@ pub(super) fn violation() -> Option<String> {
     JUDGE.with_borrow(|judge| judge.violation.clone())
 }
 
-/// How often each promise was looked at.
-pub(super) fn checks() -> BTreeMap<&'static str, u64> {
-    JUDGE.with_borrow(|judge| judge.checks.clone())
+/// How often each promise was looked at, each fault took place, and so on.
+pub(super) fn counts() -> BTreeMap<&'static str, u64> {
+    JUDGE.with_borrow(|judge| judge.counts.clone())
 }
 
 /// Notes a broken promise.
@@ -57,7 +57,7 @@ pub(super) fn convict(what: String) {
 
 /// Counts something worth seeing in the report.
 pub(super) fn count(what: &'static str) {
-    JUDGE.with_borrow_mut(|judge| *judge.checks.entry(what).or_default() += 1);
+    JUDGE.with_borrow_mut(|judge| *judge.counts.entry(what).or_default() += 1);
 }
 
 /// Counts a look at a promise, and convicts if it is broken.

@@ -8,7 +8,8 @@
 //!
 //! Only tests contain this module. What stands in for the outside: `runtime.rs` and `watch.rs`
 //! for tokio's, `process.rs` for a process that can be killed, `disk.rs` and `network.rs`. What
-//! happens: `client.rs`, `server.rs`, `faults.rs`. What must hold: `judge.rs`, `history.rs`.
+//! happens: `client.rs`, `server.rs`, `faults.rs` with
+//! `outages.rs` and `administration.rs`. What must hold: `judge.rs`, `history.rs`.
 //!
 //! More seeds, or one again with its whole event log:
 //!
@@ -21,6 +22,7 @@ pub(crate) mod process;
 pub(crate) mod runtime;
 pub(crate) mod watch;
 
+mod administration;
 mod chronicle;
 mod client;
 mod cluster;
@@ -31,6 +33,7 @@ mod history;
 mod judge;
 mod machine;
 mod network;
+mod outages;
 mod planted;
 mod run;
 mod seeds;

@@ -12,7 +12,7 @@ use super::history::Outcome;
 use super::judge::check;
 use super::machine::Lists;
 use super::server::Ask;
-use super::{chronicle, client, dice, faults, history, judge};
+use super::{chronicle, client, dice, faults, history, judge, outages};
 use crate::NodeId;
 
 /// Who asks when all is well again.
@@ -56,7 +56,6 @@ pub(super) fn run(seed: u64, bug: Option<Bug>, traced: bool) -> Report {
     dice::begin(seed);
     judge::begin();
     history::begin();
-    faults::begin();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -69,8 +68,7 @@ pub(super) fn run(seed: u64, bug: Option<Bug>, traced: bool) -> Report {
     let (events, digest) = chronicle::digest();
     let virtual_ms = runtime.block_on(async { chronicle::now_ms() });
     let violation = judge::violation();
-    let mut counts = judge::checks();
-    counts.extend(faults::happened());
+    let mut counts = judge::counts();
     counts.extend(history::outcomes());
     Report {
         digest,
@@ -89,8 +87,15 @@ async fn story(bug: Option<Bug>) {
     let size = if dice::one_in(3) { 5 } else { 3 };
     let founders: BTreeSet<NodeId> = (1..=size).collect();
     let cluster = Cluster::new(founders.clone(), bug);
+    // Half of the groups are founded while some of their nodes are not up yet.
+    let latest_ms = dice::pick(&[0, 4_000]);
     for node in founders {
-        cluster.start(node);
+        let delay_ms = dice::between(0, latest_ms);
+        let cluster = Arc::clone(&cluster);
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(delay_ms)).await;
+            cluster.start(node);
+        });
     }
     let faults_ms = dice::between(8_000, 20_000);
     let pause_ms = dice::pick(&[400, 1200, 2500]);
@@ -113,24 +118,20 @@ async fn story(bug: Option<Bug>) {
     if judge::violation().is_some() {
         return;
     }
-    heal(&cluster);
+    // The faults have ended by themselves; a supervisor may be about to start a node again.
+    for node in cluster.nodes() {
+        cluster.start(node);
+    }
     let Some(lists) = converge(&cluster, 1).await else {
         return;
     };
     history::judge(&lists);
-    faults::power_cut(&cluster).await;
+    outages::power_cut(&cluster).await;
     let Some(lists) = converge(&cluster, 2).await else {
         return;
     };
     history::judge(&lists);
     durable(&cluster, &lists);
-}
-
-/// Ends what faults may have left: nodes that were about to be started again.
-fn heal(cluster: &Arc<Cluster>) {
-    for node in cluster.nodes() {
-        cluster.start(node);
-    }
 }
 
 /// Waits until the group leads, answers, and every member is in the same state; returns it.

@@ -3,11 +3,13 @@
 //! A member acknowledges entries, and a majority of acknowledgements commits them. A member whose
 //! store is gone (an ephemeral node restarted, a directory replaced) has broken those promises
 //! without knowing it: if it voted, a candidate without a committed entry could win. So a node
-//! that knows nothing, and meets a group that has a history, neither votes nor stands for
-//! election until it holds all that the leader of the day has committed in its own term, which
-//! includes everything committed before.
+//! whose disk knew nothing when it started, and that meets a group that has a history, neither
+//! votes nor stands for election until it holds all that the leader of the day has committed in
+//! its own term, which includes everything committed before.
 //!
-//! In a group being founded nobody has a history, and all vote.
+//! In a group being founded nobody has a history, and all vote: but whoever knows nothing votes
+//! only for the founder, and only while it has nothing but the founding entry. To any other
+//! candidate, however short its log, a group has listened before.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,33 +17,47 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use openraft::RaftMetrics;
 use openraft::raft::{AppendEntriesRequest, VoteRequest};
 
-use crate::NodeId;
 use crate::engine::Change;
 use crate::log_store::Log;
 use crate::node::Raft;
 use crate::types::{LogId, Types};
 use crate::writer::Writer;
+use crate::{GroupConfig, NodeId};
 
-/// Entry 0 founds the group and entry 1 is the first leader's own; whoever lost only these has
-/// lost nothing.
+/// Entry 0 founds the group and entry 1 is the first leader's own; to a leader who has sent only
+/// these nothing was acknowledged that could be lost.
 const HISTORY_BEGINS: u64 = 2;
 
 /// Whether this node is catching up, and how it gets into and out of it.
 pub(crate) struct CatchUp {
     node_id: NodeId,
+    /// Who founds the group.
+    founder: Option<NodeId>,
     log: Log,
     writer: Writer,
+    /// Whether this node may have known more in an earlier life, and has yet to meet its group.
+    fresh: AtomicBool,
     behind: AtomicBool,
 }
 
 impl CatchUp {
-    pub(crate) fn new(node_id: NodeId, log: Log, writer: Writer, behind: bool) -> Self {
-        let behind = AtomicBool::new(behind);
+    pub(crate) fn new(config: &GroupConfig, log: Log, writer: Writer, behind: bool) -> Self {
+        let founder = config.founder();
+        let is_founder = founder == Some(config.node_id);
+        // A founder writes its first vote before it has met anybody, and adopts the next from
+        // an answer: only an election that it won shows that the disk is the old one. Others
+        // write none before they are asked.
+        let promised = log.vote().is_some_and(|vote| {
+            !is_founder || vote.committed && vote.leader_id.node_id == config.node_id
+        });
+        let knows_nothing = log.last().is_none_or(|last| last.index == 0);
         Self {
-            node_id,
+            node_id: config.node_id,
+            founder,
+            fresh: AtomicBool::new(knows_nothing && !promised),
+            behind: AtomicBool::new(behind),
             log,
             writer,
-            behind,
         }
     }
 
@@ -56,8 +72,14 @@ impl CatchUp {
         raft: &Raft,
         request: &VoteRequest<Types>,
     ) -> io::Result<()> {
-        self.fall_behind_if(raft, has_history(request.last_log_id.as_ref()))
-            .await
+        let founding = Some(request.vote.leader_id.node_id) == self.founder
+            && request.last_log_id.is_none_or(|last| last.index == 0);
+        self.fall_behind_if(raft, !founding).await
+    }
+
+    /// This node has given its vote: unless it is behind, it has helped to found the group.
+    pub(crate) fn on_granted(&self) {
+        self.fresh.store(false, Ordering::Release);
     }
 
     /// A leader sends entries.
@@ -78,7 +100,7 @@ impl CatchUp {
     }
 
     async fn fall_behind_if(&self, raft: &Raft, history: bool) -> io::Result<()> {
-        if history && !self.is_behind() && self.knows_nothing() {
+        if history && self.fresh.swap(false, Ordering::AcqRel) {
             tracing::warn!(
                 node = self.node_id,
                 "no log here, but the group has one: not voting until it is caught up"
@@ -90,21 +112,16 @@ impl CatchUp {
         Ok(())
     }
 
-    /// No entry but the founding one, and no promise to another node.
-    fn knows_nothing(&self) -> bool {
-        let promised = self
-            .log
-            .vote()
-            .is_some_and(|vote| vote.leader_id.node_id != self.node_id);
-        !promised && self.log.last().is_none_or(|last| last.index == 0)
-    }
-
     /// Looks whether the node has caught up, and if so lets it vote again.
     pub(crate) async fn on_metrics(
         &self,
         raft: &Raft,
         metrics: &RaftMetrics<Types>,
     ) -> io::Result<()> {
+        if metrics.vote.committed && metrics.vote.leader_id.node_id == self.node_id {
+            // Elected by those who know.
+            self.fresh.store(false, Ordering::Release);
+        }
         if !self.is_behind() {
             return Ok(());
         }

@@ -50,6 +50,11 @@ impl GroupConfig {
             compaction: Compaction::default(),
         }
     }
+
+    /// Who founds the group.
+    pub(crate) fn founder(&self) -> Option<NodeId> {
+        self.members.first().copied()
+    }
 }
 
 /// What must have happened to an entry or vote on disk before it is acknowledged.

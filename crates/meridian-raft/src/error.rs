@@ -67,3 +67,23 @@ pub enum TransferError {
     #[error("stopped")]
     Stopped,
 }
+
+/// Why the members of a group are not as wanted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MembershipError {
+    /// This node does not lead.
+    #[error("not the leader")]
+    NotLeader {
+        /// Who leads, as far as this node knows.
+        leader: Option<NodeId>,
+    },
+    /// Another change has not been completed.
+    #[error("the members are being changed already")]
+    InProgress,
+    /// The group cannot have these members, e.g. none.
+    #[error("{0}")]
+    Refused(String),
+    /// Unknown: leadership was lost, or the node failed, in the middle.
+    #[error("the outcome is unknown: {0}")]
+    Unknown(String),
+}

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use openraft::ReadPolicy;
 use openraft::errors::{ClientWriteError, ForwardReason, LinearizableReadError, RaftError};
 use openraft::raft::ClientWriteResponse;
-use tokio::sync::watch;
 
+use crate::ground::Ground;
 use crate::node::Node;
+use crate::runtime::watch;
 use crate::types::{Data, Types};
 use crate::{
     GroupConfig, HandleError, Machine, NodeId, ProposeError, ReadError, Status, TransferError,
@@ -21,7 +22,7 @@ use crate::{
 /// A running node of a group. Clones are cheap and name the same node; it runs until
 /// [`stop`](Group::stop), not until the last clone is dropped.
 pub struct Group<O> {
-    node: Arc<Node>,
+    pub(crate) node: Arc<Node>,
     outcome: PhantomData<fn() -> O>,
 }
 
@@ -55,8 +56,19 @@ impl<O: Send + Sync + 'static> Group<O> {
         machine: M,
         transport: Arc<dyn Transport>,
     ) -> anyhow::Result<Self> {
+        let opening = Ground::open(config.clone());
+        Self::on(opening, config, machine, transport).await
+    }
+
+    /// The same on stores opened by the caller.
+    pub(crate) async fn on<M: Machine<Outcome = O>>(
+        opening: impl Future<Output = anyhow::Result<Ground>>,
+        config: GroupConfig,
+        machine: M,
+        transport: Arc<dyn Transport>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            node: Node::start(config, Box::new(machine), transport).await?,
+            node: Node::start(config, opening, Box::new(machine), transport).await?,
             outcome: PhantomData,
         })
     }

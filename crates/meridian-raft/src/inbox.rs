@@ -15,8 +15,8 @@ use crate::catch_up::CatchUp;
 use crate::log_store::Log;
 use crate::node::Raft;
 use crate::record::{decode_versioned, encode_versioned};
+use crate::runtime::blocking;
 use crate::snapshot::{Image, Receiving, SnapshotStore};
-use crate::state_machine::blocking;
 use crate::types::{Types, Vote};
 use crate::wire::{
     Append, Appended, Candidacy, Piece, PieceWanted, Transfer, Transferred, Voted, kind,
@@ -75,7 +75,11 @@ impl Inbox {
         } else if only_asking {
             self.raft.pre_vote(request).await.map_err(ended)?
         } else {
-            self.raft.vote(request).await.map_err(ended)?
+            let response = self.raft.vote(request).await.map_err(ended)?;
+            if response.vote_granted {
+                self.catch_up.on_granted();
+            }
+            response
         };
         Ok(response.into())
     }

@@ -15,13 +15,18 @@ mod catch_up;
 mod config;
 mod engine;
 mod error;
+mod ground;
 mod group;
 mod inbox;
 mod log_store;
 mod machine;
+mod membership;
 mod network;
 mod node;
 mod record;
+mod runtime;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod state_machine;
 mod status;
@@ -34,7 +39,7 @@ mod wire;
 mod writer;
 
 pub use config::{Compaction, Fsync, GroupConfig, NodeId};
-pub use error::{HandleError, ProposeError, ReadError, TransferError};
+pub use error::{HandleError, MembershipError, ProposeError, ReadError, TransferError};
 pub use group::Group;
 pub use machine::Machine;
 pub use status::Status;

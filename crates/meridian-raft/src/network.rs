@@ -22,16 +22,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::record::{decode_versioned, encode_versioned};
+use crate::runtime::blocking;
 use crate::snapshot::Image;
-use crate::state_machine::blocking;
 use crate::types::{Types, Vote};
 use crate::wire::{
     Append, Appended, Candidacy, Piece, PieceWanted, Transfer, Transferred, Voted, kind,
 };
 use crate::{NodeId, Transport, TransportError};
 
-/// Snapshots travel in pieces of this size.
-const PIECE_BYTES: u64 = 1024 * 1024;
+/// Snapshots travel in pieces of this size; smaller ones under test, for there to be several.
+const PIECE_BYTES: u64 = if cfg!(test) { 1024 } else { 1024 * 1024 };
 /// How often a receiver may ask to begin again before the attempt is given up.
 const RESTARTS_MAX: u32 = 3;
 

@@ -5,25 +5,24 @@
 //! waits until one is due; `rouse` stands for election until the group has a leader. The writer
 //! is a thread. All end with [`Node::stop`].
 
-use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures::future::BoxFuture;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::{Config, RaftMetrics, SnapshotPolicy};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::catch_up::CatchUp;
+use crate::ground::Ground;
 use crate::inbox::Inbox;
 use crate::log_store::{Log, LogStore};
 use crate::machine::AnyMachine;
 use crate::network::Peers;
-use crate::state_machine::{StateMachine, blocking};
-use crate::stores::Stores;
+use crate::runtime::{self, watch};
+use crate::state_machine::StateMachine;
 use crate::types::Types;
 use crate::writer::Writer;
 use crate::{GroupConfig, Status, Transport};
@@ -48,12 +47,15 @@ pub(crate) struct Node {
     picture: Picture,
     stopping: Arc<AtomicBool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    writer_thread: Mutex<Option<thread::JoinHandle<()>>>,
+    /// Done when the writer has ended; taken by who stops the node.
+    writer_ended: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 impl Node {
+    /// Starts a node on its stores, opened once the configuration is found sound.
     pub(crate) async fn start(
         config: GroupConfig,
+        opening: impl Future<Output = anyhow::Result<Ground>>,
         machine: Box<dyn AnyMachine>,
         transport: Arc<dyn Transport>,
     ) -> anyhow::Result<Arc<Self>> {
@@ -63,16 +65,14 @@ impl Node {
             config.node_id
         );
         let raft_config = raft_config(&config)?;
-        let opening = config.clone();
-        let Stores {
-            engine,
+        let Ground {
             stored,
             snapshots,
-        } = tokio::task::spawn_blocking(move || Stores::open(&opening)).await??;
-        let snapshots = Arc::new(snapshots);
+            writer,
+            ended,
+        } = opening.await?;
         let behind = stored.catching_up;
         let log = Log::new(stored);
-        let (writer, writer_thread) = Writer::start("raft-log", engine)?;
 
         let (applied_sender, applied) = watch::channel(0);
         let (due_sender, due) = watch::channel(false);
@@ -106,12 +106,12 @@ impl Node {
             Ok(raft) => raft,
             Err(error) => {
                 writer.stop().await;
-                join(writer_thread).await;
+                ended.await;
                 return Err(error).context("bringing the machine to where the log ends");
             }
         };
 
-        let catch_up = CatchUp::new(config.node_id, log.clone(), writer.clone(), behind);
+        let catch_up = CatchUp::new(&config, log.clone(), writer.clone(), behind);
         let catch_up = Arc::new(catch_up);
         let picture = Picture {
             log: log.clone(),
@@ -136,7 +136,7 @@ impl Node {
             picture: picture.clone(),
             stopping: Arc::default(),
             tasks: Mutex::default(),
-            writer_thread: Mutex::new(Some(writer_thread)),
+            writer_ended: Mutex::new(Some(ended)),
         });
         node.found(&config).await?;
         node.spawn(watch_status(
@@ -156,8 +156,8 @@ impl Node {
 
     /// Founds the group, if that is this node's part and has not been done.
     async fn found(&self, config: &GroupConfig) -> anyhow::Result<()> {
-        let founder = config.members.first() == Some(&config.node_id);
-        if !founder || self.catch_up.is_behind() || self.raft.is_initialized().await? {
+        let is_founder = config.founder() == Some(config.node_id);
+        if !is_founder || self.catch_up.is_behind() || self.raft.is_initialized().await? {
             return Ok(());
         }
         if let Err(error) = self.raft.initialize(config.members.clone()).await {
@@ -169,7 +169,7 @@ impl Node {
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks.lock().expect("no holder of this lock panics");
-        tasks.push(tokio::spawn(task));
+        tasks.push(runtime::spawn(task));
     }
 
     /// What the node knows right now.
@@ -195,21 +195,14 @@ impl Node {
         // A core that has failed is as stopped as it can be.
         drop(self.raft.shutdown().await);
         self.picture.writer.stop().await;
-        let thread = self
-            .writer_thread
+        let ended = self
+            .writer_ended
             .lock()
             .expect("no holder of this lock panics")
             .take();
-        if let Some(thread) = thread {
-            join(thread).await;
+        if let Some(ended) = ended {
+            ended.await;
         }
-    }
-}
-
-async fn join(thread: thread::JoinHandle<()>) {
-    let joined = blocking(move || thread.join().map_err(|_| io::Error::other("panicked"))).await;
-    if let Err(error) = joined {
-        tracing::error!(%error, "the log's writer thread");
     }
 }
 

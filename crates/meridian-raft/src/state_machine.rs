@@ -9,11 +9,10 @@ use openraft::OptionalSend;
 use openraft::storage::{
     ApplyResponder, EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot,
 };
-use tokio::sync::watch;
-use tokio::task::spawn_blocking;
 
 use crate::Compaction;
 use crate::machine::{AnyMachine, Capture};
+use crate::runtime::{blocking, watch};
 use crate::snapshot::{Image, SnapshotStore};
 use crate::types::{LogId, Payload, Reply, SnapshotMeta, StoredMembership, Types, entry_bytes};
 
@@ -215,13 +214,4 @@ impl RaftSnapshotBuilder<Types> for Builder {
         })
         .await
     }
-}
-
-/// Runs what may block on a disk or take long off the async workers.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    spawn_blocking(work)
-        .await
-        .map_err(|error| io::Error::other(error.to_string()))?
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -19,7 +20,7 @@ const LOG: &str = "log";
 pub(crate) struct Stores {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) stored: Stored,
-    pub(crate) snapshots: SnapshotStore,
+    pub(crate) snapshots: Arc<SnapshotStore>,
 }
 
 impl Stores {
@@ -31,7 +32,7 @@ impl Stores {
     pub(crate) fn open(config: &GroupConfig) -> anyhow::Result<Self> {
         let Some(directory) = &config.directory else {
             let engine = Box::new(MemoryDisk::default().engine());
-            let stores = read(engine, SnapshotStore::open(None)?)?;
+            let stores = read(engine, SnapshotStore::open(None)?.into())?;
             return Ok(stores);
         };
         let opening = || format!("opening the node's store at {}", directory.display());
@@ -63,10 +64,14 @@ fn open(config: &GroupConfig, directory: &Path) -> io::Result<Stores> {
     std::fs::create_dir_all(directory)?;
     let snapshots = SnapshotStore::open(Some(directory))?;
     let engine = DiskEngine::open(&directory.join(LOG), config.node_id, config.fsync)?;
-    read(Box::new(engine), snapshots)
+    read(Box::new(engine), snapshots.into())
 }
 
-fn read(mut engine: Box<dyn Engine>, snapshots: SnapshotStore) -> io::Result<Stores> {
+/// Reads a log and sees that it and the snapshot are of one piece.
+pub(crate) fn read(
+    mut engine: Box<dyn Engine>,
+    snapshots: Arc<SnapshotStore>,
+) -> io::Result<Stores> {
     let stored = engine.load()?;
     let covered = snapshots.newest().and_then(|(meta, _)| meta.last_log_id);
     if stored.purged.map(|id| id.index) > covered.map(|id| id.index) {

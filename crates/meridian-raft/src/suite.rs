@@ -6,12 +6,12 @@ use bytes::Bytes;
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
-use tokio::sync::watch;
 
 use crate::engine::Engine;
 use crate::engine::disk::DiskEngine;
 use crate::engine::memory::MemoryDisk;
 use crate::log_store::{Log, LogStore};
+use crate::runtime::watch;
 use crate::snapshot::SnapshotStore;
 use crate::state_machine::StateMachine;
 use crate::types::Types;

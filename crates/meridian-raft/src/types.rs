@@ -11,7 +11,7 @@ openraft::declare_raft_types!(
         D = Data,
         R = Reply,
         Node = (),
-        AsyncRuntime = openraft_rt_tokio::TokioRuntime,
+        AsyncRuntime = crate::runtime::Runtime,
 );
 
 pub(crate) type LogId = openraft::type_config::alias::LogIdOf<Types>;

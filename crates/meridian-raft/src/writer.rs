@@ -48,6 +48,34 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread; it owns the engine until [`stop`](Writer::stop).
     pub(crate) fn start(name: &str, engine: Box<dyn Engine>) -> io::Result<(Self, JoinHandle<()>)> {
+        let (writer, desk, tasks) = Self::with_desk(engine);
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || desk.run(tasks))?;
+        Ok((writer, thread))
+    }
+
+    /// Starts a task in the thread's place. The disk takes its time between a write and its sync.
+    #[cfg(test)]
+    pub(crate) fn simulated(engine: Box<dyn Engine>) -> (Self, tokio::task::JoinHandle<()>) {
+        let (writer, mut desk, mut tasks) = Self::with_desk(engine);
+        let task = crate::runtime::spawn(async move {
+            while let Some(first) = tasks.recv().await {
+                let batch = desk.gather(first, &mut tasks);
+                let stop = batch.stop;
+                let written = desk.write(&batch);
+                let synced = crate::runtime::blocking(|| Ok(())).await;
+                let result = written.and(synced).and_then(|()| desk.sync(&batch));
+                batch.tell(&result);
+                if stop {
+                    break;
+                }
+            }
+        });
+        (writer, task)
+    }
+
+    fn with_desk(engine: Box<dyn Engine>) -> (Self, Desk, mpsc::Receiver<Task>) {
         let (queue, tasks) = mpsc::channel(QUEUE_TASKS);
         let syncs = Arc::new(AtomicU64::new(0));
         let desk = Desk {
@@ -56,10 +84,7 @@ impl Writer {
             committed: None,
             failure: None,
         };
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || desk.run(tasks))?;
-        Ok((Self { queue, syncs }, thread))
+        (Self { queue, syncs }, desk, tasks)
     }
 
     /// Queues a change.
@@ -91,6 +116,29 @@ fn stopped() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the log has been closed")
 }
 
+/// What is written and synced at once.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    /// Who waits for the sync.
+    waiting: Vec<Told>,
+    /// Whether the writer ends after this one.
+    stop: bool,
+}
+
+impl Batch {
+    fn purges(&self) -> bool {
+        let mut changes = self.changes.iter();
+        changes.any(|change| matches!(change, Change::Purge(_)))
+    }
+
+    fn tell(self, result: &io::Result<()>) {
+        for told in self.waiting {
+            told.tell(result.as_ref().copied().map_err(clone_error));
+        }
+    }
+}
+
 /// What the thread works with.
 struct Desk {
     engine: Box<dyn Engine>,
@@ -118,37 +166,12 @@ impl Desk {
                     None => break,
                 },
             };
-            let mut batch = Vec::new();
-            let mut waiting = Vec::new();
-            let mut stop = false;
-            let mut next = Some(first);
-            while let Some(task) = next {
-                match task {
-                    Task::Stop => stop = true,
-                    Task::Write(change @ Change::Committed(_), told) => {
-                        self.committed = Some(change);
-                        told.tell(Ok(()));
-                    }
-                    Task::Write(change, told) => {
-                        untidy |= matches!(change, Change::Purge(_));
-                        batch.push(change);
-                        waiting.push(told);
-                    }
-                }
-                let full = batch.len() >= QUEUE_TASKS;
-                next = if stop || full {
-                    None
-                } else {
-                    tasks.try_recv().ok()
-                };
-            }
-            if stop || !batch.is_empty() {
-                batch.extend(self.committed.take());
-                let result = self.commit(&batch);
-                for told in waiting {
-                    told.tell(result.as_ref().copied().map_err(clone_error));
-                }
-            }
+            let batch = self.gather(first, &mut tasks);
+            untidy |= batch.purges();
+            let stop = batch.stop;
+            let written = self.write(&batch);
+            let result = written.and_then(|()| self.sync(&batch));
+            batch.tell(&result);
             if stop {
                 break;
             }
@@ -158,22 +181,61 @@ impl Desk {
         }
     }
 
-    fn commit(&mut self, batch: &[Change]) -> io::Result<()> {
+    /// A task and all that have queued up behind it.
+    fn gather(&mut self, first: Task, tasks: &mut mpsc::Receiver<Task>) -> Batch {
+        let mut batch = Batch::default();
+        let mut next = Some(first);
+        while let Some(task) = next {
+            match task {
+                Task::Stop => batch.stop = true,
+                Task::Write(change @ Change::Committed(_), told) => {
+                    self.committed = Some(change);
+                    told.tell(Ok(()));
+                }
+                Task::Write(change, told) => {
+                    batch.changes.push(change);
+                    batch.waiting.push(told);
+                }
+            }
+            let full = batch.changes.len() >= QUEUE_TASKS;
+            next = if batch.stop || full {
+                None
+            } else {
+                tasks.try_recv().ok()
+            };
+        }
+        if batch.stop || !batch.changes.is_empty() {
+            batch.changes.extend(self.committed.take());
+        }
+        batch
+    }
+
+    fn write(&mut self, batch: &Batch) -> io::Result<()> {
         if let Some((kind, reason)) = &self.failure {
             return Err(io::Error::new(*kind, reason.clone()));
         }
-        if batch.is_empty() {
+        if batch.changes.is_empty() {
             return Ok(());
         }
-        let result = self.engine.write(batch).and_then(|()| self.engine.sync());
-        match &result {
-            Ok(()) => {
-                self.syncs.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(error) => {
-                tracing::error!(%error, "the log cannot be written any more");
-                self.failure = Some((error.kind(), error.to_string()));
-            }
+        let result = self.engine.write(&batch.changes);
+        self.note(result)
+    }
+
+    fn sync(&mut self, batch: &Batch) -> io::Result<()> {
+        if batch.changes.is_empty() {
+            return Ok(());
+        }
+        let result = self.engine.sync();
+        if result.is_ok() {
+            self.syncs.fetch_add(1, Ordering::Relaxed);
+        }
+        self.note(result)
+    }
+
+    fn note(&mut self, result: io::Result<()>) -> io::Result<()> {
+        if let Err(error) = &result {
+            tracing::error!(%error, "the log cannot be written any more");
+            self.failure = Some((error.kind(), error.to_string()));
         }
         result
     }

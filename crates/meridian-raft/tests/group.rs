@@ -295,6 +295,37 @@ async fn a_node_that_lost_its_log_cannot_vote_an_acknowledged_entry_away() {
     cluster.wait(3, |status| status.leader.is_some()).await;
     let first = cluster.propose("known to all").await;
     cluster.all_agree_at(first).await;
+    the_forgetful_give_no_vote(cluster).await;
+}
+
+/// The same when the third has seen no more than the founding of the group.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_lost_its_log_cannot_vote_the_first_entry_away() {
+    let mut cluster = Cluster::ephemeral(3);
+    cluster.start_all().await;
+    cluster.wait(3, |status| status.committed == 1).await;
+    the_forgetful_give_no_vote(cluster).await;
+}
+
+/// The same when the forgetful one founded the group: it founds it anew, asks for votes, and
+/// learns of a term in which it remembers nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_founder_that_lost_its_log_cannot_vote_an_acknowledged_entry_away() {
+    let mut cluster = Cluster::ephemeral(3);
+    cluster.start_all().await;
+    cluster.wait(3, |status| status.leader.is_some()).await;
+    let first = cluster.propose("known to all").await;
+    cluster.all_agree_at(first).await;
+    let old = cluster.leader().await;
+    if old != 2 {
+        let asked = cluster.nodes[&old].transfer_leadership(2).await;
+        asked.unwrap();
+        cluster.wait(old, |status| status.leader == Some(2)).await;
+    }
+    the_forgetful_give_no_vote(cluster).await;
+}
+
+async fn the_forgetful_give_no_vote(mut cluster: Cluster) {
     let leader = cluster.leader().await;
     let (forgetful, lacking) = (others(leader)[0], others(leader)[1]);
     cluster.isolate(lacking);

@@ -34,12 +34,29 @@ impl MemoryDisk {
         MemoryEngine { disk: self.clone() }
     }
 
-    /// Cuts the power: all but the first `kept` of the unsynced batches are gone.
+    /// How many batches a power cut could take.
     #[cfg(test)]
-    pub(crate) fn cut_power(&self, kept: usize) {
+    pub(crate) fn unsynced(&self) -> usize {
+        self.lock().unsynced.len()
+    }
+
+    /// Cuts the power: all but the first `kept` of the unsynced batches are gone. Of a `torn`
+    /// one that comes next the state is kept and the log is not, as the engine on disk writes
+    /// them.
+    #[cfg(test)]
+    pub(crate) fn cut_power(&self, kept: usize, torn: bool) {
         let mut platter = self.lock();
+        let mut next = platter.unsynced.get(kept).cloned().unwrap_or_default();
+        next.retain(|change| torn && !matches!(change, Change::Append(_) | Change::Truncate(_)));
         platter.unsynced.truncate(kept);
+        platter.unsynced.push(next);
         platter.settle();
+    }
+
+    /// What a power cut could not take.
+    #[cfg(test)]
+    pub(crate) fn durable(&self) -> Stored {
+        self.lock().durable.clone().into()
     }
 
     fn lock(&self) -> MutexGuard<'_, Platter> {
@@ -73,6 +90,18 @@ impl Image {
     }
 }
 
+impl From<Image> for Stored {
+    fn from(image: Image) -> Self {
+        Self {
+            vote: image.vote,
+            committed: image.committed,
+            purged: image.purged,
+            catching_up: image.catching_up,
+            entries: image.entries.into_values().collect(),
+        }
+    }
+}
+
 /// See [`MemoryDisk`].
 pub(crate) struct MemoryEngine {
     disk: MemoryDisk,
@@ -83,14 +112,7 @@ impl Engine for MemoryEngine {
         let mut platter = self.disk.lock();
         // What a dead process had written is still with the operating system.
         platter.settle();
-        let image = platter.durable.clone();
-        Ok(Stored {
-            vote: image.vote,
-            committed: image.committed,
-            purged: image.purged,
-            catching_up: image.catching_up,
-            entries: image.entries.into_values().collect(),
-        })
+        Ok(platter.durable.clone().into())
     }
 
     fn write(&mut self, changes: &[Change]) -> io::Result<()> {
@@ -129,9 +151,20 @@ mod tests {
         engine.sync().unwrap();
         engine.write(&append(2)).unwrap();
         engine.write(&append(3)).unwrap();
-        disk.cut_power(1);
+        disk.cut_power(1, false);
         let kept = disk.engine().load().unwrap().entries;
         assert_eq!(kept, [data(1, "entry"), data(2, "entry")]);
+    }
+
+    #[test]
+    fn a_torn_batch_keeps_its_vote_and_loses_its_entries() {
+        let disk = MemoryDisk::default();
+        let vote = Vote::new(3, 2);
+        let [entry] = append(1);
+        disk.engine().write(&[entry, Change::Vote(vote)]).unwrap();
+        disk.cut_power(0, true);
+        let kept = disk.engine().load().unwrap();
+        assert_eq!((kept.vote, kept.entries.len()), (Some(vote), 0));
     }
 
     #[test]

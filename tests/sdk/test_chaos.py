@@ -265,6 +265,22 @@ def test_what_a_link_holds_back_arrives_when_it_is_released(chaos):
     eventually(lambda: eu.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"], True)
 
 
+def test_a_profile_lags_until_another_replaces_it(chaos):
+    assert "no faults" in chaos.command("chaos", "profile", "instant")
+    printed = chaos.command("chaos", "profile", "adversarial")
+    assert "flaps every 4s" in printed
+    status, body = chaos.http("PUT", "/chaos/profile/aws-typical")
+    assert (status, len(json.loads(body)["faults"])) == (200, 3)
+    us, eu = chaos.kms(US), chaos.kms(EU)
+    key_id = create_key(us, MultiRegion=True)["KeyId"]
+    eventually(lambda: key_state(us, key_id), "Enabled")
+    replicate(us, key_id, eu)
+    eventually(lambda: key_state(eu, key_id), "Enabled")
+    status, body = chaos.http("PUT", "/chaos/profile/fast")
+    assert (status, "aws-worst" in json.loads(body)["error"]) == (400, True)
+    assert chaos.http("PUT", "/chaos/profile/instant") == (200, b'{"faults":[]}')
+
+
 def test_every_fault_has_a_command(chaos):
     for command in (
         f"cut {US} {EU} --one-way",

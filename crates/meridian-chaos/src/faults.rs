@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fault, Kind};
+use crate::{Fault, Kind, Profile};
 
 /// All faults that have not been removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,14 @@ impl Faults {
     /// Ends a fault; false when there is none with this ID.
     pub fn remove(&mut self, id: &str) -> bool {
         self.active.remove(id).is_some()
+    }
+
+    /// Replaces the faults of any profile by those of this one.
+    pub fn set_profile(&mut self, profile: Profile, regions: &[String]) {
+        self.active.retain(|id, _| !Profile::owns(id));
+        for fault in profile.faults(regions) {
+            self.add(fault);
+        }
     }
 
     /// Ends all faults; returns how many there were.
@@ -129,6 +137,18 @@ mod tests {
         assert_eq!(faults.next_change_ms(0), Some(50));
         assert_eq!(faults.next_change_ms(50), Some(80));
         assert_eq!(faults.next_change_ms(80), Some(100));
+    }
+
+    #[test]
+    fn a_profile_replaces_another_and_leaves_other_faults_alone() {
+        let mut faults = Faults::default();
+        let regions = ["us-east-1", "eu-west-1"].map(str::to_owned);
+        faults.add(fault("own", Kind::LinkCut { link: link() }, None));
+        faults.set_profile(Profile::Adversarial, &regions);
+        faults.set_profile(Profile::AwsTypical, &regions);
+        assert_eq!(faults.iter(0).count(), 1 + 3);
+        faults.set_profile(Profile::Instant, &regions);
+        assert_eq!(faults.iter(0).count(), 1);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod faults;
 pub mod kind;
 pub mod odds;
 pub mod passage;
+pub mod profile;
 pub mod wire;
 
 pub use calls::{Call, Calls, Reception};
@@ -25,4 +26,5 @@ pub use faults::Faults;
 pub use kind::{Kind, Link, Place};
 pub use odds::Odds;
 pub use passage::Passage;
+pub use profile::Profile;
 pub use wire::{FaultError, Nodes};

@@ -3,6 +3,7 @@
 //! * `POST /chaos/faults` with a fault as JSON: `{"id": "…"}`
 //! * `GET /chaos/faults`: `{"faults": […]}`
 //! * `DELETE /chaos/faults`, `DELETE /chaos/faults/ID`: `{"removed": 1}`
+//! * `PUT /chaos/profile/NAME`: the faults that are active then
 //!
 //! A fault is the message `meridian.v1.Fault` in protobuf's JSON form, such as
 //! `{"link_cut": {"link": {"from": "us-east-1", "to": "eu-west-1"}}}`.
@@ -10,10 +11,10 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, post};
+use axum::routing::{delete, post, put};
 use axum::{Json, Router};
 use meridian_proto::proto_json::{from_json, to_json};
-use meridian_proto::v1::Fault;
+use meridian_proto::v1::{Fault, ListFaultsResponse};
 use serde_json::{Value, json};
 
 use crate::chaos_service::ChaosService;
@@ -27,6 +28,7 @@ impl ChaosPages {
         Router::new()
             .route("/chaos/faults", post(add).get(list).delete(clear))
             .route("/chaos/faults/{id}", delete(remove))
+            .route("/chaos/profile/{name}", put(set_profile))
             .with_state(self.0)
     }
 }
@@ -60,8 +62,15 @@ async fn add(State(chaos): State<ChaosService>, body: String) -> Answer {
 }
 
 async fn list(State(chaos): State<ChaosService>) -> Json<Value> {
-    let faults: Vec<Value> = chaos
-        .list()
+    listed(&chaos.list())
+}
+
+async fn set_profile(State(chaos): State<ChaosService>, Path(name): Path<String>) -> Answer {
+    Ok(listed(&chaos.set_profile(&name).await?))
+}
+
+fn listed(list: &ListFaultsResponse) -> Json<Value> {
+    let faults: Vec<Value> = list
         .faults
         .iter()
         .map(|fault| to_json("Fault", fault))

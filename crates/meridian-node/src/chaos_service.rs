@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{BoxStream, FuturesUnordered};
-use meridian_chaos::{Fault, Faults, Kind, Nodes};
+use meridian_chaos::{Fault, Faults, Kind, Nodes, Profile};
 use meridian_kms::{ErrorCode, RegionName, Timestamp};
 use meridian_proto::v1;
 use meridian_proto::v1::chaos_server::Chaos;
@@ -137,6 +137,22 @@ impl ChaosService {
         Ok(u32::try_from(removed).unwrap_or(u32::MAX))
     }
 
+    /// Replaces the faults of the last profile by those of this one.
+    ///
+    /// # Errors
+    /// Chaos is not allowed, or there is no such profile.
+    pub async fn set_profile(&self, name: &str) -> Result<v1::ListFaultsResponse, Status> {
+        let profile = Profile::from_name(name).ok_or_else(|| {
+            let names = Profile::ALL.map(Profile::name).join(", ");
+            Status::invalid_argument(format!("{name:?} is no profile; there are {names}"))
+        })?;
+        let names = self.directory.names();
+        let regions: Vec<String> = names.iter().map(ToString::to_string).collect();
+        self.change(|faults| faults.set_profile(profile, &regions))
+            .await?;
+        Ok(self.list())
+    }
+
     /// The faults that have not ended.
     pub fn list(&self) -> v1::ListFaultsResponse {
         let (now, faults) = (machine_now_ms(), self.faults.current());
@@ -257,6 +273,14 @@ impl Chaos for ChaosService {
             }
         });
         Ok(Response::new(lists.boxed()))
+    }
+
+    async fn set_profile(
+        &self,
+        request: Request<v1::SetProfileRequest>,
+    ) -> Result<Response<v1::ListFaultsResponse>, Status> {
+        let name = request.into_inner().name;
+        Ok(Response::new(ChaosService::set_profile(self, &name).await?))
     }
 
     async fn advance_clock(

@@ -159,6 +159,8 @@ chaos_calls! {
     remove_fault: "RemoveFault" RemoveFaultRequest -> RemoveFaultResponse;
     /// Ends all faults.
     clear_faults: "ClearFaults" ClearFaultsRequest -> ClearFaultsResponse;
+    /// Replaces the faults of the last profile by those of another.
+    set_profile: "SetProfile" SetProfileRequest -> ListFaultsResponse;
     /// The active faults.
     list_faults: "ListFaults" ListFaultsRequest -> ListFaultsResponse;
     /// Moves the time of every region forward.

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use meridian_proto::proto_json::{from_json, to_json};
 use meridian_proto::v1::{
     AddFaultRequest, ClearFaultsRequest, Fault, ListFaultsRequest, RemoveFaultRequest,
+    SetProfileRequest,
 };
 use serde_json::{Value, json};
 
@@ -35,6 +36,12 @@ enum ChaosCommand {
         #[arg(value_name = "JSON")]
         fault: String,
     },
+    /// Replace the lags and faults of the last profile by those of another
+    Profile {
+        /// instant, aws-typical, aws-worst or adversarial
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// End all faults, or the one with this id
     #[command(visible_alias = "clear")]
     Heal {
@@ -56,8 +63,19 @@ pub async fn run(args: ChaosArgs) -> anyhow::Result<()> {
             let fault = fault.map_err(|why| anyhow::anyhow!("not a fault: {why}"))?;
             add(&cluster, console, fault).await
         }
+        ChaosCommand::Profile { name } => {
+            let request = SetProfileRequest { name };
+            show(&cluster.set_profile(request).await?.faults, console);
+            Ok(())
+        }
         ChaosCommand::Heal { id } => heal(&cluster, console, id).await,
-        ChaosCommand::List => list(&cluster, console).await,
+        ChaosCommand::List => {
+            show(
+                &cluster.list_faults(ListFaultsRequest {}).await?.faults,
+                console,
+            );
+            Ok(())
+        }
     }
 }
 
@@ -97,20 +115,18 @@ async fn heal(cluster: &Cluster, console: Console, id: Option<String>) -> anyhow
     Ok(())
 }
 
-async fn list(cluster: &Cluster, console: Console) -> anyhow::Result<()> {
-    let faults = cluster.list_faults(ListFaultsRequest {}).await?.faults;
+fn show(faults: &[Fault], console: Console) {
     if faults.is_empty() {
         console.say("no faults");
     } else {
         let mut table = Table::new(["ID", "FAULT", "ENDS"]);
-        for fault in &faults {
+        for fault in faults {
             table.row([fault.id.clone(), words::describe(fault), words::end(fault)]);
         }
         console.table(&table);
     }
     let documents: Vec<Value> = faults.iter().map(document).collect();
     console.document(&json!({"faults": documents}));
-    Ok(())
 }
 
 fn document(fault: &Fault) -> Value {

@@ -9,7 +9,10 @@
 //!
 //! In a group being founded nobody has a history, and all vote: but whoever knows nothing votes
 //! only for the founder, and only while it has nothing but the founding entry. To any other
-//! candidate, however short its log, a group has listened before.
+//! candidate, however short its log, a group has listened before. One thing cannot be told: a
+//! founder that lost its disk, alone with members that never had anything on theirs, founds a
+//! second group. A node put in the place of another is to be started as one that joins
+//! ([`GroupConfig::joins`]): it is behind from the beginning.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +36,6 @@ pub(crate) struct CatchUp {
     node_id: NodeId,
     /// Who founds the group.
     founder: Option<NodeId>,
-    log: Log,
     writer: Writer,
     /// Whether this node may have known more in an earlier life, and has yet to meet its group.
     fresh: AtomicBool,
@@ -41,7 +43,7 @@ pub(crate) struct CatchUp {
 }
 
 impl CatchUp {
-    pub(crate) fn new(config: &GroupConfig, log: Log, writer: Writer, behind: bool) -> Self {
+    pub(crate) fn new(config: &GroupConfig, log: &Log, writer: Writer, behind: bool) -> Self {
         let founder = config.founder();
         let is_founder = founder == Some(config.node_id);
         // A founder writes its first vote before it has met anybody, and adopts the next from
@@ -56,7 +58,6 @@ impl CatchUp {
             founder,
             fresh: AtomicBool::new(knows_nothing && !promised),
             behind: AtomicBool::new(behind),
-            log,
             writer,
         }
     }

@@ -15,6 +15,10 @@ pub struct GroupConfig {
     /// All voters of the group, this node included. Only the first start of a group reads it;
     /// from then on the log knows the members.
     pub members: BTreeSet<NodeId>,
+    /// The group exists, and this node joins it or takes the place of a member whose disk is
+    /// gone: with an empty directory it founds nothing, and votes only when it has caught up.
+    /// Default `false`.
+    pub joins: bool,
     /// Where log, vote and snapshots are kept; created when missing. `None` keeps everything in
     /// memory: an ephemeral node, which forgets all when it stops.
     pub directory: Option<PathBuf>,
@@ -42,6 +46,7 @@ impl GroupConfig {
             preferred: members.first() == Some(&node_id),
             node_id,
             members,
+            joins: false,
             directory: None,
             heartbeat: Duration::from_millis(100),
             election_timeout_min: Duration::from_millis(600),

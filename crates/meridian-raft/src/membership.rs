@@ -17,9 +17,9 @@ impl<O: Send + Sync + 'static> Group<O> {
     /// Makes `members` the voters of the group, and returns the index at which they are. Only a
     /// leader can.
     ///
-    /// A node that is new must be running, with an empty directory and a configuration that
-    /// names it among the members; it is first filled as a learner, which takes as long as it
-    /// takes. A node that is left out is told nothing more, and is to be stopped.
+    /// A node that is new must be running, with an empty directory and a configuration that says
+    /// that it [`joins`](crate::GroupConfig::joins); it is first filled as a learner, which takes
+    /// as long as it takes. A node that is left out is told nothing more, and is to be stopped.
     ///
     /// Put a time limit around it: a group whose majority is away does not answer. Dropping the
     /// future, or its failure in the middle, may leave new nodes as learners, or old and new

@@ -16,6 +16,7 @@ use openraft::{Config, RaftMetrics, SnapshotPolicy};
 use tokio::task::JoinHandle;
 
 use crate::catch_up::CatchUp;
+use crate::engine::{Change, Stored};
 use crate::ground::Ground;
 use crate::inbox::Inbox;
 use crate::log_store::{Log, LogStore};
@@ -71,7 +72,11 @@ impl Node {
             writer,
             ended,
         } = opening.await?;
-        let behind = stored.catching_up;
+        let joins = config.joins && stored == Stored::default();
+        if joins {
+            writer.write_durably(Change::CatchingUp(true)).await?;
+        }
+        let behind = joins || stored.catching_up;
         let log = Log::new(stored);
 
         let (applied_sender, applied) = watch::channel(0);
@@ -111,7 +116,7 @@ impl Node {
             }
         };
 
-        let catch_up = CatchUp::new(&config, log.clone(), writer.clone(), behind);
+        let catch_up = CatchUp::new(&config, &log, writer.clone(), behind);
         let catch_up = Arc::new(catch_up);
         let picture = Picture {
             log: log.clone(),

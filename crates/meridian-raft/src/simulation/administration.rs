@@ -72,7 +72,7 @@ pub(super) async fn replace(cluster: &Arc<Cluster>) {
         return;
     }
     cluster.kill(away, true);
-    cluster.replace_disk(away);
+    cluster.replace_disk(away, true);
     count("replaced node");
     cluster.start(away);
     change_members(cluster, members).await;

@@ -55,6 +55,8 @@ pub(super) struct Cluster {
 /// Where a node runs.
 struct Place {
     disk: Disk,
+    /// Whether it is told that the group exists.
+    joins: bool,
     process: Option<Process>,
     running: Option<Running>,
 }
@@ -113,6 +115,7 @@ impl Cluster {
             disk: Disk::new(node, self.bug),
             process: None,
             running: None,
+            joins: !self.founders.contains(&node),
         });
         place.disk.clone()
     }
@@ -124,18 +127,23 @@ impl Cluster {
         }
         let disk = self.disk(node);
         let process = Process::new(node);
-        if let Some(place) = self.places().get_mut(&node) {
-            place.process = Some(process.clone());
-        }
-        note!("node {node} starts");
+        let joins = match self.places().get_mut(&node) {
+            Some(place) => {
+                place.process = Some(process.clone());
+                place.joins
+            }
+            None => false,
+        };
+        note!("node {node} starts (joins: {joins})");
         let cluster = Arc::clone(self);
         let it = process.clone();
-        process.spawn(async move { cluster.run(node, it, disk).await });
+        process.spawn(async move { cluster.run(node, it, disk, joins).await });
     }
 
-    async fn run(self: Arc<Self>, node: NodeId, process: Process, disk: Disk) {
+    async fn run(self: Arc<Self>, node: NodeId, process: Process, disk: Disk, joins: bool) {
         let mut config = GroupConfig::new(node, self.founders.clone());
         config.members.insert(node);
+        config.joins = joins;
         config.preferred &= self.founders.contains(&node);
         config.compaction = self.compaction;
         let lists = Shared::default();
@@ -205,12 +213,14 @@ impl Cluster {
         self.start(node);
     }
 
-    /// Puts an empty disk in the place of a node that does not run.
-    pub(super) fn replace_disk(&self, node: NodeId) {
-        note!("node {node} gets an empty disk");
+    /// Puts an empty disk in the place of a node that does not run. It may be told that the
+    /// group exists, or may have to find out.
+    pub(super) fn replace_disk(&self, node: NodeId, told: bool) {
+        note!("node {node} gets an empty disk (told: {told})");
         judge::replaced(node);
         if let Some(place) = self.places().get_mut(&node) {
             place.disk = Disk::new(node, self.bug);
+            place.joins = told;
         }
     }
 

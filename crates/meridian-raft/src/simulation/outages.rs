@@ -50,8 +50,11 @@ pub(super) async fn lose_disk(cluster: &Arc<Cluster>) {
         return;
     }
     let unlucky = dice::pick(&members);
+    // Untold, a founder would found the group again with those who have never seen it.
+    let mut founders = cluster.founders.iter();
+    let told = dice::one_in(2) || !founders.all(|node| has_caught_up(cluster, *node));
     cluster.kill(unlucky, true);
-    cluster.replace_disk(unlucky);
+    cluster.replace_disk(unlucky, told);
     count("lost disk");
     cluster.start(unlucky);
     let lost_ms = chronicle::now_ms();

@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    pub(crate) fn happen(&mut self, event: Event) {
         match event {
             Event::Client(client) => self.client_turn(client),
             Event::ClientTimeout(call) => self.client_gives_up(call),
@@ -152,6 +152,7 @@ impl World {
             Event::Tick { region, node } => self.tick(region, node),
             Event::FaultBegins(index) => self.fault_begins(index),
             Event::FaultEnds(index) => self.fault_ends(index),
+            Event::Pause => {}
             Event::Heal => self.heal(),
             Event::Finish => self.finish(),
         }

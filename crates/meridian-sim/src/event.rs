@@ -76,6 +76,8 @@ pub enum Event {
     FaultEnds(usize),
     /// The part without faults begins.
     Heal,
+    /// A script goes on.
+    Pause,
     /// All that was agreed must be agreed on everywhere; ciphertexts are tried.
     Finish,
 }

@@ -16,6 +16,7 @@ pub mod dice;
 pub mod judge;
 pub mod planted;
 pub mod run;
+pub mod script;
 pub mod shrink;
 pub mod wrapping;
 
@@ -29,6 +30,7 @@ mod keepsake;
 mod links;
 mod nemesis;
 mod raft;
+mod story;
 mod words;
 mod workload;
 mod world;

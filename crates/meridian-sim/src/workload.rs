@@ -417,7 +417,7 @@ impl World {
         }
     }
 
-    fn expiry(&self, region: usize, ms: i64) -> Timestamp {
+    pub(crate) fn expiry(&self, region: usize, ms: i64) -> Timestamp {
         let group = &self.groups[region];
         let machine = crate::group::START.plus_ms(self.now_ms);
         machine
@@ -430,7 +430,7 @@ impl World {
         key.is_some_and(|key| key.shared.materials.is_empty() && key.is_primary())
     }
 
-    fn material_id(&self, region: usize, key: &KeyRef, number: u64) -> MaterialId {
+    pub(crate) fn material_id(&self, region: usize, key: &KeyRef, number: u64) -> MaterialId {
         let material = Material::from_bytes(&wrapping::material(number))
             .expect("simulated material has the right length");
         let vault = &self.groups[region].vault;

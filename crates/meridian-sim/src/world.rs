@@ -122,7 +122,7 @@ impl World {
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    pub(crate) fn happen(&mut self, event: Event) {
         match event {
             Event::Client(client) => self.client_turn(client),
             Event::ClientTimeout(call) => self.client_gives_up(call),
@@ -156,6 +156,7 @@ impl World {
             Event::Tick { region, node } => self.tick(region, node),
             Event::FaultBegins(index) => self.fault_begins(index),
             Event::FaultEnds(index) => self.fault_ends(index),
+            Event::Pause => {}
             Event::Heal => self.heal(),
             Event::Finish => self.finish(),
         }

@@ -80,6 +80,11 @@ impl Judge {
         self.violation.is_some()
     }
 
+    /// The first broken promise so far.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
     /// The first broken promise, and how often each was looked at.
     pub fn verdict(self) -> (Option<Violation>, Count) {
         (self.violation, self.looked)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::run::{Report, run};
 
 /// Seeds of the usual test: as many as take some seconds.
-const SEEDS: Range<u64> = 0..40;
+const SEEDS: Range<u64> = 0..12;
 
 fn seeds_wanted() -> Option<Range<u64>> {
     let text = std::env::var("MERIDIAN_SEEDS").ok()?;

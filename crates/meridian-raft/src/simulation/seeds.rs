@@ -50,7 +50,7 @@ fn fail(seed: u64, violation: &str, report: &Report) -> ! {
     eprintln!("{}", report.last.join("\n"));
     let next = seed + 1;
     eprintln!(
-        "replay: MERIDIAN_SEEDS={seed}..{next} MERIDIAN_TRACE=1 cargo test -p meridian-raft --lib simulation::seeds"
+        "replay: MERIDIAN_SEEDS={seed}..{next} MERIDIAN_TRACE=1 cargo test -p meridian-raft --lib simulation::seeds::no_order"
     );
     panic!("seed {seed}: {violation}");
 }

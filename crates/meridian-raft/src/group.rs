@@ -172,7 +172,7 @@ impl<O: Send + Sync + 'static> Group<O> {
 
     /// Asks `target` to take over the leadership. Returns once the request is under way; follow
     /// [`status_watch`](Group::status_watch) for the change. If the target is too far behind or
-    /// unreachable, an ordinary election follows.
+    /// unreachable, an ordinary election follows. The leader itself as target changes nothing.
     pub async fn transfer_leadership(&self, target: NodeId) -> Result<(), TransferError> {
         let status = self.status();
         if !status.is_leader() {
@@ -182,6 +182,10 @@ impl<O: Send + Sync + 'static> Group<O> {
         }
         if !self.node.raft.voter_ids().any(|voter| voter == target) {
             return Err(TransferError::NotMember(target));
+        }
+        if target == status.node_id {
+            // openraft would wait for itself, and propose nothing meanwhile.
+            return Ok(());
         }
         let asked = self.node.raft.trigger().transfer_leader(target).await;
         asked.map_err(|_| TransferError::Stopped)

@@ -7,12 +7,13 @@
 
 mod cluster;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cluster::{Cluster, PATIENCE};
 use meridian_raft::{
-    Compaction, Group, HandleError, NodeId, ProposeError, ReadError, TransferError,
+    Compaction, Group, GroupConfig, HandleError, NodeId, ProposeError, ReadError, TransferError,
 };
 
 fn others(of: NodeId) -> Vec<NodeId> {
@@ -266,6 +267,39 @@ async fn leadership_can_be_handed_over() {
     cluster.wait(old, |status| status.leader == Some(new)).await;
     let last = cluster.propose("y").await;
     cluster.all_agree_at(last).await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leadership_handed_to_the_leader_stays_and_works() {
+    let mut cluster = Cluster::ephemeral(1);
+    cluster.start_all().await;
+    cluster.leader().await;
+    cluster.nodes[&1].transfer_leadership(1).await.unwrap();
+    cluster.propose_at(1, "x").await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_can_be_added_and_taken_away() {
+    let mut cluster = Cluster::ephemeral(3);
+    cluster.start_all().await;
+    let leader = cluster.leader().await;
+    let first = cluster.propose("x").await;
+    let mut config = GroupConfig::new(4, [1, 2, 3, 4]);
+    config.joins = true;
+    cluster.start_with(config).await;
+
+    let away = others(leader)[0];
+    let members: BTreeSet<NodeId> = (1..=4).filter(|node| *node != away).collect();
+    let node = &cluster.nodes[&leader];
+    let index = node.change_members(members.clone()).await.unwrap();
+    assert!(index > first);
+    assert_eq!(node.members(), members);
+    cluster.stop(away).await;
+    let last = cluster.propose("y").await;
+    assert_eq!(cluster.all_agree_at(last).await, ["x", "y"]);
+    assert_eq!(cluster.nodes[&4].members(), members);
     cluster.stop_all().await;
 }
 

@@ -14,8 +14,8 @@
 //! More seeds, or one again with its whole event log:
 //!
 //! ```text
-//! MERIDIAN_SEEDS=0..1000 cargo test --release -p meridian-raft --lib simulation::seeds
-//! MERIDIAN_SEEDS=7..8 MERIDIAN_TRACE=1 cargo test -p meridian-raft --lib simulation::seeds
+//! MERIDIAN_SEEDS=0..1000 cargo test --release -p meridian-raft --lib simulation::seeds::no_order
+//! MERIDIAN_SEEDS=7..8 MERIDIAN_TRACE=1 cargo test -p meridian-raft --lib simulation::seeds::no_order
 //! ```
 
 pub(crate) mod process;

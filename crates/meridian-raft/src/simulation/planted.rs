@@ -1,15 +1,17 @@
-//! Bugs planted on purpose: each must be found within a fixed number of seeds.
+//! Bugs planted on purpose: each must break the promise that is watched over for its sake, within
+//! a fixed number of seeds.
 
 use super::run::{Bug, run};
 
 /// Seeds in which every planted bug must be found.
-const SEEDS: u64 = 30;
+const SEEDS: u64 = 20;
 
 fn found(bug: Bug, promise: &str) {
     for seed in 0..SEEDS {
-        if let Some(violation) = run(seed, Some(bug), false).violation {
-            eprintln!("{bug:?}: found by seed {seed}: {violation}");
-            assert!(violation.contains(promise), "{violation}");
+        let violation = run(seed, Some(bug), false).violation;
+        // Another promise may break first.
+        if let Some(violation) = violation.filter(|it| it.starts_with(promise)) {
+            eprintln!("{bug:?}: found in {} seeds: {violation}", seed + 1);
             return;
         }
     }

@@ -53,7 +53,8 @@ impl NodeKms {
     }
 
     async fn read(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
-        if request.operation().consistency() == Consistency::Strong
+        let strong = request.operation().consistency() == Consistency::Strong;
+        if (strong || !self.core.has_caught_up())
             && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await
         {
             return Err(CallError::NoLeader);
@@ -216,7 +217,8 @@ impl NodeKms {
         request: Request,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
         let operation = request.operation();
-        if !operation.is_write() && operation.consistency() == Consistency::Local {
+        let local = operation.consistency() == Consistency::Local;
+        if !operation.is_write() && local && self.core.has_caught_up() {
             return futures::future::ready(self.read_local(&caller, &request)).boxed();
         }
         let kms = self.clone();

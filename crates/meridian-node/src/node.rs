@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use meridian_api::{Cluster, Front, Kms, Scope};
@@ -216,6 +217,7 @@ impl RunningNode {
             directory: process.directory.clone(),
             links: Box::new(links),
             wrapping_keys: process.wrapping_keys.clone(),
+            caught_up: AtomicBool::new(false),
             region: region.clone(),
         });
         process.metrics.watch(&core);

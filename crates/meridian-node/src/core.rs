@@ -1,6 +1,7 @@
 //! What the tasks and services of one node share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,6 +53,10 @@ pub struct Core {
     pub faults: ActiveFaults,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
+    /// Whether a barrier was passed since this node started. What it had
+    /// applied before it stopped, and shown, it may have to apply again: until
+    /// then its own view can be older than its last answer.
+    pub caught_up: AtomicBool,
 }
 
 /// Why an entry was not answered.
@@ -98,6 +103,12 @@ impl Core {
         self.faults.over(&from, &to, once, |_| timeout, send).await
     }
 
+    /// True once this node's own view is as new as all that it answered before
+    /// it started.
+    pub fn has_caught_up(&self) -> bool {
+        self.caught_up.load(Ordering::Acquire)
+    }
+
     /// Proposes a change with this node's clock. Returns the log index and the
     /// agreed answer.
     pub async fn propose(&self, change: Change) -> Result<(u64, Outcome), NotCommitted> {
@@ -142,7 +153,11 @@ impl Core {
             match index {
                 Some(index) => {
                     let left = deadline.saturating_duration_since(Instant::now());
-                    return self.group.wait_applied(index, left).await;
+                    let applied = self.group.wait_applied(index, left).await;
+                    if applied {
+                        self.caught_up.store(true, Ordering::Release);
+                    }
+                    return applied;
                 }
                 None => self.pause(deadline).await,
             }

@@ -275,6 +275,7 @@ impl NodeKms {
         let lag_ms = core.faults.read_lag_ms(core.region.as_str(), core.node_id);
         if operation.consistency() == Consistency::Local
             && lag_ms.is_none()
+            && core.has_caught_up()
             && let Ok(response) = self.read_local(&caller, &request)
         {
             return futures::future::ready(Ok(response)).boxed();

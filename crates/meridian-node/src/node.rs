@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -231,6 +232,7 @@ impl RunningNode {
             links: Box::new(links),
             faults: faults.clone(),
             wrapping_keys: process.wrapping_keys.clone(),
+            caught_up: AtomicBool::new(false),
             region: region.clone(),
         });
         process.metrics.watch(&core);

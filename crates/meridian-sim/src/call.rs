@@ -143,7 +143,9 @@ impl World {
         }
         if operation.is_write() {
             self.find_leader(id);
-        } else if operation.consistency() == Consistency::Strong {
+        } else if operation.consistency() == Consistency::Strong
+            || !self.has_caught_up(region, node)
+        {
             self.confirm(id, node, Purpose::Read);
         } else if self.planted == Some(Planted::ReadsAskThePrimary) && self.is_cut_off(region) {
             drop(self.calls.remove(&id));
@@ -155,6 +157,12 @@ impl World {
                 Err(_) => self.confirm(id, node, Purpose::ReadAgain),
             }
         }
+    }
+
+    /// May a node answer from its own view?
+    fn has_caught_up(&self, region: usize, node: usize) -> bool {
+        self.groups[region].nodes[node].caught_up
+            || self.planted == Some(Planted::RestartedShowsItsPast)
     }
 
     /// Is every link from this region cut?

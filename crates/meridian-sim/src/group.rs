@@ -48,6 +48,8 @@ pub struct Node {
     pub own: Option<Region>,
     /// The log position of its last snapshot.
     pub snapshot: usize,
+    /// Whether it has confirmed the leadership since it started.
+    pub caught_up: bool,
     /// Whether it believes that it leads.
     pub leads: bool,
     /// The leader that it knows of.
@@ -269,6 +271,7 @@ impl Node {
             stored: 0,
             own: None,
             snapshot: 0,
+            caught_up: false,
             leads: false,
             knows: Some(0),
             session: 0,

@@ -12,6 +12,8 @@ pub enum Planted {
     RefusedAfterCommit,
     /// A node answers from a view that is older than one it has shown.
     ViewGoesBack,
+    /// A node that starts again answers before it has caught up.
+    RestartedShowsItsPast,
     /// A node that starts again leaves out an entry of its log.
     ReplaySkips,
     /// A region that is cut off does not answer its own cryptographic calls.

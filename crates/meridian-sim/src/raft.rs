@@ -261,6 +261,7 @@ impl World {
     fn waited(&mut self, region: usize, node: usize, waiting: Waiting) {
         match waiting {
             Waiting::Call(call, purpose) => {
+                self.groups[region].nodes[node].caught_up = true;
                 self.after(0, Event::Call(call, Step::Confirmed(node, purpose)));
             }
             Waiting::Answer(call) => self.answer_client(call),
@@ -484,6 +485,7 @@ impl World {
         let it = &mut self.groups[region].nodes[node];
         let known = it.applied - it.snapshot;
         it.applied = it.snapshot + self.dice.index(known + 1);
+        it.caught_up = false;
         let skips = self.planted == Some(Planted::ReplaySkips);
         self.judge.restarted(region, node);
         if let Err(difference) = self.groups[region].replay(node, skips) {

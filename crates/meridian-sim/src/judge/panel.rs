@@ -41,9 +41,9 @@ impl Judge {
         let promises: Vec<Box<dyn Promise>> = vec![
             Box::new(OnePrimary::default()),
             Box::new(Acknowledged::default()),
+            Box::new(NeverBackwards::default()),
             Box::new(ImportBeforeRotate::default()),
             Box::new(Decryptable::default()),
-            Box::new(NeverBackwards::default()),
             Box::new(BytesStayHome::default()),
             Box::new(Convergence::default()),
             Box::new(Independence::default()),

@@ -1,5 +1,5 @@
 //! Sessions: for a client that stays at one node, a key's current material never
-//! goes back to an older one. A node that has started again begins anew.
+//! goes back to an older one, also when the node has started again meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -62,10 +62,6 @@ impl Promise for Sessions {
             }
             Seen::Fail { call, .. } | Seen::Unknown { call, .. } => {
                 self.open.remove(call);
-            }
-            Seen::Restarted { region, node } => {
-                self.last
-                    .retain(|(_, it, at, _), _| (*it, *at) != (*region, *node));
             }
             Seen::Gone { key, .. } => {
                 self.last.retain(|(.., it), _| it != key);

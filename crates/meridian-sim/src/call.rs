@@ -2,23 +2,14 @@
 //! a real node serves it: answered from its own view, after the leadership is
 //! confirmed, or by the leader's proposal.
 
-use std::rc::Rc;
+use meridian_kms::{Answer, Change, Consistency, KmsError, Plan, Question, Request, Response};
 
-use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
-use meridian_kms::{
-    Answer, Caller, Change, Consistency, Context, KmsError, Plan, Question, Request, Response,
-};
-
-use crate::event::{Asked, Body, Event, Message, Origin, Purpose, Step, Waiting};
+use crate::event::{Event, Origin, Purpose, Step, Waiting};
 use crate::planted::Planted;
 use crate::world::{Chance, World};
-use crate::wrapping;
 
 /// How long a node looks for a leader, in milliseconds.
 const LEADER_TIMEOUT_MS: i64 = 5_000;
-
-/// How long a preflight may take, in milliseconds.
-const PREFLIGHT_TIMEOUT_MS: i64 = 2_000;
 
 /// Pause before a node looks for the leader again, in milliseconds.
 const LOOK_AGAIN_MS: i64 = 20;
@@ -50,8 +41,8 @@ pub(crate) struct Call {
     /// The answer leaves so much later.
     late_ms: i64,
     deadline_ms: i64,
-    question: Option<Question>,
-    answer: Option<Answer>,
+    pub(crate) question: Option<Question>,
+    pub(crate) answer: Option<Answer>,
     index: usize,
 }
 
@@ -194,7 +185,7 @@ impl World {
         self.after(LOOK_AGAIN_MS, Event::Call(id, Step::FindLeader));
     }
 
-    fn plan_write(&mut self, id: u64, node: usize) {
+    pub(crate) fn plan_write(&mut self, id: u64, node: usize) {
         let call = &self.calls[&id];
         if !self.groups[call.region].nodes[node].leads {
             return self.look_again(id);
@@ -205,74 +196,6 @@ impl World {
             Ok(Plan::Ask(question)) => self.ask(id, node, question),
             Err(error) => self.confirm(id, node, Purpose::Refuse(error)),
         }
-    }
-
-    fn ask(&mut self, id: u64, node: usize, question: Question) {
-        let region = self.calls[&id].region;
-        let Some(to) = self.index_of(&question.region) else {
-            let error = KmsError::region_unreachable(&question.region);
-            return self.confirm(id, node, Purpose::Refuse(error));
-        };
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.question = Some(question.clone());
-        }
-        self.after(
-            PREFLIGHT_TIMEOUT_MS,
-            Event::Call(id, Step::Preflight(node, None)),
-        );
-        let asked = Rc::new(Asked {
-            from: region,
-            node,
-            call: id,
-            question,
-        });
-        self.send(Message {
-            from: region,
-            to,
-            body: Body::Question(asked),
-        });
-    }
-
-    /// Another region's question arrives: some node confirms the leadership and
-    /// answers from its view.
-    pub(crate) fn take_question(&mut self, region: usize, asked: Rc<Asked>) {
-        let group = &self.groups[region];
-        let Some(leader) = group
-            .leader
-            .filter(|leader| group.is_effective_leader(*leader))
-        else {
-            return;
-        };
-        let node = self.dice.index(group.nodes.len());
-        if self.groups[region].reach(leader, node) {
-            let index = self.groups[region].log.len();
-            self.wait(region, node, index, Waiting::Question(asked));
-        }
-    }
-
-    pub(crate) fn answer_question(&mut self, region: usize, node: usize, asked: &Rc<Asked>) {
-        let view = self.groups[region].newest(node, self.now_ms);
-        let answer = view.answer(&asked.question);
-        self.send(Message {
-            from: region,
-            to: asked.from,
-            body: Body::Answer(asked.clone(), answer),
-        });
-    }
-
-    fn preflight_ended(&mut self, id: u64, node: usize, answer: Option<Answer>) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        let Some(question) = call.question.take() else {
-            return;
-        };
-        let Some(answer) = answer else {
-            let error = KmsError::region_unreachable(&question.region);
-            return self.confirm(id, node, Purpose::Refuse(error));
-        };
-        call.answer = Some(answer);
-        self.plan_write(id, node);
     }
 
     fn propose_call(&mut self, id: u64, node: usize, change: Change) {
@@ -287,7 +210,7 @@ impl World {
 
     /// A node makes sure that its view is not older than any answer given
     /// before.
-    fn confirm(&mut self, id: u64, node: usize, purpose: Purpose) {
+    pub(crate) fn confirm(&mut self, id: u64, node: usize, purpose: Purpose) {
         let call = &self.calls[&id];
         let (region, deadline_ms) = (call.region, call.deadline_ms);
         let group = &self.groups[region];
@@ -394,66 +317,5 @@ impl World {
     pub(crate) fn calls_die(&mut self, region: usize, node: usize) {
         self.calls
             .retain(|_, call| call.region != region || (call.node != node && call.at != node));
-    }
-
-    fn plan_call(&mut self, id: u64, node: usize) -> Result<Plan, KmsError> {
-        let call = &self.calls[&id];
-        let (region, request, answer) = (call.region, call.request.clone(), call.answer);
-        self.plan(region, node, &request, answer)
-    }
-
-    /// A read, answered by a node at once.
-    pub(crate) fn answer_now(
-        &mut self,
-        region: usize,
-        node: usize,
-        request: &Request,
-    ) -> Result<Response, KmsError> {
-        match self.plan(region, node, request, None)? {
-            Plan::Reply(response) => Ok(response),
-            Plan::Commit(_) | Plan::Ask(_) => unreachable!("a read plans no change"),
-        }
-    }
-
-    fn plan(
-        &mut self,
-        region: usize,
-        node: usize,
-        request: &Request,
-        answer: Option<Answer>,
-    ) -> Result<Plan, KmsError> {
-        let goes_back = self.planted == Some(Planted::ViewGoesBack) && self.dice.one_in(3);
-        let group = &mut self.groups[region];
-        let view = match goes_back {
-            true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
-            false => group.newest(node, self.now_ms),
-        };
-        let now = group.clock(node, self.now_ms);
-        let wrapping_key = match request {
-            Request::GetParametersForImport(request) => {
-                wrapping_key_needed(request).map(|_| wrapping::wrapping_key())
-            }
-            _ => None,
-        };
-        let mut cx = Context {
-            caller: &caller(),
-            vault: &group.vault,
-            entropy: &mut group.entropy,
-            now,
-            regions: &self.names,
-            wrapping_key,
-            unwrap: wrapping::unwrap,
-            answer,
-        };
-        view.plan(&mut cx, request)
-    }
-}
-
-/// Who calls.
-fn caller() -> Caller {
-    Caller {
-        account: ACCOUNT.parse().expect("the account has twelve digits"),
-        principal: format!("arn:aws:iam::{ACCOUNT}:user/client"),
-        request_id: "simulated".into(),
     }
 }

@@ -6,7 +6,7 @@ use meridian_kms::{KeyRef, Request};
 use meridian_proto::v1::DecryptRequest;
 
 use crate::call::ACCOUNT;
-use crate::workload::Errand;
+use crate::errand::Errand;
 
 /// A key that some client has created.
 #[derive(Clone, Copy)]

@@ -1,0 +1,85 @@
+//! What faults make of nodes: they die, stand still, lose contact, and start
+//! again.
+
+use meridian_chaos::Condition;
+
+use crate::event::Event;
+use crate::group::NODES;
+use crate::planted::Planted;
+use crate::world::World;
+
+impl World {
+    /// The faults have changed: every node is in the condition that they make.
+    pub(crate) fn settle_conditions(&mut self) {
+        for region in 0..self.groups.len() {
+            let disturbances = self.groups[region].disturbances;
+            for node in 0..NODES {
+                let name = self.names[region].as_str();
+                let condition = self.faults.condition(name, node as u64 + 1, self.now_ms);
+                let before = self.groups[region].nodes[node].condition;
+                if condition != before {
+                    self.condition_changed(region, node, before, condition);
+                }
+            }
+            if self.groups[region].disturbances != disturbances {
+                for node in 0..NODES {
+                    let ms = self.hop_ms();
+                    self.after(ms, Event::Learn { region, node });
+                }
+            }
+            let group = &self.groups[region];
+            if !group
+                .leader
+                .is_some_and(|leader| group.is_effective_leader(leader))
+            {
+                self.plan_election(region);
+            }
+        }
+    }
+
+    pub(crate) fn condition_changed(
+        &mut self,
+        region: usize,
+        node: usize,
+        before: Condition,
+        condition: Condition,
+    ) {
+        let group = &mut self.groups[region];
+        group.disturbances += 1;
+        let it = &mut group.nodes[node];
+        if condition.clock_frozen && !before.clock_frozen {
+            it.clock_stopped_at_ms = self.now_ms;
+        }
+        it.condition = condition;
+        if condition.down && !before.down {
+            it.new_session(false);
+            it.waiting.clear();
+            it.stranded.clear();
+            it.knows = None;
+            if group.leader == Some(node) {
+                group.leader = None;
+            }
+            self.calls_die(region, node);
+        }
+        if !condition.down && before.down {
+            self.restart(region, node);
+        }
+        if self.groups[region].nodes[node].leads {
+            self.watch_time(region, node);
+        }
+    }
+
+    /// A node starts again: from its last snapshot, and as much of the log as
+    /// it knows to be committed.
+    pub(crate) fn restart(&mut self, region: usize, node: usize) {
+        let it = &mut self.groups[region].nodes[node];
+        let known = it.applied - it.snapshot;
+        it.applied = it.snapshot + self.dice.index(known + 1);
+        it.caught_up = false;
+        let skips = self.planted == Some(Planted::ReplaySkips);
+        self.judge.restarted(region, node);
+        if let Err(difference) = self.groups[region].replay(node, skips) {
+            self.judge.object("one state per index", difference);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A node plans a request, on its own view and with its own clock.
+
+use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
+use meridian_kms::{Answer, Caller, Context, KmsError, Plan, Request, Response};
+
+use crate::call::ACCOUNT;
+use crate::planted::Planted;
+use crate::world::World;
+use crate::wrapping;
+
+impl World {
+    pub(crate) fn plan_call(&mut self, id: u64, node: usize) -> Result<Plan, KmsError> {
+        let call = &self.calls[&id];
+        let (region, request, answer) = (call.region, call.request.clone(), call.answer);
+        self.plan(region, node, &request, answer)
+    }
+
+    /// A read, answered by a node at once.
+    pub(crate) fn answer_now(
+        &mut self,
+        region: usize,
+        node: usize,
+        request: &Request,
+    ) -> Result<Response, KmsError> {
+        match self.plan(region, node, request, None)? {
+            Plan::Reply(response) => Ok(response),
+            Plan::Commit(_) | Plan::Ask(_) => unreachable!("a read plans no change"),
+        }
+    }
+
+    pub(crate) fn plan(
+        &mut self,
+        region: usize,
+        node: usize,
+        request: &Request,
+        answer: Option<Answer>,
+    ) -> Result<Plan, KmsError> {
+        let goes_back = self.planted == Some(Planted::ViewGoesBack) && self.dice.one_in(3);
+        let group = &mut self.groups[region];
+        let view = match goes_back {
+            true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
+            false => group.newest(node, self.now_ms),
+        };
+        let now = group.clock(node, self.now_ms);
+        let wrapping_key = match request {
+            Request::GetParametersForImport(request) => {
+                wrapping_key_needed(request).map(|_| wrapping::wrapping_key())
+            }
+            _ => None,
+        };
+        let mut cx = Context {
+            caller: &caller(),
+            vault: &group.vault,
+            entropy: &mut group.entropy,
+            now,
+            regions: &self.names,
+            wrapping_key,
+            unwrap: wrapping::unwrap,
+            answer,
+        };
+        view.plan(&mut cx, request)
+    }
+}
+
+/// Who calls.
+fn caller() -> Caller {
+    Caller {
+        account: ACCOUNT.parse().expect("the account has twelve digits"),
+        principal: format!("arn:aws:iam::{ACCOUNT}:user/client"),
+        request_id: "simulated".into(),
+    }
+}

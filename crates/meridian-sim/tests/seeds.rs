@@ -2,7 +2,7 @@
 
 use meridian_sim::{Batch, Plan, run};
 
-const SEEDS: std::ops::Range<u64> = 0..40;
+const SEEDS: std::ops::Range<u64> = 0..1_000;
 
 /// Faults that no seed draws.
 const NOT_DRAWN: [&str; 2] = ["stale reads", "slow answer"];

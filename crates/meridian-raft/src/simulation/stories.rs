@@ -10,6 +10,25 @@ use super::cluster::Cluster;
 use super::history::Outcome;
 use super::run::tell;
 use super::server::Ask;
+use crate::engine::Change;
+use crate::types::Vote;
+
+#[test]
+fn a_group_whose_founding_was_torn_by_a_power_cut_is_founded_again() {
+    let report = tell(0, false, async {
+        let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);
+        let mut stores = cluster.disk(1).open().unwrap();
+        let vote = Change::Vote(Vote::new(1, 1));
+        stores.engine.write(&[vote]).unwrap();
+        stores.engine.sync().unwrap();
+        for node in 1..=3 {
+            cluster.start(node);
+        }
+        sleep(Duration::from_secs(5)).await;
+        assert!(cluster.leader().is_some());
+    });
+    assert_eq!(report.violation, None);
+}
 
 #[test]
 fn a_disk_that_fails_while_its_node_falls_behind_ends_the_node() {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use openraft::RaftMetrics;
 use openraft::errors::{ChangeMembershipError, ClientWriteError, RaftError};
 
 use crate::types::Types;
@@ -27,8 +28,17 @@ impl<O: Send + Sync + 'static> Group<O> {
     pub async fn change_members(&self, members: BTreeSet<NodeId>) -> Result<u64, MembershipError> {
         let known = self.members();
         for node in members.difference(&known) {
-            let added = self.node.raft.add_learner(*node, (), true).await;
-            added.map_err(refused)?;
+            let added = self.node.raft.add_learner(*node, (), false).await;
+            let added = added.map_err(refused)?.log_id;
+            // openraft would wait only until it is less than thousands of entries behind; as a
+            // member it would stand in the way, for it votes when it has caught up.
+            let filled = |metrics: &RaftMetrics<Types>| match &metrics.replication {
+                Some(matching) => matching.get(node).is_some_and(|at| *at >= Some(added)),
+                // This node leads no more, as the next step will say.
+                None => true,
+            };
+            let waited = self.node.raft.wait(None).metrics(filled, "filled").await;
+            waited.map_err(|error| MembershipError::Unknown(error.to_string()))?;
         }
         let changed = self.node.raft.change_membership(members, false).await;
         Ok(changed.map_err(refused)?.log_id.index)

@@ -67,11 +67,12 @@ impl Node {
         );
         let raft_config = raft_config(&config)?;
         let Ground {
-            stored,
+            mut stored,
             snapshots,
             writer,
             ended,
         } = opening.await?;
+        stored.forget_unsent_vote(config.node_id);
         let joins = config.joins && stored == Stored::default();
         if joins {
             writer.write_durably(Change::CatchingUp(true)).await?;

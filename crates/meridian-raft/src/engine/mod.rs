@@ -39,6 +39,18 @@ pub(crate) struct Stored {
     pub(crate) entries: Vec<Entry>,
 }
 
+impl Stored {
+    /// Forgets a candidacy of `node_id` whose log is empty. Founding a group writes a vote and the
+    /// first entry at once; without the entry the write was torn, so nobody was told of the vote,
+    /// and with it alone openraft would take the group for founded.
+    pub(crate) fn forget_unsent_vote(&mut self, node_id: u64) {
+        let own = |vote: &Vote| !vote.committed && vote.leader_id.node_id == node_id;
+        if self.entries.is_empty() && self.purged.is_none() && self.vote.as_ref().is_some_and(own) {
+            self.vote = None;
+        }
+    }
+}
+
 /// A place to keep [`Stored`].
 pub(crate) trait Engine: Send + 'static {
     /// Reads everything back.

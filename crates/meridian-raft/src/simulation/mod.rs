@@ -38,5 +38,6 @@ mod planted;
 mod run;
 mod seeds;
 mod server;
+mod stories;
 
 use run::Bug;

@@ -53,6 +53,11 @@ pub(super) struct Report {
 
 /// Runs a seed on this thread.
 pub(super) fn run(seed: u64, bug: Option<Bug>, traced: bool) -> Report {
+    tell(seed, traced, story(bug))
+}
+
+/// Runs a story on this thread, with what the seed leaves to chance.
+pub(super) fn tell(seed: u64, traced: bool, story: impl Future<Output = ()>) -> Report {
     dice::begin(seed);
     judge::begin();
     history::begin();
@@ -63,7 +68,7 @@ pub(super) fn run(seed: u64, bug: Option<Bug>, traced: bool) -> Report {
         .expect("a runtime without sockets needs nothing");
     runtime.block_on(async {
         chronicle::begin(traced);
-        story(bug).await;
+        story.await;
     });
     let (events, digest) = chronicle::digest();
     let virtual_ms = runtime.block_on(async { chronicle::now_ms() });

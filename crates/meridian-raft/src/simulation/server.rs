@@ -81,7 +81,16 @@ pub(super) fn serve(running: Running, ask: Ask, may_forward: bool) -> BoxFuture<
 async fn forward(running: &Running, leader: NodeId, ask: Ask) -> Answer {
     let there: Serve<Answer> = Arc::new(move |there| serve(there, ask, false));
     let patience = PATIENCE + PAUSE;
-    match network::call(&running.cluster, running.node, leader, patience, there).await {
+    match network::call(
+        &running.cluster,
+        running.node,
+        leader,
+        patience,
+        true,
+        there,
+    )
+    .await
+    {
         Ok(answer) => answer,
         Err(Lost::Refused) => Answer::Refused,
         Err(Lost::Silent) => Answer::Unknown,
@@ -98,7 +107,7 @@ async fn read_barrier(running: &Running) -> bool {
                 let there: Serve<_> =
                     Arc::new(|there: Running| Box::pin(async move { read_index(&there).await }));
                 let (cluster, node) = (&running.cluster, running.node);
-                let asked = network::call(cluster, node, leader, PATIENCE / 4, there).await;
+                let asked = network::call(cluster, node, leader, PATIENCE / 4, true, there).await;
                 asked.unwrap_or(None)
             }
             None => None,

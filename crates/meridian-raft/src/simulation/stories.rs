@@ -1,0 +1,54 @@
+//! Stories told on purpose, of what seeds have found by chance.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::client;
+use super::cluster::Cluster;
+use super::history::Outcome;
+use super::run::tell;
+use super::server::Ask;
+use crate::engine::Change;
+use crate::types::Vote;
+
+#[test]
+fn a_group_whose_founding_was_torn_by_a_power_cut_is_founded_again() {
+    let report = tell(0, false, async {
+        let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);
+        let mut stores = cluster.disk(1).open().unwrap();
+        let vote = Change::Vote(Vote::new(1, 1));
+        stores.engine.write(&[vote]).unwrap();
+        stores.engine.sync().unwrap();
+        for node in 1..=3 {
+            cluster.start(node);
+        }
+        sleep(Duration::from_secs(5)).await;
+        assert!(cluster.leader().is_some());
+    });
+    assert_eq!(report.violation, None);
+}
+
+#[test]
+fn a_disk_that_fails_while_its_node_falls_behind_ends_the_node() {
+    let report = tell(0, false, async {
+        let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);
+        cluster.start(1);
+        cluster.start(2);
+        let ask = Ask::Append {
+            key: 0,
+            number: 1,
+            ballast: 0,
+        };
+        while client::call(&cluster, 1, ask).await != Outcome::Appended {}
+        let led = cluster.leader().map(|it| it.node);
+        cluster.kill(led.unwrap(), false);
+        cluster.disk(3).fail_next_sync();
+        // A candidate asks it, and its only write says that it has yet to be filled.
+        cluster.start(3);
+        sleep(Duration::from_secs(10)).await;
+    });
+    assert_eq!(report.violation, None);
+    assert_eq!(report.counts["a failed disk ends its node"], 1);
+}

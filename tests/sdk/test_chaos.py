@@ -162,7 +162,7 @@ def test_a_key_is_not_found_right_after_its_creation_where_reads_are_stale(chaos
 
 def test_a_stale_view_catches_up_after_its_lag(chaos):
     kms = chaos.kms(US)
-    with chaos.fault(stale_reads={"region": US, "lag_ms": 500}):
+    with chaos.fault(stale_reads={"region": US, "lag_ms": 2000}):
         key_id = create_key(kms)["KeyId"]
         with refused("NotFoundException"):
             describe(kms, key_id)

@@ -173,6 +173,7 @@ mod tests {
         let faults = [
             ErrorCode::DependencyTimeoutException,
             ErrorCode::KMSInternalException,
+            ErrorCode::KeyUnavailableException,
         ];
         for code in ErrorCode::ALL {
             let error = CallError::Kms(KmsError::bare(*code));

@@ -48,8 +48,11 @@ async fn a_write_survives_a_crash_of_all_nodes_and_the_loss_of_any_disk() {
     let mut written = Vec::new();
     for lost in Place::of(REGION) {
         let survivors: Vec<Place> = Place::of(REGION).filter(|place| *place != lost).collect();
+        // It may have been started only a moment ago.
         let writer = cluster.client_of(survivors[0]);
-        let key_id = writer.create_external_key().await.expect("a key");
+        let create = async || writer.create_external_key().await;
+        let created = eventually("a key is created", WITHIN, create, Result::is_ok).await;
+        let key_id = created.expect("it was accepted");
         cluster.script(&["kill", REGION]).await;
         written.push(key_id);
 

@@ -203,32 +203,32 @@ impl ActiveFaults {
         let (there, back) = (self.passage(from, to), self.passage(to, from));
         let injected = there.delay_ms.saturating_add(back.delay_ms);
         let deadline = Instant::now() + timeout(Duration::from_millis(injected));
+        if (there, back) == (Passage::WHOLE, Passage::WHOLE) {
+            let answer = tokio::time::timeout_at(deadline, send()).await;
+            return answer.map_err(|_| Lost::OnTheWay)?.map_err(Lost::Failed);
+        }
         if there.lost {
             self.lost_until(deadline, from, to).await;
             return Err(Lost::OnTheWay);
         }
-        let answer = if there == Passage::WHOLE {
-            tokio::time::timeout_at(deadline, send()).await
-        } else {
-            let (faults, way) = (self.clone(), (from.to_owned(), to.to_owned()));
-            let crossing = tokio::spawn(async move {
-                if there.held {
-                    let released = |set: &Faults, now| !set.holds(&way.0, &way.1, now);
-                    faults.until(released).await;
+        let (faults, way) = (self.clone(), (from.to_owned(), to.to_owned()));
+        let crossing = tokio::spawn(async move {
+            if there.held {
+                let released = |set: &Faults, now| !set.holds(&way.0, &way.1, now);
+                faults.until(released).await;
+            }
+            tokio::time::sleep(Duration::from_millis(there.delay_ms)).await;
+            if delivery == Delivery::AtLeastOnce {
+                for _ in 1..there.copies {
+                    drop(tokio::spawn(send()));
                 }
-                tokio::time::sleep(Duration::from_millis(there.delay_ms)).await;
-                if delivery == Delivery::AtLeastOnce {
-                    for _ in 1..there.copies {
-                        drop(tokio::spawn(send()));
-                    }
-                }
-                send().await
-            });
-            let arrived = tokio::time::timeout_at(deadline, crossing).await;
-            arrived.map(|joined| {
-                joined.unwrap_or_else(|gone| std::panic::resume_unwind(gone.into_panic()))
-            })
-        };
+            }
+            send().await
+        });
+        let answer = tokio::time::timeout_at(deadline, crossing).await;
+        let answer = answer.map(|joined| {
+            joined.unwrap_or_else(|gone| std::panic::resume_unwind(gone.into_panic()))
+        });
         let answer = answer.map_err(|_| Lost::OnTheWay)?.map_err(Lost::Failed)?;
         if back.lost || back.held {
             self.lost_until(deadline, to, from).await;

@@ -37,7 +37,7 @@ pub enum Command {
     Secrets(secrets::SecretsArgs),
     /// Handle keys: create, import and rotate in all regions, show
     Key(key::KeyArgs),
-    /// Disturb the links between regions of a running cluster
+    /// Make things go wrong in a running cluster, and heal them
     Chaos(chaos::ChaosArgs),
     /// Show or advance the time of a running cluster
     Clock(clock::ClockArgs),

@@ -6,8 +6,8 @@ use meridian_kms::{Operation, Request, Response};
 use crate::call::Ended;
 use crate::client::{Client, FollowUp, Habit, ROUNDS, Waiting};
 use crate::group::NODES;
-use crate::judge::history::{Invoked, Returned, Seen};
 use crate::world::World;
+use meridian_judge::history::{Invoked, Returned, Seen};
 
 impl World {
     /// A client gives up waiting: the outcome is unknown.

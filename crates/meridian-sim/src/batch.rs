@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::coverage::Coverage;
-use crate::judge::Count;
 use crate::run::Report;
+use meridian_judge::Count;
 
 /// The sum of many runs.
 #[derive(Default)]

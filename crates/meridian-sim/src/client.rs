@@ -9,9 +9,9 @@ use crate::dice::{Dice, Stream};
 use crate::errand::Errand;
 use crate::event::Event;
 use crate::group::NODES;
-use crate::judge::history::{Invoked, Seen};
 use crate::keepsake::{Keepsake, Known};
 use crate::world::World;
+use meridian_judge::history::{Invoked, Seen};
 
 /// Where a client calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

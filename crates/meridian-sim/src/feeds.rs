@@ -157,7 +157,8 @@ impl World {
         };
         if let Change::Facts { facts: read, .. } = &change {
             for (fact, bytes) in read.iter().zip(facts) {
-                self.judge.told(self.now_ms, from, to, fact, bytes);
+                let canary = crate::wrapping::has_canary(bytes);
+                self.judge.told(self.now_ms, from, to, fact, canary);
             }
         }
         let origin = Origin::Push { push: id, from };

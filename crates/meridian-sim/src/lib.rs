@@ -1,10 +1,10 @@
-//! Many regions in one thread in virtual time, and the judge of their behaviour.
+//! Many regions in one thread in virtual time, judged.
 //!
 //! A run follows from one seed, bit for bit. [`run::run`] draws its shape, its
 //! timeline of faults and its clients' operations; events happen in the order
 //! of virtual time, each in a world of modelled Raft groups that run the
 //! production code of `meridian-kms`: plan and apply, facts and feeds, what is
-//! due. The [`judge`] sees every commit, every fact and every call, and says
+//! due. The [`meridian_judge::Judge`] sees every commit, every fact and every call, and says
 //! which promise was broken first.
 //!
 //! There is no clock, no randomness, no thread and no hash map here.
@@ -13,7 +13,6 @@ pub mod agenda;
 pub mod batch;
 pub mod coverage;
 pub mod dice;
-pub mod judge;
 pub mod planted;
 pub mod run;
 pub mod script;
@@ -45,6 +44,5 @@ mod world;
 
 pub use batch::Batch;
 pub use coverage::Coverage;
-pub use judge::{History, HistoryError};
 pub use run::{Plan, Report, run};
 pub use shrink::{Shrunk, shrink};

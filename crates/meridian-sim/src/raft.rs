@@ -5,8 +5,8 @@ use meridian_kms::{Change, Outcome};
 
 use crate::event::{Event, Origin, Step, Waiting};
 use crate::group::{NODES, Proposal};
-use crate::judge::history::Seen;
 use crate::world::{Chance, World};
+use meridian_judge::history::Seen;
 
 /// How long a proposal may take before its outcome counts as unknown, in
 /// milliseconds.

@@ -7,11 +7,11 @@ use crate::coverage::Coverage;
 use crate::dice::{Dice, Stream};
 use crate::event::Event;
 use crate::group::NODES;
-use crate::judge::history::Seen;
-use crate::judge::{Count, History, Violation};
 use crate::nemesis;
 use crate::planted::Planted;
 use crate::world::World;
+use meridian_judge::history::Seen;
+use meridian_judge::{Count, History, Violation};
 
 /// Time for everything to settle once the faults have ended, in milliseconds: a
 /// push that was lost is noticed after five seconds, and a hand-over and a

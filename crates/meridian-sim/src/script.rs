@@ -28,10 +28,10 @@ use meridian_proto::v1::*;
 
 use crate::call::Ended;
 use crate::client::Clients;
-use crate::judge::history::Seen;
 use crate::keepsake::Known;
 use crate::story::Story;
 use crate::world::World;
+use meridian_judge::history::Seen;
 
 /// A script that cannot be played.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -14,8 +14,8 @@ use crate::event::{Event, Message};
 use crate::event_log::EventLog;
 use crate::feeds::Push;
 use crate::group::Group;
-use crate::judge::Judge;
 use crate::planted::Planted;
+use meridian_judge::Judge;
 
 /// The regions of a run, the first ones first.
 pub const REGIONS: [&str; 6] = [

@@ -23,11 +23,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-raft",
         ],
     ),
+    ("meridian-judge", &["meridian-crypto", "meridian-kms"]),
     (
         "meridian-sim",
         &[
             "meridian-chaos",
             "meridian-crypto",
+            "meridian-judge",
             "meridian-kms",
             "meridian-proto",
         ],
@@ -36,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "meridian",
         &[
             "meridian-crypto",
+            "meridian-judge",
             "meridian-kms",
             "meridian-node",
             "meridian-proto",

@@ -47,7 +47,7 @@ const PROOFS: [(&str, &str, &str); 9] = [
     ),
     (
         "history",
-        "crates/meridian-sim/tests/formats.rs",
+        "crates/meridian-judge/tests/formats.rs",
         "histories_are_read_and_written_as_ever",
     ),
 ];
@@ -55,13 +55,13 @@ const PROOFS: [(&str, &str, &str); 9] = [
 /// Files of golden bytes that the tests above read.
 const GOLDEN: [&str; 8] = [
     "crates/meridian-crypto/tests/golden/import_token_v1.hex",
+    "crates/meridian-judge/tests/golden/history_v1.jsonl",
     "crates/meridian-kms/tests/golden/facts_v1.txt",
     "crates/meridian-kms/tests/golden/log_v1_eu-west-1.txt",
     "crates/meridian-kms/tests/golden/log_v1_us-east-1.txt",
     "crates/meridian-kms/tests/golden/preflight_v1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_eu-west-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_us-east-1.txt",
-    "crates/meridian-sim/tests/golden/history_v1.jsonl",
 ];
 
 /// The formats that the map lists after "golden bytes under test:".

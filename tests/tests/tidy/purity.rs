@@ -4,9 +4,10 @@
 use crate::repository::{cargo, expect_none};
 
 /// Built by themselves, with their default features.
-const PURE: [&str; 4] = [
+const PURE: [&str; 5] = [
     "meridian-chaos",
     "meridian-crypto",
+    "meridian-judge",
     "meridian-kms",
     "meridian-sim",
 ];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use meridian_sim::History;
+use meridian_judge::History;
 use serde_json::json;
 
 use crate::cli::OutputFormat;

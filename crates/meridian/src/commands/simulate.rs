@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use meridian_sim::judge::Count;
+use meridian_judge::Count;
 use meridian_sim::shrink::{read_numbers, write_numbers};
 use meridian_sim::{Batch, Plan, Report};
 use serde_json::{Value, json};

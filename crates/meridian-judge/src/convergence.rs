@@ -2,19 +2,19 @@
 //! be told, and nothing is under way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use meridian_kms::material::MaterialState;
 use meridian_kms::{KeyRef, KeyState, RegionName};
 
-use crate::judge::history::Seen;
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::Seen;
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// Every key of every region as it is now.
 #[derive(Default)]
 pub struct Convergence {
-    keys: BTreeMap<KeyRef, BTreeMap<usize, Rc<Sighting>>>,
+    keys: BTreeMap<KeyRef, BTreeMap<usize, Arc<Sighting>>>,
 }
 
 impl Promise for Convergence {
@@ -51,7 +51,7 @@ impl Promise for Convergence {
     }
 }
 
-fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Rc<Sighting>>, bench: &mut Bench<'_>) -> Kept {
+fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Arc<Sighting>>, bench: &mut Bench<'_>) -> Kept {
     let primaries: Vec<_> = regions.iter().filter(|(_, it)| it.is_primary()).collect();
     let [(home, primary)] = primaries.as_slice() else {
         return Err(format!("{key} has {} primaries", primaries.len()));
@@ -94,7 +94,7 @@ fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Rc<Sighting>>, bench: &mut Ben
 /// The state of the waiting material follows from who holds it.
 fn waiting_material(
     primary: &Sighting,
-    regions: &BTreeMap<usize, Rc<Sighting>>,
+    regions: &BTreeMap<usize, Arc<Sighting>>,
     bench: &mut Bench<'_>,
 ) -> Kept {
     let pending = primary.materials.iter().find(|it| !it.state.is_permanent());

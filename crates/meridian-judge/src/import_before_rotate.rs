@@ -8,9 +8,9 @@ use meridian_crypto::MaterialId;
 use meridian_kms::KeyRef;
 use meridian_kms::key_set::Version;
 
-use crate::judge::history::Seen;
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::Seen;
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// A material as one registration in one key.
 type Registered = (KeyRef, MaterialId, Version);

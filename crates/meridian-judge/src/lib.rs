@@ -1,6 +1,8 @@
 //! The judge: reads a history and says of each promise how often it was looked
 //! at with something at stake, and whether it was kept.
 //!
+//! It reads a [`History`] from either driver, the simulator or a live cluster.
+//!
 //! One file holds one promise. A promise sees everything in order, remembers
 //! what it needs, and objects at the first thing that breaks it. It trusts no
 //! report: what a region held or knew is what was seen there.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use meridian_crypto::MaterialId;
 use meridian_kms::{KeyRef, Operation};
 
-use crate::judge::history::{Invoked, Seen};
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::{Invoked, Seen};
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// Calls of Decrypt that have not ended, and what is current where.
 #[derive(Default)]

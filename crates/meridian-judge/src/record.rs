@@ -4,8 +4,8 @@
 use meridian_kms::RegionName;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::history::Seen;
-use crate::judge::{Count, Judge, Violation};
+use crate::history::Seen;
+use crate::{Count, Judge, Violation};
 
 /// The version that is written.
 pub const VERSION: u32 = 1;

@@ -3,15 +3,15 @@
 //! effect.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use meridian_crypto::MaterialId;
 use meridian_kms::key_set::Version;
 use meridian_kms::{KeyRef, KeyState, Operation};
 
-use crate::judge::history::{Invoked, Returned, Seen};
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::{Invoked, Returned, Seen};
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// A key in a region.
 type Place = (usize, KeyRef);
@@ -29,7 +29,7 @@ pub struct Acknowledged {
     deleted: BTreeMap<Place, BTreeSet<Registered>>,
     /// Calls under way, or of unknown outcome, that may undo either.
     undoing: BTreeMap<(Place, Operation), u64>,
-    now: BTreeMap<Place, Rc<Sighting>>,
+    now: BTreeMap<Place, Arc<Sighting>>,
 }
 
 const IMPORT: Operation = Operation::ImportKeyMaterial;
@@ -148,7 +148,7 @@ impl Acknowledged {
         Ok(())
     }
 
-    fn saw(&mut self, region: usize, key: &Rc<Sighting>, bench: &mut Bench<'_>) -> Kept {
+    fn saw(&mut self, region: usize, key: &Arc<Sighting>, bench: &mut Bench<'_>) -> Kept {
         let place = (region, key.key);
         self.now.insert(place, key.clone());
         let held = |(id, registered): &Registered| {

@@ -1,33 +1,32 @@
 //! The panel: all promises together over one history.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use meridian_kms::replication::fact::Fact;
 use meridian_kms::{KeyRef, Region, RegionName};
 
-use crate::judge::acknowledged::Acknowledged;
-use crate::judge::bytes_stay_home::BytesStayHome;
-use crate::judge::consistency::Consistency;
-use crate::judge::convergence::Convergence;
-use crate::judge::decryptable::Decryptable;
-use crate::judge::history::Seen;
-use crate::judge::import_before_rotate::ImportBeforeRotate;
-use crate::judge::independence::Independence;
-use crate::judge::key_states::KeyStates;
-use crate::judge::materials::Materials;
-use crate::judge::never_backwards::NeverBackwards;
-use crate::judge::one_primary::OnePrimary;
-use crate::judge::sessions::Sessions;
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Count, Promise, Violation};
+use crate::acknowledged::Acknowledged;
+use crate::bytes_stay_home::BytesStayHome;
+use crate::consistency::Consistency;
+use crate::convergence::Convergence;
+use crate::decryptable::Decryptable;
+use crate::history::Seen;
+use crate::import_before_rotate::ImportBeforeRotate;
+use crate::independence::Independence;
+use crate::key_states::KeyStates;
+use crate::materials::Materials;
+use crate::never_backwards::NeverBackwards;
+use crate::one_primary::OnePrimary;
+use crate::sessions::Sessions;
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Count, Promise, Violation};
 
 /// Judges one history while it is made.
 pub struct Judge {
     regions: Vec<RegionName>,
     promises: Vec<Box<dyn Promise>>,
-    last: BTreeMap<(usize, KeyRef), Rc<Sighting>>,
+    last: BTreeMap<(usize, KeyRef), Arc<Sighting>>,
     looked: Count,
     violation: Option<Violation>,
     now_ms: i64,
@@ -146,7 +145,7 @@ impl Judge {
                 self.see(&Seen::Saw {
                     at_ms: now_ms,
                     region,
-                    key: Rc::new(sighting),
+                    key: Arc::new(sighting),
                 });
             }
         }
@@ -161,8 +160,9 @@ impl Judge {
         }
     }
 
-    /// Looks at a fact that came from another region.
-    pub fn told(&mut self, at_ms: i64, from: usize, to: usize, fact: &Fact, bytes: &[u8]) {
+    /// Looks at a fact that came from another region; `canary` says that bytes
+    /// of an imported material are in it.
+    pub fn told(&mut self, at_ms: i64, from: usize, to: usize, fact: &Fact, canary: bool) {
         let sealed = match fact {
             Fact::Shared(fact) => fact.sealed.len(),
             Fact::Report(_) => 0,
@@ -173,7 +173,7 @@ impl Judge {
             to,
             key: fact.key(),
             sealed,
-            canary: crate::wrapping::has_canary(bytes),
+            canary,
         });
     }
 

@@ -1,13 +1,13 @@
 //! History: what was seen, in the order in which it was seen. The judge reads
 //! nothing else, so a history can be kept and judged again.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use meridian_crypto::MaterialId;
 use meridian_kms::{KeyRef, Operation};
 use serde::{Deserialize, Serialize};
 
-use crate::judge::sighting::Sighting;
+use crate::sighting::Sighting;
 
 /// One thing that was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub enum Seen {
         /// The region, by its place in the header.
         region: usize,
         /// The key as it is now.
-        key: Rc<Sighting>,
+        key: Arc<Sighting>,
     },
     /// A region has deleted a key for good.
     Gone {

@@ -148,7 +148,8 @@ fn without_dominated<A, S: Clone + Ord>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::{Dice, Stream};
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{RngCore, SeedableRng};
 
     /// A register that holds a number.
     struct Register;
@@ -243,26 +244,27 @@ mod tests {
     /// Calls of several clients on one register, each happening at some moment
     /// between its beginning and its end; one of 400 ends unknown.
     fn honest(seed: u64, calls: usize) -> Vec<Interval<Act>> {
-        let mut dice = Dice::new(seed, Stream::World);
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut below = |limit: u64| dice.next_u64() % limit;
         let mut free_at = [0u64; 6];
         let mut happens: Vec<(u64, usize, u64)> = Vec::new();
         for _ in 0..calls {
-            let client = dice.index(free_at.len());
-            let begins = free_at[client] + dice.below(30);
-            let at = begins + 1 + dice.below(20);
-            free_at[client] = at + 1 + dice.below(20);
+            let client = below(free_at.len() as u64) as usize;
+            let begins = free_at[client] + below(30);
+            let at = begins + 1 + below(20);
+            free_at[client] = at + 1 + below(20);
             happens.push((at, client, begins));
         }
         happens.sort_unstable();
         let mut value = 0;
         let happen = |(number, (at, _, begins)): (usize, &(u64, usize, u64))| {
-            let action = if dice.one_in(2) {
+            let action = if below(2) == 0 {
                 value = number as u32;
                 Act::Write(value)
             } else {
                 Act::Read(value)
             };
-            let ends = (!dice.one_in(400)).then_some(at + 1 + dice.below(15));
+            let ends = (below(400) != 0).then_some(at + 1 + below(15));
             Interval {
                 action,
                 begins: *begins,

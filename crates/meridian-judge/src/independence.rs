@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use meridian_kms::Operation;
 
-use crate::judge::history::{Invoked, Seen};
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::{Invoked, Seen};
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// Calls in regions that were cut off.
 #[derive(Default)]

@@ -8,9 +8,9 @@ use meridian_kms::KeyRef;
 use meridian_kms::key_set::Version;
 use meridian_kms::material::MaterialState;
 
-use crate::judge::history::Seen;
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::Seen;
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// The newest version of each key in each region, also of deleted ones.
 #[derive(Default)]

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use meridian_kms::{KeyRef, Operation};
 
-use crate::judge::history::{Invoked, Returned, Seen};
-use crate::judge::linearizable::{Interval, Model, first_unexplained};
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::{Invoked, Returned, Seen};
+use crate::linearizable::{Interval, Model, first_unexplained};
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// Calls of each key in each region.
 #[derive(Default)]

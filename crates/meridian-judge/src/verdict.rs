@@ -54,8 +54,8 @@ pub(crate) trait Promise {
     /// region before.
     fn see(
         &mut self,
-        seen: &super::history::Seen,
-        last: Option<&super::sighting::Sighting>,
+        seen: &crate::history::Seen,
+        last: Option<&crate::sighting::Sighting>,
         bench: &mut Bench<'_>,
     ) -> Kept;
 }

@@ -7,9 +7,9 @@ use meridian_crypto::MaterialId;
 use meridian_kms::key_set::Version;
 use meridian_kms::{KeyRef, Operation};
 
-use crate::judge::history::{Invoked, Seen};
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::{Invoked, Seen};
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// What clients saw last.
 #[derive(Default)]

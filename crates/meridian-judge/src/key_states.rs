@@ -3,9 +3,9 @@
 
 use meridian_kms::KeyState;
 
-use crate::judge::history::Seen;
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::Seen;
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// Looks at each change of a key's state by itself.
 #[derive(Default)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use meridian_kms::KeyRef;
 
-use crate::judge::history::Seen;
-use crate::judge::sighting::Sighting;
-use crate::judge::verdict::{Bench, Kept, Promise};
+use crate::history::Seen;
+use crate::sighting::Sighting;
+use crate::verdict::{Bench, Kept, Promise};
 
 /// Who authored which epoch.
 #[derive(Default)]

@@ -27,6 +27,6 @@ mod one_primary;
 mod panel;
 mod sessions;
 
-pub use panel::Judge;
+pub use panel::{Judge, ONE_STATE_PER_INDEX};
 pub use record::{History, HistoryError};
 pub use verdict::{Count, Violation};

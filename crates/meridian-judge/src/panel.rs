@@ -22,6 +22,10 @@ use crate::sessions::Sessions;
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Count, Promise, Violation};
 
+/// What a driver objects to by itself: nodes of one region that came to
+/// different states from the same log.
+pub const ONE_STATE_PER_INDEX: &str = "one state per index";
+
 /// Judges one history while it is made.
 pub struct Judge {
     regions: Vec<RegionName>,
@@ -62,6 +66,20 @@ impl Judge {
             now_ms: 0,
             kept: None,
         }
+    }
+
+    /// The names of all promises.
+    pub fn promises() -> Vec<&'static str> {
+        let mut names: Vec<&str> = Judge::new(Vec::new()).looked.into_keys().collect();
+        names.push(ONE_STATE_PER_INDEX);
+        names
+    }
+
+    /// Looks at these promises only.
+    pub fn look_only_at(&mut self, names: &[String]) {
+        let wanted = |name: &str| names.iter().any(|it| it == name);
+        self.promises.retain(|it| wanted(it.name()));
+        self.looked.retain(|name, _| wanted(name));
     }
 
     /// Keeps the history.

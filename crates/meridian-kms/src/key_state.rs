@@ -27,6 +27,17 @@ pub enum KeyState {
 }
 
 impl KeyState {
+    /// All of them.
+    pub const ALL: [KeyState; 7] = [
+        KeyState::Creating,
+        KeyState::Enabled,
+        KeyState::Disabled,
+        KeyState::PendingImport,
+        KeyState::PendingDeletion,
+        KeyState::PendingReplicaDeletion,
+        KeyState::Updating,
+    ];
+
     /// AWS's spelling.
     pub fn name(self) -> &'static str {
         match self {

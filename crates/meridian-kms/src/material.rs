@@ -21,6 +21,14 @@ pub enum MaterialState {
 }
 
 impl MaterialState {
+    /// All of them.
+    pub const ALL: [MaterialState; 4] = [
+        MaterialState::Current,
+        MaterialState::NonCurrent,
+        MaterialState::PendingRotation,
+        MaterialState::PendingMultiRegionImportAndRotation,
+    ];
+
     /// AWS's spelling.
     pub fn name(self) -> &'static str {
         match self {

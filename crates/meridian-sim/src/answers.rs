@@ -3,7 +3,7 @@
 
 use meridian_kms::{Operation, Request, Response};
 
-use crate::call::Ended;
+use crate::call::{Call, Ended};
 use crate::client::{Client, FollowUp, Habit, ROUNDS, Waiting};
 use crate::group::NODES;
 use crate::world::World;
@@ -49,7 +49,12 @@ impl World {
 
     /// A client hears the answer of its call.
     pub(crate) fn client_hears(&mut self, call: u64) {
-        let Some(ended) = self.calls.remove(&call).and_then(|call| call.ended) else {
+        let Some(Call {
+            ended: Some(ended),
+            stale,
+            ..
+        }) = self.calls.remove(&call)
+        else {
             return;
         };
         let Some(client) = self.who_waits(call) else {
@@ -63,13 +68,13 @@ impl World {
         match ended {
             Ended::Response(response) => {
                 ends.ok += 1;
-                self.succeeded(call, &waiting, response);
+                self.succeeded(call, &waiting, response, stale);
                 self.think_of_next(client, &waiting);
                 self.plan_turn(client);
             }
             Ended::Refused(error) => {
                 ends.failed += 1;
-                self.failed(call, &waiting, error.code.name());
+                self.refused(call, &waiting, error.code.name(), stale);
                 if operation == Operation::Decrypt {
                     self.think_of_next(client, &waiting);
                 }
@@ -120,6 +125,26 @@ impl World {
         };
     }
 
+    /// The service has refused a call; if it did so on an older view, that says
+    /// nothing about the key as it is.
+    pub(crate) fn refused(&mut self, call: u64, waiting: &Waiting, code: &str, stale: bool) {
+        match stale {
+            false => self.failed(call, waiting, code),
+            true => self.learn_nothing(call, waiting),
+        }
+    }
+
+    /// An answer from an older view is no evidence of anything.
+    fn learn_nothing(&mut self, call: u64, waiting: &Waiting) {
+        self.log
+            .note(self.now_ms, "stale", &[call], || format!("call {call}"));
+        self.judge.see(&Seen::Unknown {
+            at_ms: self.now_ms,
+            call,
+            sound: self.was_sound(waiting),
+        });
+    }
+
     pub(crate) fn failed(&mut self, call: u64, waiting: &Waiting, code: &str) {
         self.log
             .note(self.now_ms, "fail", &[call, code.len() as u64], || {
@@ -138,7 +163,13 @@ impl World {
         });
     }
 
-    pub(crate) fn succeeded(&mut self, call: u64, waiting: &Waiting, response: Response) {
+    pub(crate) fn succeeded(
+        &mut self,
+        call: u64,
+        waiting: &Waiting,
+        response: Response,
+        stale: bool,
+    ) {
         self.log
             .note(self.now_ms, "ok", &[call], || format!("call {call}"));
         let mut returned = Returned {
@@ -151,7 +182,7 @@ impl World {
         match response {
             Response::CreateKey(response) => {
                 let created = response.key_metadata.and_then(|it| it.key_id);
-                if let Some(created) = created {
+                if let Some(created) = created.filter(|_| !errand.reserved) {
                     self.clients.keepsake.key_created(&created, errand);
                 }
             }
@@ -190,7 +221,10 @@ impl World {
             }
             _ => {}
         }
-        self.judge.see(&Seen::Ok(returned));
+        match stale {
+            false => self.judge.see(&Seen::Ok(returned)),
+            true => self.learn_nothing(call, waiting),
+        }
     }
 
     /// In the part without faults every ciphertext is tried in every region.
@@ -224,7 +258,7 @@ impl World {
                     errand,
                 };
                 match self.answer_now(region, node, &waiting.errand.request) {
-                    Ok(response) => self.succeeded(call, &waiting, response),
+                    Ok(response) => self.succeeded(call, &waiting, response, false),
                     Err(error) => self.failed(call, &waiting, error.code.name()),
                 }
             }

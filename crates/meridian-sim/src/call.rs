@@ -2,6 +2,7 @@
 //! a real node serves it: answered from its own view, after the leadership is
 //! confirmed, or by the leader's proposal.
 
+use meridian_chaos::Kind;
 use meridian_kms::{Answer, Change, Consistency, KmsError, Plan, Question, Request, Response};
 
 use crate::event::{Event, Origin, Purpose, Step, Waiting};
@@ -38,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) request: Request,
     pub(crate) ended: Option<Ended>,
     lose_answer: bool,
+    /// Answered from an older view.
+    pub(crate) stale: bool,
     /// The answer leaves so much later.
     late_ms: i64,
     deadline_ms: i64,
@@ -60,6 +63,7 @@ impl World {
             request,
             ended: None,
             lose_answer: false,
+            stale: false,
             late_ms: 0,
             deadline_ms: self.now_ms + LEADER_TIMEOUT_MS,
             question: None,
@@ -118,11 +122,16 @@ impl World {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
         };
+        let key_id = self
+            .faults
+            .iter(self.now_ms)
+            .any(|it| names_a_key(&it.kind));
+        let key_id = key_id.then(|| call.request.named_key()).flatten();
         let asked = meridian_chaos::Call {
             region: self.names[region].as_str(),
             operation: operation.name(),
-            key_id: None,
-            account: "",
+            key_id: key_id.as_deref(),
+            account: ACCOUNT,
         };
         let reception = self.faults.reception(&asked, self.now_ms, &mut chance);
         if let Some(code) = reception.refuse {
@@ -134,6 +143,9 @@ impl World {
         }
         if operation.is_write() {
             self.find_leader(id);
+        } else if let Some(view) = self.older_view(region, node) {
+            let planned = self.plan_on(&view, region, node, &self.calls[&id].request.clone(), None);
+            self.end_stale(id, planned);
         } else if operation.consistency() == Consistency::Strong
             || !self.has_caught_up(region, node)
         {
@@ -291,6 +303,19 @@ impl World {
         }
     }
 
+    /// What an older view says, be it a refusal, is the answer.
+    fn end_stale(&mut self, id: u64, planned: Result<Plan, KmsError>) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.stale = true;
+        }
+        let ended = match planned {
+            Ok(Plan::Reply(response)) => Ended::Response(response),
+            Ok(Plan::Commit(_) | Plan::Ask(_)) => unreachable!("a read plans no change"),
+            Err(error) => Ended::Refused(error),
+        };
+        self.end_call(id, ended);
+    }
+
     fn end_call(&mut self, id: u64, ended: Ended) {
         if let Some(call) = self.calls.get_mut(&id) {
             call.ended = Some(ended);
@@ -318,4 +343,14 @@ impl World {
         self.calls
             .retain(|_, call| call.region != region || (call.node != node && call.at != node));
     }
+}
+
+/// Does a fault at the front door strike the calls of one key?
+fn names_a_key(kind: &Kind) -> bool {
+    let (Kind::Refuse { calls, .. } | Kind::LoseAnswer { calls } | Kind::SlowAnswer { calls, .. }) =
+        kind
+    else {
+        return false;
+    };
+    calls.key_id.is_some()
 }

@@ -70,6 +70,8 @@ pub struct Clients {
     pub(crate) begun: usize,
     /// Operations of the whole run.
     pub(crate) operations: usize,
+    /// Whether the part without faults begins with the last operation.
+    pub(crate) heal_at_last: bool,
     /// Operations that are left out.
     pub(crate) skip: BTreeSet<usize>,
     pub(crate) pause_ms: i64,
@@ -99,6 +101,7 @@ impl Clients {
             all,
             begun: 0,
             operations,
+            heal_at_last: true,
             skip,
             pause_ms: *dice.pick(&[20, 100, 400, 1000]),
             leaning: dice.index(4),
@@ -134,7 +137,7 @@ impl World {
             return;
         }
         self.clients.begun += 1;
-        if self.clients.begun == self.clients.operations {
+        if self.clients.begun == self.clients.operations && self.clients.heal_at_last {
             self.after(0, Event::Heal);
         }
         let mut dice = Dice::new(self.clients.seed, Stream::Operation(number));
@@ -152,6 +155,22 @@ impl World {
         place: (usize, usize),
         tries: u32,
     ) {
+        let region = place.0;
+        let call = self.invoke(client, &errand, place);
+        let patience_ms = self.clients.pauses.between(2_500, 9_000);
+        self.after(patience_ms, Event::ClientTimeout(call));
+        let disturbed = self.undisturbed(region);
+        self.clients.all[client].waiting = Some(Waiting {
+            disturbed,
+            call,
+            errand,
+            place,
+            tries,
+        });
+    }
+
+    /// A call begins, and the judge sees it.
+    pub(crate) fn invoke(&mut self, client: usize, errand: &Errand, place: (usize, usize)) -> u64 {
         let (region, node) = place;
         let operation = errand.request.operation();
         let kinds = self.faults.iter(self.now_ms).map(|fault| &fault.kind);
@@ -187,15 +206,6 @@ impl World {
             bytes: errand.bytes,
             cut_off: self.is_cut_off(region),
         }));
-        let patience_ms = self.clients.pauses.between(2_500, 9_000);
-        self.after(patience_ms, Event::ClientTimeout(call));
-        let disturbed = self.undisturbed(region);
-        self.clients.all[client].waiting = Some(Waiting {
-            disturbed,
-            call,
-            errand,
-            place,
-            tries,
-        });
+        call
     }
 }

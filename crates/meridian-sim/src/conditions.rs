@@ -2,6 +2,7 @@
 //! again.
 
 use meridian_chaos::Condition;
+use meridian_judge::ONE_STATE_PER_INDEX;
 
 use crate::event::Event;
 use crate::group::NODES;
@@ -79,7 +80,7 @@ impl World {
         let skips = self.planted == Some(Planted::ReplaySkips);
         self.judge.restarted(region, node);
         if let Err(difference) = self.groups[region].replay(node, skips) {
-            self.judge.object("one state per index", difference);
+            self.judge.object(ONE_STATE_PER_INDEX, difference);
         }
     }
 }

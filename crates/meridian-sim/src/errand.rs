@@ -23,6 +23,8 @@ pub(crate) struct Errand {
     pub(crate) to: Option<usize>,
     pub(crate) ciphertext: Option<(String, MaterialId)>,
     pub(crate) bytes: Option<u64>,
+    /// The key that it creates is nobody else's to work on.
+    pub(crate) reserved: bool,
     /// For the trace.
     pub(crate) words: String,
 }
@@ -36,6 +38,7 @@ impl Errand {
             to: None,
             ciphertext: None,
             bytes: None,
+            reserved: false,
             words: String::new(),
         }
     }

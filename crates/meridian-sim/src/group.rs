@@ -45,6 +45,9 @@ pub struct Group {
     pub log: Vec<Entry>,
     /// The state after each length of the log.
     pub states: Vec<Region>,
+    /// When the state after each length of the log was agreed on, in virtual
+    /// milliseconds.
+    pub agreed_at_ms: Vec<i64>,
     /// Its nodes.
     pub nodes: Vec<Node>,
     /// The node that leads.
@@ -76,6 +79,7 @@ impl Group {
             entropy,
             log: Vec::new(),
             states: vec![Region::new(name.clone())],
+            agreed_at_ms: vec![0],
             nodes,
             leader: Some(0),
             pending: VecDeque::new(),

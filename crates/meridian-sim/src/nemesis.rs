@@ -140,6 +140,20 @@ impl World {
         if index.is_multiple_of(2) {
             self.aim_at_leader(&mut fault.kind);
         }
+        self.suffer(index, fault);
+    }
+
+    /// A fault of no drawn timeline begins now.
+    pub(crate) fn fault_comes(&mut self, fault: Fault) {
+        let index = self.timeline.len();
+        if let Some(ends_ms) = fault.ends_at_ms {
+            self.agenda.plan(ends_ms, Event::FaultEnds(index));
+        }
+        self.timeline.push((self.now_ms, fault.clone()));
+        self.suffer(index, fault);
+    }
+
+    fn suffer(&mut self, index: usize, fault: Fault) {
         self.coverage.began[fault.kind.number()] += 1;
         self.log
             .note(self.now_ms, "fault begins", &[index as u64], || {
@@ -206,7 +220,12 @@ impl World {
 
     /// A fault ends.
     pub(crate) fn fault_ends(&mut self, index: usize) {
-        if self.faults.remove(&self.timeline[index].1.id) {
+        let id = &self.timeline[index].1.id;
+        // A later one may have taken its place.
+        let newer = self.timeline[index + 1..]
+            .iter()
+            .any(|(_, it)| it.id == *id);
+        if !newer && self.faults.remove(id) {
             self.log
                 .note(self.now_ms, "fault ends", &[index as u64], || {
                     format!("{:?}", self.timeline[index].1.kind)

@@ -1,6 +1,7 @@
 //! What happens inside a region's group: proposals, commits, and followers.
 
 use meridian_chaos::ProposalFate;
+use meridian_judge::ONE_STATE_PER_INDEX;
 use meridian_kms::{Change, Outcome};
 
 use crate::event::{Event, Origin, Step, Waiting};
@@ -106,6 +107,7 @@ impl World {
         let outcome = after.apply(&entry);
         group.log.push(entry);
         group.states.push(after);
+        group.agreed_at_ms.push(self.now_ms);
         let index = group.log.len();
         let number = index as u64;
         self.log
@@ -220,7 +222,7 @@ impl World {
             return;
         }
         if let Err(difference) = self.groups[region].apply_until(node, index) {
-            self.judge.object("one state per index", difference);
+            self.judge.object(ONE_STATE_PER_INDEX, difference);
         }
         let waiting = std::mem::take(&mut self.groups[region].nodes[node].waiting);
         let (ready, rest): (Vec<_>, Vec<_>) = waiting

@@ -11,7 +11,8 @@ use crate::nemesis;
 use crate::planted::Planted;
 use crate::world::World;
 use meridian_judge::history::Seen;
-use meridian_judge::{Count, History, Violation};
+use meridian_judge::{Count, History, ONE_STATE_PER_INDEX, Violation};
+use meridian_kms::RegionName;
 
 /// Time for everything to settle once the faults have ended, in milliseconds: a
 /// push that was lost is noticed after five seconds, and a hand-over and a
@@ -48,6 +49,8 @@ pub struct Report {
     pub digest: String,
     /// How many regions it had.
     pub regions: usize,
+    /// Their names.
+    pub names: Vec<RegionName>,
     /// Events that happened.
     pub events: u64,
     /// Virtual time that passed, in milliseconds, without time travel.
@@ -137,7 +140,7 @@ impl World {
             for node in 0..NODES {
                 let length = self.groups[region].log.len();
                 if let Err(difference) = self.groups[region].compare(node) {
-                    self.judge.object("one state per index", difference);
+                    self.judge.object(ONE_STATE_PER_INDEX, difference);
                 }
                 if self.groups[region].nodes[node].applied != length {
                     let what = format!(
@@ -162,7 +165,7 @@ impl World {
         self.try_ciphertexts();
     }
 
-    fn into_report(mut self, seed: u64, faults: usize) -> Report {
+    pub(crate) fn into_report(mut self, seed: u64, faults: usize) -> Report {
         for group in &self.groups {
             let bytes = group.agreed().encode();
             self.log.bytes(&bytes);
@@ -178,6 +181,7 @@ impl World {
             seed,
             digest,
             regions: self.groups.len(),
+            names: self.names,
             events,
             virtual_ms: self.now_ms,
             violation,

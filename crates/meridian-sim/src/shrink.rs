@@ -106,56 +106,10 @@ impl Search {
     }
 }
 
-/// Numbers as a flag has them: `0-4,7`.
-pub fn write_numbers(numbers: &BTreeSet<usize>) -> String {
-    let mut spans: Vec<(usize, usize)> = Vec::new();
-    for number in numbers {
-        match spans.last_mut() {
-            Some((_, last)) if *last + 1 == *number => *last = *number,
-            Some(_) | None => spans.push((*number, *number)),
-        }
-    }
-    let span = |(first, last): &(usize, usize)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    };
-    spans.iter().map(span).collect::<Vec<_>>().join(",")
-}
-
-/// Text that is no list of numbers.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no number and no span of numbers, such as 3-7")]
-pub struct ParseNumbersError(String);
-
-/// Reads what [`write_numbers`] wrote.
-///
-/// # Errors
-/// [`ParseNumbersError`] with the part that is wrong.
-pub fn read_numbers(text: &str) -> Result<BTreeSet<usize>, ParseNumbersError> {
-    let mut numbers = BTreeSet::new();
-    for part in text.split(',').filter(|part| !part.is_empty()) {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        match (first.parse::<usize>(), last.parse::<usize>()) {
-            (Ok(first), Ok(last)) => numbers.extend(first..=last),
-            _ => return Err(ParseNumbersError(part.into())),
-        }
-    }
-    Ok(numbers)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::planted::Planted;
-
-    #[test]
-    fn numbers_are_read_as_they_are_written() {
-        let numbers = BTreeSet::from([0, 1, 2, 5, 7, 8]);
-        assert_eq!(write_numbers(&numbers), "0-2,5,7-8");
-        assert_eq!(read_numbers("0-2,5,7-8"), Ok(numbers));
-        assert_eq!(read_numbers(""), Ok(BTreeSet::new()));
-        assert_eq!(read_numbers("1,x"), Err(ParseNumbersError("x".into())));
-    }
 
     #[test]
     fn a_run_that_breaks_nothing_does_not_shrink() {

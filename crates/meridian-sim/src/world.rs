@@ -15,6 +15,7 @@ use crate::event_log::EventLog;
 use crate::feeds::Push;
 use crate::group::Group;
 use crate::planted::Planted;
+use crate::stage::Stage;
 use meridian_judge::Judge;
 
 /// The regions of a run, the first ones first.
@@ -48,6 +49,8 @@ pub struct World {
     pub(crate) clients: Clients,
     pub(crate) judge: Judge,
     pub(crate) planted: Option<Planted>,
+    /// Who performs a scenario.
+    pub(crate) stage: Stage,
     /// The part without faults has begun.
     pub(crate) healed: bool,
     pub(crate) finished: bool,
@@ -77,12 +80,18 @@ impl Odds for Chance<'_> {
 }
 
 impl World {
-    /// A world before anything has happened.
+    /// A world before anything has happened, of so many regions of the list.
     pub fn new(seed: u64, regions: usize, clients: Clients, tracing: bool) -> World {
         let names: Vec<RegionName> = REGIONS[..regions]
             .iter()
             .map(|name| name.parse().expect("the list has names of regions"))
             .collect();
+        World::of(seed, names, clients, tracing)
+    }
+
+    /// A world of these regions before anything has happened.
+    pub fn of(seed: u64, names: Vec<RegionName>, clients: Clients, tracing: bool) -> World {
+        let regions = names.len();
         let mut shape = Dice::new(seed, Stream::World);
         let distance_ms = distances(regions, &mut shape);
         let group =
@@ -104,6 +113,7 @@ impl World {
             held_back: Vec::new(),
             clients,
             planted: None,
+            stage: Stage::default(),
             healed: false,
             finished: false,
             last_due_ms: 0,
@@ -125,6 +135,8 @@ impl World {
     pub(crate) fn happen(&mut self, event: Event) {
         match event {
             Event::Client(client) => self.client_turn(client),
+            Event::ClientTimeout(call) if self.stage.waits_for(call) => self.stage_gives_up(call),
+            Event::Answered(call) if self.stage.waits_for(call) => self.stage_hears(call),
             Event::ClientTimeout(call) => self.client_gives_up(call),
             Event::Call(call, step) => self.call_step(call, step),
             Event::Answered(call) => self.client_hears(call),

@@ -3,7 +3,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{chaos, clock, demo, judge, key, node, secrets, simulate, up};
+use crate::commands::{
+    chaos, clock, demo, judge, key, node, replay, scenario, secrets, simulate, up,
+};
 
 /// Where a client looks for a cluster when nobody says otherwise: the front
 /// door that `meridian up` opens.
@@ -45,6 +47,10 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Break many regions on purpose, in virtual time, and judge what they did
     Simulate(simulate::SimulateArgs),
+    /// Check and perform scenarios: timed stories of faults and calls, judged
+    Scenario(scenario::ScenarioArgs),
+    /// Replay a real trouble with multi-Region keys
+    Replay(replay::ReplayArgs),
     /// Judge the history of a run again
     Judge(judge::JudgeArgs),
 }
@@ -57,6 +63,8 @@ impl Command {
             Self::Chaos(args) => args.client.output,
             Self::Clock(args) => args.client.output,
             Self::Simulate(args) => args.output,
+            Self::Scenario(args) => args.output(),
+            Self::Replay(args) => args.how.output,
             Self::Judge(args) => args.output,
             Self::Up(_) | Self::Node(_) | Self::Secrets(_) | Self::Demo(_) => OutputFormat::Table,
         }

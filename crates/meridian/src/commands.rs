@@ -6,6 +6,8 @@ pub mod demo;
 pub mod judge;
 pub mod key;
 pub mod node;
+pub mod replay;
+pub mod scenario;
 pub mod secrets;
 pub mod simulate;
 pub mod up;
@@ -26,6 +28,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Clock(args) => clock::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Judge(args) => judge::run(&args),
+        Command::Scenario(args) => scenario::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulate::run(&args),
     }
 }

@@ -17,6 +17,7 @@ mod import;
 mod key_set;
 mod locate;
 mod material;
+mod replays;
 mod report;
 mod signal;
 mod span;

@@ -25,6 +25,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("meridian-judge", &["meridian-crypto", "meridian-kms"]),
     (
+        "meridian-scenario",
+        &[
+            "meridian-chaos",
+            "meridian-judge",
+            "meridian-kms",
+            "meridian-proto",
+        ],
+    ),
+    (
         "meridian-sim",
         &[
             "meridian-chaos",
@@ -32,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-judge",
             "meridian-kms",
             "meridian-proto",
+            "meridian-scenario",
         ],
     ),
     (
@@ -42,6 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-kms",
             "meridian-node",
             "meridian-proto",
+            "meridian-scenario",
             "meridian-sim",
         ],
     ),

@@ -4,7 +4,7 @@
 use crate::repository::{expect_none, read};
 
 /// The format, the file with its test, and the test.
-const PROOFS: [(&str, &str, &str); 9] = [
+const PROOFS: [(&str, &str, &str); 10] = [
     (
         "log entry",
         "crates/meridian-kms/tests/formats.rs",
@@ -50,10 +50,15 @@ const PROOFS: [(&str, &str, &str); 9] = [
         "crates/meridian-judge/tests/formats.rs",
         "histories_are_read_and_written_as_ever",
     ),
+    (
+        "scenario",
+        "crates/meridian-scenario/tests/formats.rs",
+        "scenarios_are_read_as_ever",
+    ),
 ];
 
 /// Files of golden bytes that the tests above read.
-const GOLDEN: [&str; 8] = [
+const GOLDEN: [&str; 12] = [
     "crates/meridian-crypto/tests/golden/import_token_v1.hex",
     "crates/meridian-judge/tests/golden/history_v1.jsonl",
     "crates/meridian-kms/tests/golden/facts_v1.txt",
@@ -62,6 +67,10 @@ const GOLDEN: [&str; 8] = [
     "crates/meridian-kms/tests/golden/preflight_v1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_eu-west-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_us-east-1.txt",
+    "crates/meridian-scenario/tests/golden/drawn_v1.txt",
+    "crates/meridian-scenario/tests/golden/drawn_v1.yaml",
+    "crates/meridian-scenario/tests/golden/scenario_v1.txt",
+    "crates/meridian-scenario/tests/golden/scenario_v1.yaml",
 ];
 
 /// The formats that the map lists after "golden bytes under test:".

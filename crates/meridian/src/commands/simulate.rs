@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use meridian_judge::Count;
-use meridian_sim::shrink::{read_numbers, write_numbers};
+use meridian_scenario::Numbers;
 use meridian_sim::{Batch, Plan, Report};
 use serde_json::{Value, json};
 
@@ -41,10 +41,10 @@ pub struct SimulateArgs {
     shrink: bool,
     /// Leave out faults of the run of one seed, by number, such as 0-4,7
     #[arg(long, value_name = "LIST", default_value = "", requires = "seed")]
-    skip_faults: String,
+    skip_faults: Numbers,
     /// Leave out operations of the run of one seed, by number
     #[arg(long, value_name = "LIST", default_value = "", requires = "seed")]
-    skip_operations: String,
+    skip_operations: Numbers,
     /// Write the history of the run of one seed to this file, for `judge`
     #[arg(long, value_name = "FILE", requires = "seed", conflicts_with = "seeds")]
     history: Option<PathBuf>,
@@ -59,8 +59,8 @@ impl SimulateArgs {
             operations: self.operations,
             trace: self.trace,
             history: self.history.is_some(),
-            skip_faults: read_numbers(&self.skip_faults)?,
-            skip_operations: read_numbers(&self.skip_operations)?,
+            skip_faults: self.skip_faults.0.clone(),
+            skip_operations: self.skip_operations.0.clone(),
             ..Plan::new(seed)
         })
     }
@@ -73,10 +73,10 @@ fn replay(plan: &Plan) -> String {
         line += &format!(" --operations {}", plan.operations);
     }
     if !plan.skip_faults.is_empty() {
-        line += &format!(" --skip-faults {}", write_numbers(&plan.skip_faults));
+        line += &format!(" --skip-faults {}", Numbers(plan.skip_faults.clone()));
     }
     if !plan.skip_operations.is_empty() {
-        let numbers = write_numbers(&plan.skip_operations);
+        let numbers = Numbers(plan.skip_operations.clone());
         line += &format!(" --skip-operations {numbers}");
     }
     line

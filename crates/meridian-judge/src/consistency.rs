@@ -12,7 +12,7 @@ use meridian_kms::{KeyRef, Operation};
 use crate::history::{Invoked, Returned, Seen};
 use crate::linearizable::{Interval, Model, first_unexplained};
 use crate::sighting::Sighting;
-use crate::verdict::{Bench, Kept, Promise};
+use crate::verdict::{Bench, Kept, Objection, Promise};
 
 /// Calls of each key in each region.
 #[derive(Default)]
@@ -177,11 +177,12 @@ impl Consistency {
             bench.looked("linearizable per key");
             let calls = &without_unseen(calls);
             if let Some(index) = first_unexplained(&KeyModel, Object::default(), calls) {
-                return Err(format!(
+                let what = format!(
                     "no order explains {:?} of {key} in {}",
                     calls[index].action,
                     bench.name(*region)
-                ));
+                );
+                return Err(Objection::from(what).about(*key, [*region]));
             }
         }
         Ok(())

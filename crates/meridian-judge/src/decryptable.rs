@@ -59,7 +59,8 @@ impl Promise for Decryptable {
                         "{} decrypts {text:?} as {:?}",
                         bench.name(call.region),
                         returned.text
-                    ));
+                    )
+                    .into());
                 }
             }
             Seen::Fail { call, code, .. } => {
@@ -69,9 +70,9 @@ impl Promise for Decryptable {
                 if !ALLOWED.contains(&code.as_str()) {
                     let name = bench.name(call.region);
                     let text = call.ciphertext.map(|(text, _)| text);
-                    return Err(format!(
-                        "{name} answers {code} to the ciphertext of {text:?}"
-                    ));
+                    return Err(
+                        format!("{name} answers {code} to the ciphertext of {text:?}").into(),
+                    );
                 }
             }
             Seen::Unknown { call, .. } => {

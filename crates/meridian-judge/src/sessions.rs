@@ -56,7 +56,8 @@ impl Promise for Sessions {
                         call.client,
                         call.node + 1,
                         bench.name(call.region)
-                    ));
+                    )
+                    .into());
                 }
                 *last = version;
             }

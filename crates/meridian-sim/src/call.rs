@@ -2,6 +2,7 @@
 //! a real node serves it: answered from its own view, after the leadership is
 //! confirmed, or by the leader's proposal.
 
+use meridian_chaos::Kind;
 use meridian_kms::{Answer, Change, Consistency, KmsError, Plan, Question, Request, Response};
 
 use crate::event::{Event, Origin, Purpose, Step, Waiting};
@@ -117,6 +118,8 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            faults: &self.faults,
+            now_ms: self.now_ms,
         };
         let asked = meridian_chaos::Call {
             region: self.names[region].as_str(),
@@ -138,7 +141,9 @@ impl World {
             || !self.has_caught_up(region, node)
         {
             self.confirm(id, node, Purpose::Read);
-        } else if self.planted == Some(Planted::ReadsAskThePrimary) && self.is_cut_off(region) {
+        } else if self.planted == Some(Planted::ReadsAskThePrimary) && self.is_cut_off(region)
+            || self.planted == Some(Planted::ReadsAwaitLinks) && self.is_badly_linked(region)
+        {
             drop(self.calls.remove(&id));
         } else {
             match self.plan_call(id, node) {
@@ -161,6 +166,23 @@ impl World {
         let here = self.names[region].as_str();
         let mut others = self.names.iter().filter(|it| it.as_str() != here);
         others.all(|there| self.faults.cuts(here, there.as_str(), self.now_ms))
+    }
+
+    /// Does every link of this region lose messages or hold them back?
+    fn is_badly_linked(&self, region: usize) -> bool {
+        let here = self.names[region].as_str();
+        let bad = |there: &str| {
+            let mut kinds = self.faults.iter(self.now_ms).map(|fault| &fault.kind);
+            kinds.any(|kind| match kind {
+                Kind::LinkLoss { link, .. } | Kind::LinkHold { link } => {
+                    (link.from == here && link.to == there)
+                        || (link.from == there && link.to == here)
+                }
+                _ => false,
+            })
+        };
+        let mut others = self.names.iter().filter(|it| it.as_str() != here);
+        others.all(|there| bad(there.as_str()))
     }
 
     fn find_leader(&mut self, id: u64) {

@@ -41,6 +41,7 @@ mod ticker;
 mod words;
 mod workload;
 mod world;
+mod wrong;
 
 pub use batch::Batch;
 pub use coverage::Coverage;

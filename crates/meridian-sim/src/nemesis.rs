@@ -147,13 +147,11 @@ impl World {
             });
         match &fault.kind {
             Kind::LeaderChange { region } => {
-                self.coverage.struck(&fault.kind);
                 if let Some(region) = self.names.iter().position(|it| it.as_str() == region) {
                     self.change_leader(region);
                 }
             }
             Kind::TimeTravel { region, ms } => {
-                self.coverage.struck(&fault.kind);
                 let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
                 for index in 0..self.names.len() {
                     let here = self.names[index].as_str();
@@ -177,12 +175,11 @@ impl World {
                         | Kind::ClockFreeze { .. }
                 );
                 if at_node {
-                    self.coverage.struck(kind);
+                    self.coverage.struck_by(&fault);
                 }
-                self.faults.add(fault);
-                self.settle_conditions();
             }
         }
+        self.begin_fault(fault);
     }
 
     /// A leader is what it hurts most to lose, to stop or to deceive.
@@ -206,13 +203,12 @@ impl World {
 
     /// A fault ends.
     pub(crate) fn fault_ends(&mut self, index: usize) {
-        if self.faults.remove(&self.timeline[index].1.id) {
+        let id = self.timeline[index].1.id.clone();
+        if self.end_fault(&id) {
             self.log
                 .note(self.now_ms, "fault ends", &[index as u64], || {
                     format!("{:?}", self.timeline[index].1.kind)
                 });
-            self.settle_conditions();
-            self.release();
         }
     }
 }

@@ -33,6 +33,8 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            faults: &self.faults,
+            now_ms: self.now_ms,
         };
         let fate = self.faults.proposal(name, self.now_ms, &mut chance);
         let group = &mut self.groups[region];

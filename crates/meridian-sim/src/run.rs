@@ -11,7 +11,7 @@ use crate::nemesis;
 use crate::planted::Planted;
 use crate::world::World;
 use meridian_judge::history::Seen;
-use meridian_judge::{Count, History, Violation};
+use meridian_judge::{History, Verdict};
 
 /// Time for everything to settle once the faults have ended, in milliseconds: a
 /// push that was lost is noticed after five seconds, and a hand-over and a
@@ -52,10 +52,8 @@ pub struct Report {
     pub events: u64,
     /// Virtual time that passed, in milliseconds, without time travel.
     pub virtual_ms: i64,
-    /// The first broken promise.
-    pub violation: Option<Violation>,
-    /// How often each promise was looked at.
-    pub looked: Count,
+    /// What the judge says.
+    pub verdict: Verdict,
     /// What it went through.
     pub coverage: Coverage,
     /// The events in words, if they were asked for.
@@ -119,9 +117,7 @@ impl World {
     pub(crate) fn heal(&mut self) {
         self.healed = true;
         self.log.note(self.now_ms, "healed", &[], String::new);
-        self.faults.clear();
-        self.settle_conditions();
-        self.release();
+        self.end_all_faults();
         self.after(SETTLE_MS, Event::Finish);
     }
 
@@ -167,11 +163,11 @@ impl World {
             let bytes = group.agreed().encode();
             self.log.bytes(&bytes);
         }
+        let (verdict, seen) = self.judge.close();
         let history = History {
-            regions: self.names.clone(),
-            seen: self.judge.history(),
+            regions: self.names,
+            seen,
         };
-        let (violation, looked) = self.judge.verdict();
         let events = self.log.events();
         let (digest, trace) = self.log.close();
         Report {
@@ -180,8 +176,7 @@ impl World {
             regions: self.groups.len(),
             events,
             virtual_ms: self.now_ms,
-            violation,
-            looked,
+            verdict,
             coverage: self.coverage,
             trace,
             history,

@@ -12,7 +12,7 @@ fn no_seed_breaks_a_promise_and_every_promise_is_looked_at() {
     let mut batch = Batch::default();
     for seed in SEEDS {
         let report = run(&Plan::new(seed));
-        if let Some(violation) = &report.violation {
+        if let Some(violation) = &report.verdict.violation {
             panic!("{violation:?}\nreplay: meridian simulate --seed {seed}");
         }
         batch.add(&report);

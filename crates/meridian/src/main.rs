@@ -21,6 +21,7 @@ mod report;
 mod signal;
 mod span;
 mod table;
+mod verdict;
 mod watch;
 
 use std::io::IsTerminal;

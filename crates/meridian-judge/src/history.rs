@@ -228,6 +228,11 @@ pub struct Invoked {
     /// Every link of the region is cut.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut_off: bool,
+    /// The answer may come from a view that is older than the call, because a
+    /// fault or a profile says so: it was the region's newest until this time,
+    /// in virtual milliseconds, and may not be older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of_ms: Option<i64>,
 }
 
 /// What a call returned, as far as promises are about it.

@@ -24,6 +24,7 @@ mod consistency;
 mod convergence;
 mod decryptable;
 mod disturbances;
+mod freshness;
 mod import_before_rotate;
 mod independence;
 mod key_states;

@@ -15,6 +15,7 @@ use crate::consistency::Consistency;
 use crate::convergence::Convergence;
 use crate::decryptable::Decryptable;
 use crate::disturbances::Disturbances;
+use crate::freshness::Freshness;
 use crate::history::Seen;
 use crate::import_before_rotate::ImportBeforeRotate;
 use crate::independence::Independence;
@@ -61,6 +62,7 @@ impl Judge {
             Box::new(OneId::default()),
             Box::new(KeyStates),
             Box::new(Sessions::default()),
+            Box::new(Freshness::default()),
             Box::new(Consistency::default()),
         ];
         // A promise that was never looked at is not kept: it shows as zero.

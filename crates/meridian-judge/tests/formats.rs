@@ -72,6 +72,7 @@ fn history() -> History {
         ciphertext: None,
         bytes: None,
         cut_off: false,
+        as_of_ms: None,
     };
     let decrypt = Invoked {
         call: 2,
@@ -81,6 +82,7 @@ fn history() -> History {
         ciphertext: Some(("text".into(), MaterialId::from_bytes([7; 32]))),
         bytes: Some(3),
         cut_off: true,
+        as_of_ms: Some(-3),
         ..invoked.clone()
     };
     let returned = Returned {

@@ -215,6 +215,7 @@ impl World {
                     ciphertext: errand.ciphertext.clone(),
                     bytes: None,
                     cut_off: false,
+                    as_of_ms: None,
                 }));
                 let waiting = Waiting {
                     call,

@@ -42,6 +42,8 @@ pub(crate) struct Call {
     /// The answer leaves so much later.
     late_ms: i64,
     deadline_ms: i64,
+    /// It may be answered from an older view.
+    may_lag: bool,
     pub(crate) question: Option<Question>,
     pub(crate) answer: Option<Answer>,
     index: usize,
@@ -63,6 +65,7 @@ impl World {
             lose_answer: false,
             late_ms: 0,
             deadline_ms: self.now_ms + LEADER_TIMEOUT_MS,
+            may_lag: false,
             question: None,
             answer: None,
             index: 0,
@@ -71,6 +74,13 @@ impl World {
         let ms = self.hop_ms();
         self.after(ms, Event::Call(id, Step::Arrive));
         id
+    }
+
+    /// A call that has just begun may be answered from an older view.
+    pub(crate) fn let_lag(&mut self, id: u64) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.may_lag = true;
+        }
     }
 
     /// A call reaches its next step.
@@ -135,8 +145,11 @@ impl World {
             call.lose_answer |= reception.lose_answer;
             call.late_ms += i64::try_from(reception.delay_ms).unwrap_or(i64::MAX / 2);
         }
+        let lag_ms = self.read_lag_ms(id);
         if operation.is_write() {
             self.find_leader(id);
+        } else if let Some(lag_ms) = lag_ms {
+            self.answer_of_the_past(id, lag_ms);
         } else if operation.consistency() == Consistency::Strong
             || !self.has_caught_up(region, node)
         {
@@ -153,6 +166,38 @@ impl World {
                 Err(_) => self.confirm(id, node, Purpose::ReadAgain),
             }
         }
+    }
+
+    /// A read that began while a fault had reads answered from an older view:
+    /// how old, if it strikes.
+    fn read_lag_ms(&mut self, id: u64) -> Option<u64> {
+        let call = &self.calls[&id];
+        let (region, node) = (call.region, call.node);
+        if !call.may_lag || !self.has_caught_up(region, node) {
+            return None;
+        }
+        let mut chance = Chance {
+            dice: &mut self.dice,
+            coverage: &mut self.coverage,
+            faults: &self.faults,
+            now_ms: self.now_ms,
+        };
+        let (name, number) = (self.names[region].as_str(), node as u64 + 1);
+        self.faults
+            .read_lag_ms(name, number, self.now_ms, &mut chance)
+    }
+
+    /// A read is answered from an older view; what that says is final.
+    fn answer_of_the_past(&mut self, id: u64, lag_ms: u64) {
+        let call = &self.calls[&id];
+        let (region, node, request) = (call.region, call.node, call.request.clone());
+        let applied = self.applied_before(region, node, lag_ms);
+        let ended = match self.plan_past(region, node, applied, &request) {
+            Ok(Plan::Reply(response)) => Ended::Response(response),
+            Ok(Plan::Commit(_) | Plan::Ask(_)) => unreachable!("a read plans no change"),
+            Err(error) => Ended::Refused(error),
+        };
+        self.end_call(id, ended);
     }
 
     /// May a node answer from its own view?

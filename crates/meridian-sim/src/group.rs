@@ -45,6 +45,8 @@ pub struct Group {
     pub log: Vec<Entry>,
     /// The state after each length of the log.
     pub states: Vec<Region>,
+    /// When each entry was committed, in virtual milliseconds.
+    pub committed_ms: Vec<i64>,
     /// Its nodes.
     pub nodes: Vec<Node>,
     /// The node that leads.
@@ -75,6 +77,7 @@ impl Group {
             vault: Vault::new(name.as_str(), root, cluster),
             entropy,
             log: Vec::new(),
+            committed_ms: Vec::new(),
             states: vec![Region::new(name.clone())],
             nodes,
             leader: Some(0),

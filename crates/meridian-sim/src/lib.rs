@@ -38,6 +38,7 @@ mod preflight;
 mod raft;
 mod story;
 mod ticker;
+mod views;
 mod words;
 mod workload;
 mod world;

@@ -1,7 +1,7 @@
 //! A node plans a request, on its own view and with its own clock.
 
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
-use meridian_kms::{Answer, Caller, Context, KmsError, Plan, Request, Response};
+use meridian_kms::{Answer, Caller, Context, KmsError, Plan, Region, Request, Response};
 
 use crate::call::ACCOUNT;
 use crate::planted::Planted;
@@ -36,11 +36,45 @@ impl World {
         answer: Option<Answer>,
     ) -> Result<Plan, KmsError> {
         let goes_back = self.planted == Some(Planted::ViewGoesBack) && self.dice.one_in(3);
-        let group = &mut self.groups[region];
+        let group = &self.groups[region];
         let view = match goes_back {
             true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
             false => group.newest(node, self.now_ms),
         };
+        self.plan_on(region, node, &view, request, answer)
+    }
+
+    /// A request planned on what the node had applied at this index, at the
+    /// node's time; on its newest view if none is given.
+    pub(crate) fn plan_past(
+        &mut self,
+        region: usize,
+        node: usize,
+        applied: Option<usize>,
+        request: &Request,
+    ) -> Result<Plan, KmsError> {
+        let group = &self.groups[region];
+        let mut applied = applied.unwrap_or(group.nodes[node].applied);
+        if self.planted == Some(Planted::StalerThanAllowed) {
+            applied = applied.saturating_sub(20);
+        }
+        let mut view = group.states[applied].clone();
+        let now = group.clock(node, self.now_ms);
+        if view.is_due(now) {
+            view.advance_to(now);
+        }
+        self.plan_on(region, node, &view, request, None)
+    }
+
+    fn plan_on(
+        &mut self,
+        region: usize,
+        node: usize,
+        view: &Region,
+        request: &Request,
+        answer: Option<Answer>,
+    ) -> Result<Plan, KmsError> {
+        let group = &mut self.groups[region];
         let now = group.clock(node, self.now_ms);
         let wrapping_key = match request {
             Request::GetParametersForImport(request) => {

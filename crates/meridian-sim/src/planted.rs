@@ -21,6 +21,8 @@ pub enum Planted {
     /// A region whose links all lose or hold back messages answers no
     /// cryptographic call until they do not.
     ReadsAwaitLinks,
+    /// A read from an older view is answered from one that is older still.
+    StalerThanAllowed,
     /// A push that was lost is noticed after a minute.
     LossNoticedLate,
 }

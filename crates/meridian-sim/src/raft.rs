@@ -107,6 +107,7 @@ impl World {
         let mut after = before.clone();
         let outcome = after.apply(&entry);
         group.log.push(entry);
+        group.committed_ms.push(self.now_ms);
         group.states.push(after);
         let index = group.log.len();
         let number = index as u64;
@@ -224,6 +225,7 @@ impl World {
         if let Err(difference) = self.groups[region].apply_until(node, index) {
             self.judge.object("one state per index", difference);
         }
+        self.remember_view(region, node);
         let waiting = std::mem::take(&mut self.groups[region].nodes[node].waiting);
         let (ready, rest): (Vec<_>, Vec<_>) = waiting
             .into_iter()

@@ -6,7 +6,7 @@ use meridian_sim::planted::Planted;
 use meridian_sim::{Plan, run};
 
 /// Seeds within which each bug must be noticed.
-const SEEDS_MAX: u64 = 120;
+const SEEDS_MAX: u64 = 200;
 
 /// Where a bug is planted.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,10 @@ noticed! {
         Where::Rules(Bug::PrimaryGoesFirst) => "key states";
     a_view_that_goes_back:
         Where::Ground(Planted::ViewGoesBack) => "sessions";
+    a_read_that_is_staler_than_its_fault_allows:
+        Where::Ground(Planted::StalerThanAllowed) => "no read is staler than allowed";
+    a_description_that_is_staler_than_its_fault_allows:
+        Where::Ground(Planted::StalerThanAllowed) => "linearizable per key";
     a_strong_read_that_confirms_nothing:
         Where::Ground(Planted::ReadNotConfirmed) => "linearizable per key";
     a_restart_that_leaves_something_out:

@@ -5,10 +5,10 @@ use std::time::Duration;
 use meridian_scenario::Outcome;
 use meridian_scenario::record::StepRecord;
 
-use crate::commands::simulate::promises;
 use crate::console::{Console, bad, dim, good};
 use crate::span;
 use crate::table::Table;
+use crate::verdict::promises;
 
 /// Prints what a run came to.
 pub fn print(console: Console, outcome: &Outcome) {

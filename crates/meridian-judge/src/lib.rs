@@ -26,6 +26,7 @@ mod never_backwards;
 mod one_primary;
 mod panel;
 mod sessions;
+mod witness;
 
 pub use panel::Judge;
 pub use record::{History, HistoryError};

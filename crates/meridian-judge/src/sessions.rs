@@ -11,13 +11,24 @@ use crate::history::{Invoked, Seen};
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Kept, Promise};
 
+/// A client, a region, a node and a key.
+type Session = (usize, usize, usize, KeyRef);
+
+/// Operations that use a key's current material and name it.
+const ENCRYPTING: [Operation; 3] = [
+    Operation::Encrypt,
+    Operation::GenerateDataKey,
+    Operation::GenerateDataKeyWithoutPlaintext,
+];
+
 /// What clients saw last.
 #[derive(Default)]
 pub struct Sessions {
     registered: BTreeMap<(KeyRef, MaterialId), Version>,
-    open: BTreeMap<u64, Invoked>,
-    /// By client, region and node.
-    last: BTreeMap<(usize, usize, usize, KeyRef), Version>,
+    /// Calls under way, each with the newest version that its session had seen
+    /// when it began: calls at the same time may end in any order.
+    open: BTreeMap<u64, (Invoked, Option<Version>)>,
+    last: BTreeMap<Session, Version>,
 }
 
 impl Promise for Sessions {
@@ -34,11 +45,13 @@ impl Promise for Sessions {
                     *newest = (*newest).max(material.registered);
                 }
             }
-            Seen::Invoke(call) if call.operation == Operation::Encrypt => {
-                self.open.insert(call.call, call.clone());
+            Seen::Invoke(call) if ENCRYPTING.contains(&call.operation) => {
+                let session = |key| (call.client, call.region, call.node, key);
+                let seen = call.key.and_then(|key| self.last.get(&session(key)));
+                self.open.insert(call.call, (call.clone(), seen.copied()));
             }
             Seen::Ok(returned) => {
-                let Some(call) = self.open.remove(&returned.call) else {
+                let Some((call, seen)) = self.open.remove(&returned.call) else {
                     return Ok(());
                 };
                 let (Some(key), Some(material)) = (call.key, returned.material) else {
@@ -49,8 +62,7 @@ impl Promise for Sessions {
                 };
                 bench.looked(self.name());
                 let session = (call.client, call.region, call.node, key);
-                let last = self.last.entry(session).or_insert(version);
-                if version < *last {
+                if seen.is_some_and(|seen| version < seen) {
                     return Err(format!(
                         "client {} at node {} of {} went back to {material}",
                         call.client,
@@ -58,13 +70,19 @@ impl Promise for Sessions {
                         bench.name(call.region)
                     ));
                 }
-                *last = version;
+                let last = self.last.entry(session).or_insert(version);
+                *last = (*last).max(version);
             }
             Seen::Fail { call, .. } | Seen::Unknown { call, .. } => {
                 self.open.remove(call);
             }
             Seen::Gone { key, .. } => {
                 self.last.retain(|(.., it), _| it != key);
+                for (call, seen) in self.open.values_mut() {
+                    if call.key == Some(*key) {
+                        *seen = None;
+                    }
+                }
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ pub struct Violation {
     pub promise: &'static str,
     /// What happened, in words.
     pub what: String,
-    /// When, in virtual milliseconds.
+    /// When, in milliseconds since the history began.
     pub at_ms: i64,
 }
 

@@ -3,7 +3,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{chaos, clock, demo, judge, key, node, secrets, simulate, up};
+use crate::commands::{chaos, clock, demo, judge, key, node, secrets, simulate, up, verdict};
 
 /// Where a client looks for a cluster when nobody says otherwise: the front
 /// door that `meridian up` opens.
@@ -47,6 +47,8 @@ pub enum Command {
     Simulate(simulate::SimulateArgs),
     /// Judge the history of a run again
     Judge(judge::JudgeArgs),
+    /// Judge a running cluster that records itself: `up --record FILE`
+    Verdict(verdict::VerdictArgs),
 }
 
 impl Command {
@@ -58,6 +60,7 @@ impl Command {
             Self::Clock(args) => args.client.output,
             Self::Simulate(args) => args.output,
             Self::Judge(args) => args.output,
+            Self::Verdict(args) => args.client.output,
             Self::Up(_) | Self::Node(_) | Self::Secrets(_) | Self::Demo(_) => OutputFormat::Table,
         }
     }

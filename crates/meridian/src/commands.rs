@@ -9,6 +9,7 @@ pub mod node;
 pub mod secrets;
 pub mod simulate;
 pub mod up;
+pub mod verdict;
 
 use crate::cli::Command;
 
@@ -26,6 +27,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Clock(args) => clock::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Judge(args) => judge::run(&args),
+        Command::Verdict(args) => verdict::run(args).await,
         Command::Simulate(args) => simulate::run(&args),
     }
 }

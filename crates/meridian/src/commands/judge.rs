@@ -8,12 +8,12 @@ use meridian_judge::History;
 use serde_json::json;
 
 use crate::cli::OutputFormat;
-use crate::commands::simulate::promises;
+use crate::commands::simulate::{counted, promises};
 use crate::console::{Console, good};
 
 #[derive(Args)]
 pub struct JudgeArgs {
-    /// The history, as `simulate --history` writes it
+    /// The history, as `up --record` and `simulate --history` write it
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What to print on standard output
@@ -28,7 +28,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<()> {
     let history = History::read(&text).with_context(|| format!("reading {name}"))?;
     let (violation, looked) = history.judge();
     let broken = violation.iter().map(|it| it.promise).collect();
-    console.table(&promises(&looked, &broken));
+    console.table(&promises(counted(&looked), &broken));
     console.document(&json!({
         "seen": history.seen.len(),
         "looked": looked,

@@ -108,7 +108,7 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
         std::fs::write(path, report.history.write())
             .with_context(|| format!("writing the history to {}", path.display()))?;
     }
-    console.table(&promises(&batch.looked, &batch.broken));
+    console.table(&promises(counted(&batch.looked), &batch.broken));
     console.say(format!("digest {}", report.digest));
     console.document(&json!({
         "seed": seed,
@@ -161,7 +161,7 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
         }
     }
     let took = began.elapsed().as_secs_f64().max(0.001);
-    console.table(&promises(&batch.looked, &batch.broken));
+    console.table(&promises(counted(&batch.looked), &batch.broken));
     console.say("");
     console.table(&faults(&batch));
     console.say("");
@@ -204,18 +204,26 @@ fn refuse(plan: &Plan, report: &Report) -> anyhow::Result<()> {
     }
 }
 
+/// How often each promise was looked at.
+pub fn counted(looked: &Count) -> impl Iterator<Item = (&'static str, u64)> {
+    looked.iter().map(|(promise, times)| (*promise, *times))
+}
+
 /// Every promise, and whether it was kept.
-pub fn promises(looked: &Count, broken: &BTreeSet<&'static str>) -> Table {
+pub fn promises<'a>(
+    looked: impl IntoIterator<Item = (&'a str, u64)>,
+    broken: &BTreeSet<&str>,
+) -> Table {
     let mut table = Table::new(["PROMISE", "LOOKED AT", ""]);
     for (promise, times) in looked {
         let verdict = if broken.contains(promise) {
             bad("broken")
-        } else if *times == 0 {
+        } else if times == 0 {
             "never looked at".to_owned()
         } else {
             good("kept")
         };
-        table.row([(*promise).to_owned(), times.to_string(), verdict]);
+        table.row([promise.to_owned(), times.to_string(), verdict]);
     }
     table
 }

@@ -23,6 +23,7 @@ pub mod schema;
 pub mod span;
 pub mod step;
 pub mod view;
+pub mod writing;
 
 mod check;
 mod names;
@@ -44,3 +45,4 @@ pub use scenario::Scenario;
 pub use span::Span;
 pub use step::{Step, Trigger};
 pub use view::View;
+pub use writing::write;

@@ -26,6 +26,7 @@ pub mod view;
 pub mod writing;
 
 mod check;
+mod fault_schema;
 mod names;
 mod places;
 mod progress;

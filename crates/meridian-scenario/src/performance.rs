@@ -43,7 +43,8 @@ pub enum Task {
         /// What to call.
         call: Call,
     },
-    /// Makes a fault active, with its ID and its duration; ends when it is.
+    /// Makes a fault active, with its ID and its duration; ends when it is. A
+    /// `key_id` in it may be what the scenario calls a key.
     Fault(v1::Fault),
     /// Ends faults.
     Heal(Heal),

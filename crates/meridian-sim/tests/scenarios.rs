@@ -138,6 +138,19 @@ fn the_front_door_refuses_slows_and_loses_as_faults_say() {
 }
 
 #[test]
+fn a_fault_strikes_the_calls_of_the_key_that_it_names() {
+    let outcome = outcome(
+        "timeline:\n  - {step: refuse, at: 0s, for: 9s, fault: {refuse: {calls: {region: us-east-1, \
+         key_id: orders}, code: ThrottlingException}}}\n  \
+         - {step: orders, at: 1s, region: us-east-1, call: {encrypt: {key: orders, as: a}}, \
+         expect: {error: ThrottlingException}}\n  \
+         - {step: other, at: 1s, region: us-east-1, call: {create: {key: k, origin: generated}}}\n",
+        1,
+    );
+    assert!(outcome.is_met(), "{:#?}", outcome.unmet);
+}
+
+#[test]
 fn a_key_that_was_not_made_cannot_be_used() {
     let outcome = outcome(
         "timeline:\n  - {step: refuse, at: 0s, for: 9s, fault: {refuse: {calls: {region: us-east-1}, \

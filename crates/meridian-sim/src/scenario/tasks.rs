@@ -1,6 +1,6 @@
 //! Tasks: what a performance finds due, done in a world.
 
-use meridian_chaos::{Fault, Nodes, Profile};
+use meridian_chaos::{Fault, Kind, Nodes, Profile};
 use meridian_proto::v1;
 use meridian_scenario::action::Heal;
 use meridian_scenario::scenario::{Mix, Workload};
@@ -97,11 +97,26 @@ impl World {
 
     fn goes_wrong(&mut self, fault: &v1::Fault, nodes: &Nodes) -> Ending {
         match Fault::from_proto(fault, nodes, String::new(), self.now_ms) {
-            Ok(fault) => {
+            Ok(mut fault) => {
+                self.name_the_key(&mut fault.kind);
                 self.fault_comes(fault);
                 Ending::Done
             }
             Err(error) => Ending::Failed(error.to_string()),
+        }
+    }
+
+    /// A fault that strikes the calls of one key of the scenario is told its ID.
+    fn name_the_key(&self, kind: &mut Kind) {
+        let (Kind::Refuse { calls, .. }
+        | Kind::LoseAnswer { calls }
+        | Kind::SlowAnswer { calls, .. }) = kind
+        else {
+            return;
+        };
+        let named = calls.key_id.as_ref();
+        if let Some(key) = named.and_then(|name| self.stage.keys.get(name)) {
+            calls.key_id = Some(key.id.to_string());
         }
     }
 

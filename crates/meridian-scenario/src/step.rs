@@ -86,6 +86,7 @@ struct StepLine {
     expect: Option<Expectation>,
     /// A fault as `POST /chaos/faults` takes it; its ID is the step's name
     /// unless it has one.
+    #[serde(default)]
     #[schemars(schema_with = "crate::fault_schema::fault")]
     fault: Option<Map<String, Value>>,
     /// How long the fault lasts; until healed when left out.

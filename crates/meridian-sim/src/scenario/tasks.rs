@@ -29,7 +29,10 @@ impl World {
                 self.call_begins(id, &region, node, call);
                 return None;
             }
-            Task::Advance(span) => return Some((id, self.time_moves(span))),
+            Task::Advance(span) => match self.time_moves(span) {
+                Ok(lasting) => return Some((id, lasting)),
+                Err(ending) => ending,
+            },
             Task::Workload(workload) => {
                 self.workload_begins(&workload);
                 return Some((id, Lasting::Workload));
@@ -83,7 +86,11 @@ impl World {
         }
     }
 
-    fn time_moves(&mut self, span: Span) -> Lasting {
+    fn time_moves(&mut self, span: Span) -> Result<Lasting, Ending> {
+        if let Some(group) = self.groups.iter().find(|group| group.leader.is_none()) {
+            let what = format!("{} has no leader to move its time", group.name);
+            return Err(Ending::Failed(what));
+        }
         let wanted = (0..self.groups.len()).map(|region| {
             let group = &self.groups[region];
             (region, group.agreed().clock_offset_ms() + span.ms())
@@ -92,7 +99,7 @@ impl World {
         for region in 0..self.groups.len() {
             self.advance_clock(region, span.ms());
         }
-        Lasting::Advance(wanted)
+        Ok(Lasting::Advance(wanted))
     }
 
     fn goes_wrong(&mut self, fault: &v1::Fault, nodes: &Nodes) -> Ending {

@@ -57,3 +57,34 @@ fn write_scenario(path: &Path, shrunk: &Shrunk) -> anyhow::Result<()> {
     std::fs::write(path, text)
         .with_context(|| format!("writing the scenario to {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use meridian_sim::Plan;
+
+    use super::*;
+
+    #[test]
+    fn a_shrunk_run_is_written_as_a_scenario_that_is_the_same_run() {
+        let plan = Plan {
+            operations: 60,
+            skip_operations: (20..60).collect(),
+            ..Plan::new(5)
+        };
+        let shrunk = Shrunk {
+            report: meridian_sim::run(&plan),
+            plan,
+            faults: 0,
+            operations: 20,
+            runs: 1,
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("seed-5.yaml");
+        write_scenario(&path, &shrunk).expect("writable");
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let scenario = meridian_scenario::read(&text).expect("it is right");
+        let performed = meridian_sim::perform(&scenario, &Default::default()).expect("it runs");
+        assert_eq!(performed.outcome.digest, Some(shrunk.report.digest));
+        assert!(performed.outcome.is_met());
+    }
+}

@@ -28,6 +28,7 @@ pub mod writing;
 
 mod check;
 mod fault_schema;
+mod fault_words;
 mod names;
 mod places;
 mod progress;

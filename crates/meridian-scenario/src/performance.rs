@@ -111,7 +111,7 @@ impl Performance {
         let profile = Task::Profile(self.scenario.profile.into());
         let mut due = vec![self.begin("profile".into(), Running::Profile, profile)];
         if let Some(workload) = self.scenario.workload.clone() {
-            let record = self.record("workload", 1, "work in the background", now_ms, None);
+            let record = self.record("workload", 1, None, now_ms, None);
             let running = Running::Workload(record);
             due.push(self.begin("workload".into(), running, Task::Workload(workload)));
         }
@@ -156,17 +156,15 @@ impl Performance {
             Action::Call { expect, .. } => Some(expect.words()),
             _ => None,
         };
-        let record = self.record(&name, time, &action.words(), now_ms, expected);
+        let record = self.record(&name, time, Some(&action), now_ms, expected);
         let task = match action {
             Action::Call {
                 region, node, call, ..
-            } => {
-                self.records[record].region = Some(region.clone());
-                Task::Call { region, node, call }
-            }
+            } => Task::Call { region, node, call },
             Action::Fault { mut fault, lasting } => {
                 let ends_ms = lasting.map(|it| now_ms + it.ms());
                 self.steps[index].ended_ms = ends_ms;
+                self.records[record].fault_ended_ms = ends_ms.map(|ms| self.since_zero(ms));
                 fault.duration_ms = lasting.map(|it| it.ms().unsigned_abs());
                 Task::Fault(fault)
             }

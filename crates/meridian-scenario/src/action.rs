@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::call::Call;
 use crate::condition::Condition;
 use crate::expectation::Expectation;
+use crate::fault_words::FaultWords;
 use crate::span::Span;
 
 /// What a step does.
@@ -87,6 +88,17 @@ pub enum Method {
 }
 
 impl Action {
+    /// The regions that it is about: the called one, or those that a fault
+    /// hits.
+    pub fn regions(&self) -> Vec<String> {
+        match self {
+            Action::Call { region, .. } => vec![region.clone()],
+            Action::Fault { fault, .. } => FaultWords::of(fault).regions,
+            Action::Holds(condition) => condition.regions.clone(),
+            Action::Heal(_) | Action::Advance(_) | Action::Probe(_) => Vec::new(),
+        }
+    }
+
     /// For people: `Encrypt c1 under orders at eu-west-1/2`.
     pub fn words(&self) -> String {
         match self {
@@ -98,7 +110,8 @@ impl Action {
             }
             Action::Fault { fault, lasting } => {
                 let lasting = lasting.map_or(String::new(), |it| format!(" for {it}"));
-                format!("fault {}{lasting}", fault.id)
+                let words = FaultWords::of(fault);
+                format!("{} {}{lasting}", words.kind, words.place)
             }
             Action::Heal(Heal::All) => "heal all".into(),
             Action::Heal(Heal::One(id)) => format!("heal {id}"),

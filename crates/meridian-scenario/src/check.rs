@@ -13,14 +13,16 @@ mod steps;
 /// What is wrong, and the path to it.
 pub(crate) type Found = (Vec<String>, String);
 
-/// Everything that is wrong with the meaning of a scenario.
-pub(crate) fn mistakes(scenario: &Scenario) -> Vec<Found> {
+/// Everything that is wrong with the meaning of a scenario. These words may be
+/// names that parts define which could not be read.
+pub(crate) fn mistakes(scenario: &Scenario, words: &BTreeSet<String>) -> Vec<Found> {
     let mut check = Check {
         scenario,
         names: Names::of(scenario),
         found: Vec::new(),
         path: Vec::new(),
     };
+    check.names.allow(words);
     check.whole();
     check.keys();
     for (index, step) in scenario.timeline.iter().enumerate() {

@@ -45,6 +45,16 @@ impl<'a> Names<'a> {
         names
     }
 
+    /// Takes these for names of everything but regions, whatever they are.
+    pub(crate) fn allow(&mut self, words: &'a BTreeSet<String>) {
+        for word in words.iter().map(String::as_str) {
+            self.keys.insert(word);
+            self.ciphertexts.insert(word);
+            self.faults.insert(word);
+            self.steps.entry(word).or_insert(usize::MAX);
+        }
+    }
+
     fn defined_by(&mut self, call: &'a Call) {
         match call {
             Call::Create { key, .. } => self.keys.insert(key),
@@ -81,14 +91,25 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Names of one kind that a mistake lists, at most.
+const LISTED_MAX: usize = 12;
+
 /// Is the name one of these? If not, says which there are.
 pub(crate) fn known<'n>(
     what: &str,
     name: &str,
-    mut names: impl Iterator<Item = &'n &'n str> + Clone,
+    names: impl Iterator<Item = &'n &'n str>,
 ) -> Result<(), String> {
-    if names.any(|it| *it == name) {
+    let names: Vec<&str> = names.copied().collect();
+    if names.contains(&name) {
         return Ok(());
     }
-    Err(format!("{name:?} is no {what}"))
+    match names.as_slice() {
+        [] => Err(format!("{name:?} is no {what}; there is none")),
+        some if some.len() <= LISTED_MAX => {
+            let list = some.join(", ");
+            Err(format!("{name:?} is no {what}; there is {list}"))
+        }
+        _ => Err(format!("{name:?} is no {what}")),
+    }
 }

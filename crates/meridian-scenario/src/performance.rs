@@ -4,59 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use meridian_chaos::Profile;
-use meridian_proto::v1;
-
-use crate::action::{Action, Heal, Probe};
-use crate::call::Call;
+use crate::action::Action;
 use crate::condition::Condition;
 use crate::progress::Progress;
 use crate::prologue::{self, Setup};
 use crate::record::{Ending, StepRecord};
-use crate::scenario::{Scenario, Workload};
-use crate::span::Span;
+use crate::scenario::Scenario;
 use crate::step::Trigger;
+use crate::task::{Due, Task};
 use crate::view::View;
 
 mod endings;
-
-/// Something that the driver has to begin, and to report the end of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Due {
-    /// Names it for [`Performance::ended`].
-    pub id: u64,
-    /// The step that it belongs to, for people.
-    pub step: String,
-    /// What to do.
-    pub task: Task,
-}
-
-/// What a driver can do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Task {
-    /// Calls as a client; ends with [`Ending::Call`].
-    Call {
-        /// The region.
-        region: String,
-        /// The node, counted from 1; any if none is named.
-        node: Option<u64>,
-        /// What to call.
-        call: Call,
-    },
-    /// Makes a fault active, with its ID and its duration; ends when it is.
-    Fault(v1::Fault),
-    /// Ends faults.
-    Heal(Heal),
-    /// Moves the time of all regions forward.
-    Advance(Span),
-    /// Asks the user's own application; ends with [`Ending::Probed`], or with
-    /// [`Ending::NotRun`] where there is none.
-    Probe(Probe),
-    /// Sets the lags of the whole performance.
-    Profile(Profile),
-    /// Lets clients work in the background; ends when they have.
-    Workload(Workload),
-}
 
 /// A scenario while it happens.
 pub struct Performance {
@@ -153,7 +111,7 @@ impl Performance {
         let profile = Task::Profile(self.scenario.profile.into());
         let mut due = vec![self.begin("profile".into(), Running::Profile, profile)];
         if let Some(workload) = self.scenario.workload.clone() {
-            let record = self.record("workload", 1, "work in the background", now_ms, None);
+            let record = self.record("workload", 1, None, now_ms, None);
             let running = Running::Workload(record);
             due.push(self.begin("workload".into(), running, Task::Workload(workload)));
         }
@@ -198,17 +156,15 @@ impl Performance {
             Action::Call { expect, .. } => Some(expect.words()),
             _ => None,
         };
-        let record = self.record(&name, time, &action.words(), now_ms, expected);
+        let record = self.record(&name, time, Some(&action), now_ms, expected);
         let task = match action {
             Action::Call {
                 region, node, call, ..
-            } => {
-                self.records[record].region = Some(region.clone());
-                Task::Call { region, node, call }
-            }
+            } => Task::Call { region, node, call },
             Action::Fault { mut fault, lasting } => {
                 let ends_ms = lasting.map(|it| now_ms + it.ms());
                 self.steps[index].ended_ms = ends_ms;
+                self.records[record].fault_ended_ms = ends_ms.map(|ms| self.since_zero(ms));
                 fault.duration_ms = lasting.map(|it| it.ms().unsigned_abs());
                 Task::Fault(fault)
             }

@@ -55,38 +55,59 @@ pub fn read(text: &str) -> Result<Scenario, Vec<Mistake>> {
         let what = format!("version {version} is not known; this release reads version {VERSION}");
         return Err(vec![Mistake::at(places.of(&["version".into()]), what)]);
     }
-    let scenario = shape(value, &places)?;
-    let found = check::mistakes(&scenario);
-    let mut mistakes: Vec<Mistake> = found
-        .into_iter()
-        .map(|(path, what)| Mistake::at(places.of(&path), what))
-        .collect();
-    mistakes.sort();
-    mistakes.dedup();
-    match mistakes.is_empty() {
-        true => Ok(scenario),
-        false => Err(mistakes),
+    let mut shape = Shape::default();
+    let scenario = shape.read(value, &places);
+    let Shape {
+        mut mistakes,
+        words,
+    } = shape;
+    if let Some(scenario) = &scenario {
+        let found = check::mistakes(scenario, &words).into_iter();
+        mistakes.extend(found.map(|(path, what)| Mistake::at(places.of(&path), what)));
+    }
+    match scenario.filter(|_| mistakes.is_empty()) {
+        Some(scenario) => Ok(scenario),
+        None => Err(mistakes.into_iter().collect()),
     }
 }
 
-/// Reads the parts; a part that cannot be read is noted and taken away, so that
-/// the others are read too.
-fn shape(mut value: Value, places: &Places) -> Result<Scenario, Vec<Mistake>> {
-    let mut mistakes = BTreeSet::new();
-    loop {
-        let error = match serde_path_to_error::deserialize::<_, Scenario>(value.clone()) {
-            Ok(scenario) if mistakes.is_empty() => return Ok(scenario),
-            Ok(_) => break,
-            Err(error) => error,
-        };
-        let path = steps(error.path());
-        let what = error.inner().to_string();
-        mistakes.insert(Mistake::at(places.of(&path), what));
-        if mistakes.len() >= MISTAKES_MAX || !take_away(&mut value, &path) {
-            break;
+/// What is wrong with the shape of a file.
+#[derive(Default)]
+struct Shape {
+    mistakes: BTreeSet<Mistake>,
+    /// The words of the parts that could not be read.
+    words: BTreeSet<String>,
+}
+
+impl Shape {
+    /// Reads the parts; a part that cannot be read is noted and taken away, so
+    /// that the others are read too.
+    fn read(&mut self, mut value: Value, places: &Places) -> Option<Scenario> {
+        while self.mistakes.len() < MISTAKES_MAX {
+            let error = match serde_path_to_error::deserialize(value.clone()) {
+                Ok(scenario) => return Some(scenario),
+                Err(error) => error,
+            };
+            let path = steps(error.path());
+            let what = error.inner().to_string();
+            self.mistakes.insert(Mistake::at(places.of(&path), what));
+            let taken = take_away(&mut value, &path)?;
+            note_words(&taken, &mut self.words);
         }
+        None
     }
-    Err(mistakes.into_iter().collect())
+}
+
+/// Every word in a value.
+fn note_words(value: &Value, words: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            words.insert(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|it| note_words(it, words)),
+        Value::Object(map) => map.values().for_each(|it| note_words(it, words)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// A path as the places have it.
@@ -101,33 +122,34 @@ fn steps(path: &serde_path_to_error::Path) -> Vec<String> {
 }
 
 /// Puts something harmless in the place of an element of a list, or takes a
-/// field of the whole away; false if there was neither.
-fn take_away(value: &mut Value, path: &[String]) -> bool {
-    let Some((field, rest)) = path.split_first() else {
-        return false;
-    };
-    let Some(map) = value.as_object_mut() else {
-        return false;
-    };
+/// field of the whole away. Gives what was there; nothing if that changes
+/// nothing.
+fn take_away(value: &mut Value, path: &[String]) -> Option<Value> {
+    let (field, rest) = path.split_first()?;
+    let map = value.as_object_mut()?;
     let index = rest.first().and_then(|it| it.parse::<usize>().ok());
     let items = map.get_mut(field).and_then(Value::as_array_mut);
     let element = items.zip(index).and_then(|(items, at)| items.get_mut(at));
-    let replace = |place: &mut Value, harmless: Value| {
-        let before = std::mem::replace(place, harmless);
-        before != *place
+    let (place, harmless) = match (field.as_str(), element) {
+        ("timeline", Some(step)) => {
+            let unnamed = Value::from(format!("step {}", rest[0]));
+            let name = step.get("step").filter(|it| it.is_string());
+            let name = name.cloned().unwrap_or(unnamed);
+            (step, json!({"step": name, "at": "0s", "advance": "0s"}))
+        }
+        ("keys", Some(key)) => {
+            let name = format!("key {}", rest[0]);
+            let region = "us-east-1";
+            (
+                key,
+                json!({"name": name, "origin": "generated", "region": region}),
+            )
+        }
+        ("name", _) => (map.get_mut(field)?, "unnamed".into()),
+        ("version", _) => (map.get_mut(field)?, VERSION.into()),
+        _ => return map.remove(field),
     };
-    match (field.as_str(), element) {
-        ("timeline", Some(step)) => replace(step, json!({"step": "-", "at": "0s", "heal": "all"})),
-        ("keys", Some(key)) => replace(
-            key,
-            json!({"name": "-", "origin": "generated", "region": "-"}),
-        ),
-        ("name", _) => map.get_mut(field).is_some_and(|it| replace(it, "-".into())),
-        ("version", _) => map
-            .get_mut(field)
-            .is_some_and(|it| replace(it, VERSION.into())),
-        _ => map.remove(field).is_some(),
-    }
+    (*place != harmless).then(|| std::mem::replace(place, harmless))
 }
 
 #[cfg(test)]

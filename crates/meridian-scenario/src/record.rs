@@ -52,13 +52,17 @@ pub struct StepRecord {
     pub time: u32,
     /// What it did, in words.
     pub action: String,
-    /// The region that was called, if it was a call.
-    pub region: Option<String>,
+    /// The regions that it was about: the called one, or those that a fault
+    /// hit.
+    pub regions: Vec<String>,
     /// When it began, in milliseconds since the timeline began; nothing if it
     /// never did.
     pub began_ms: Option<i64>,
     /// When it ended, likewise.
     pub ended_ms: Option<i64>,
+    /// Of a fault, when it was over, likewise; nothing if it was active to the
+    /// end.
+    pub fault_ended_ms: Option<i64>,
     /// How it ended.
     pub ending: Ending,
     /// What was expected, in words, if something was.

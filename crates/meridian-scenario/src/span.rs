@@ -32,7 +32,14 @@ impl Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = Duration::from_millis(self.ms.unsigned_abs());
-        humantime::format_duration(whole).fmt(f)
+        // Days stay days, as they were written.
+        let days = whole.as_secs() / 86_400;
+        let rest = whole - Duration::from_secs(days * 86_400);
+        match (days, rest.is_zero()) {
+            (0, _) => write!(f, "{}", humantime::format_duration(rest)),
+            (_, true) => write!(f, "{days}d"),
+            (_, false) => write!(f, "{days}d {}", humantime::format_duration(rest)),
+        }
     }
 }
 
@@ -85,11 +92,11 @@ mod tests {
 
     #[test]
     fn spans_have_units_and_are_shown_with_them() {
-        for (text, ms) in [("200ms", 200), ("5s", 5_000), ("1m 30s", 90_000)] {
+        for (text, ms) in [("200ms", 200), ("1m 30s", 90_000), ("8d", 8 * 86_400_000)] {
             assert_eq!(read(text), Ok(Span { ms }));
             assert_eq!(Span { ms }.to_string(), text);
         }
-        assert_eq!(read("8d"), Ok(Span::of_ms(8 * 86_400_000)));
+        assert_eq!(Span::of_ms(129_600_000).to_string(), "1d 12h");
     }
 
     #[test]

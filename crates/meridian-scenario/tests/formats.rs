@@ -49,4 +49,10 @@ fn the_schema_knows_every_part_that_is_read() {
         assert!(step[field].is_object(), "{field}");
     }
     assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(
+        schema["$defs"]["Step"]["required"],
+        serde_json::json!(["step"])
+    );
+    let cut = &step["fault"]["properties"]["link_cut"]["properties"]["link"]["properties"];
+    assert_eq!(cut["both_directions"]["type"], "boolean");
 }

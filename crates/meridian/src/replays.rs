@@ -82,7 +82,7 @@ pub const ALL: &[Replay] = &[
         name: "half-imported-set",
         what: "one region never imports, and the rotation stays refused",
         reports: &[
-            "https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-import-key-material.html",
+            "https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html",
         ],
         story: scenario!("half-imported-set"),
     },
@@ -90,14 +90,14 @@ pub const ALL: &[Replay] = &[
         name: "one-old-material-expires",
         what: "an old material expires in one region, and the key there stops working",
         reports: &[
-            "https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-import-key-material.html",
+            "https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html",
         ],
         story: scenario!("one-old-material-expires"),
     },
     Replay {
         name: "cached-data-key-hides-rotation",
         what: "a cache of data keys goes on under the old material",
-        reports: &["https://github.com/kroxylicious/kroxylicious/issues/4772"],
+        reports: &["https://github.com/kroxylicious/kroxylicious/pull/4772"],
         story: scenario!("cached-data-key-hides-rotation"),
     },
     Replay {
@@ -184,5 +184,17 @@ mod tests {
             known.insert(name);
         }
         assert_eq!(known, names("deploy/scenarios", "yaml"));
+    }
+
+    #[test]
+    fn every_replay_has_a_page_with_its_reports() {
+        let told = ALL.iter().map(|replay| replay.name.to_owned()).collect();
+        assert_eq!(names("docs/replays", "md"), told);
+        for replay in ALL {
+            let path = folder("docs/replays").join(format!("{}.md", replay.name));
+            let page = std::fs::read_to_string(path).expect("readable");
+            let missing = replay.reports.iter().find(|link| !page.contains(**link));
+            assert_eq!(missing, None, "{}", replay.name);
+        }
     }
 }

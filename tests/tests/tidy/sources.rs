@@ -19,14 +19,15 @@ const MACHINE_PATHS: [&str; 4] = [
     concat!("/Us", "ers/"),
 ];
 
-/// Whom a link may name: documentation, the registry's index in the lock file,
+/// Whom a link may name: documentation, the dialect of JSON Schema, the registry's index in the lock file,
 /// this machine and places that cannot exist. Everything else is somebody's own
 /// mirror or a link that will rot.
-const HOSTS: [&str; 6] = [
+const HOSTS: [&str; 7] = [
     "127.0.0.1",
     "docs.aws.amazon.com",
     "docs.rs",
     "github.com",
+    "json-schema.org",
     "rustsec.org",
     "www.apache.org",
 ];

@@ -39,14 +39,17 @@ impl<'a> Check<'a> {
             Trigger::After(other) => self.after("after", step, other),
             Trigger::AfterEndOf(other) => {
                 self.after("after_end_of", step, other);
-                let other = self.names.steps.get(other.as_str());
-                let action = other.map(|other| &self.scenario.timeline[*other].action);
-                if action.is_some_and(|it| !matches!(it, Action::Fault { .. })) {
+                let other = self.step_named(other);
+                if other.is_some_and(|it| !matches!(it.action, Action::Fault { .. })) {
                     self.wrong(&["after_end_of"], "that step is no fault: say after");
                 }
             }
         }
         self.action(&step.action);
+    }
+
+    fn step_named(&self, name: &str) -> Option<&'a Step> {
+        self.scenario.timeline.get(*self.names.steps.get(name)?)
     }
 
     /// Steps that wait for each other never happen.
@@ -61,8 +64,7 @@ impl<'a> Check<'a> {
                 let what = format!("it waits for {other:?}, and that waits for it");
                 return self.wrong(&[field], what);
             }
-            let index = self.names.steps.get(name).copied();
-            next = index.and_then(|index| match &self.scenario.timeline[index].trigger {
+            next = self.step_named(name).and_then(|step| match &step.trigger {
                 Trigger::After(other) | Trigger::AfterEndOf(other) => Some(other.as_str()),
                 Trigger::At(_) | Trigger::Every { .. } | Trigger::When(_) => None,
             });

@@ -35,8 +35,9 @@ impl Performance {
     }
 
     fn note_end(&mut self, record: usize, now_ms: i64, ending: Ending, met: Option<bool>) {
+        let ended_ms = self.since_zero(now_ms);
         let record = &mut self.records[record];
-        record.ended_ms = Some(now_ms - self.zero_ms.unwrap_or(now_ms));
+        record.ended_ms = Some(ended_ms);
         record.met = met.or(match &ending {
             Ending::NotRun(_) => None,
             Ending::Done | Ending::Held(true) | Ending::Probed(Ok(())) => Some(true),
@@ -51,8 +52,14 @@ impl Performance {
         record.ending = ending;
     }
 
+    /// As the record counts.
+    pub(super) fn since_zero(&self, ms: i64) -> i64 {
+        ms - self.zero_ms.unwrap_or(ms)
+    }
+
     /// Faults that have begun and not ended are over now.
     pub(super) fn faults_end(&mut self, heal: &Heal, now_ms: i64) {
+        let told_ms = self.since_zero(now_ms);
         for (step, progress) in self.scenario.timeline.iter().zip(&mut self.steps) {
             let healed = match (&step.action, heal) {
                 (Action::Fault { .. }, Heal::All) => true,
@@ -62,6 +69,10 @@ impl Performance {
             if healed && progress.begun > 0 {
                 let end_ms = progress.ended_ms.unwrap_or(now_ms);
                 progress.ended_ms = Some(end_ms.min(now_ms));
+                for record in self.records.iter_mut().filter(|it| it.step == step.name) {
+                    let end_ms = record.fault_ended_ms.unwrap_or(told_ms);
+                    record.fault_ended_ms = Some(end_ms.min(told_ms));
+                }
             }
         }
     }
@@ -71,20 +82,17 @@ impl Performance {
         &mut self,
         step: &str,
         time: u32,
-        action: &str,
+        action: Option<&Action>,
         now_ms: i64,
         expected: Option<String>,
     ) -> usize {
+        let began_ms = self.since_zero(now_ms);
         self.records.push(StepRecord {
-            step: step.into(),
             time,
-            action: action.into(),
-            region: None,
-            began_ms: Some(now_ms - self.zero_ms.unwrap_or(now_ms)),
-            ended_ms: None,
+            began_ms: Some(began_ms),
             ending: Ending::Unfinished,
             expected,
-            met: Some(false),
+            ..untouched(step, action)
         });
         self.records.len() - 1
     }
@@ -94,17 +102,7 @@ impl Performance {
     pub fn into_records(mut self) -> (Vec<StepRecord>, Option<String>) {
         for (step, progress) in self.scenario.timeline.iter().zip(&self.steps) {
             if progress.begun == 0 {
-                self.records.push(StepRecord {
-                    step: step.name.clone(),
-                    time: 1,
-                    action: step.action.words(),
-                    region: None,
-                    began_ms: None,
-                    ended_ms: None,
-                    ending: Ending::NeverDue,
-                    expected: None,
-                    met: Some(false),
-                });
+                self.records.push(untouched(&step.name, Some(&step.action)));
             }
         }
         let unsettled = self.zero_ms.is_none().then(|| {
@@ -112,5 +110,22 @@ impl Performance {
             format!("the keys to begin with were not there after {limit}")
         });
         (self.records, self.trouble.or(unsettled))
+    }
+}
+
+/// The record of something that has not begun.
+fn untouched(step: &str, action: Option<&Action>) -> StepRecord {
+    let work = || "work in the background".to_owned();
+    StepRecord {
+        step: step.to_owned(),
+        time: 1,
+        action: action.map_or_else(work, Action::words),
+        regions: action.map(Action::regions).unwrap_or_default(),
+        began_ms: None,
+        ended_ms: None,
+        fault_ended_ms: None,
+        ending: Ending::NeverDue,
+        expected: None,
+        met: Some(false),
     }
 }

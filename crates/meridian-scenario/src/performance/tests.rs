@@ -82,6 +82,10 @@ fn a_step_waits_for_the_end_of_a_call_or_of_a_fault() {
     assert_eq!(it.next_time(), Some(4_000));
     // Healing ends the fault, which was to last until 11 s.
     assert_eq!(names(&due(&mut it, 4_000, &view)), ["next", "last"]);
+    let (records, _) = it.into_records();
+    let skew = records.iter().find(|it| it.step == "skew").unwrap();
+    assert_eq!(skew.fault_ended_ms, Some(4_000));
+    assert_eq!(skew.regions, ["us-east-1"]);
 }
 
 #[test]

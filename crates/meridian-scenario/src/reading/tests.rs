@@ -66,6 +66,18 @@ fn every_mistake_of_shape_is_named_with_its_place() {
 }
 
 #[test]
+fn what_cannot_be_read_is_no_reason_to_doubt_what_depends_on_it() {
+    let mistakes = wrong(
+        &RIGHT
+            .replace("at: 5s", "at: 5")
+            .replace("origin: external", "origin: elsewhere")
+            .replace("region: eu-west-1\n    call", "region: eu-west-2\n    call"),
+    );
+    let lines: Vec<u64> = mistakes.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [7, 13, 18], "{mistakes:?}");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     assert!(wrong("version: 1\n")[0].1.contains("missing field `name`"));
     let (line, what) = with("    at: 5s\n", "");
@@ -83,17 +95,26 @@ fn unknown_names_are_mistakes() {
     let region = with("region: eu-west-1\n    call", "region: eu-west-2\n    call");
     assert_eq!(
         region,
-        (18, "\"eu-west-2\" is no region of the topology".into())
+        (
+            18,
+            "\"eu-west-2\" is no region of the topology; there is eu-west-1, us-east-1".into()
+        )
     );
     let key = with("{key: orders,", "{key: order,");
-    assert_eq!(key, (19, "\"order\" is no key".into()));
+    assert_eq!(key, (19, "\"order\" is no key; there is orders".into()));
     let step = with("after: cut", "after: cat");
-    assert_eq!(step, (17, "\"cat\" is no step".into()));
+    assert_eq!(
+        step,
+        (17, "\"cat\" is no step; there is cut, encrypt".into())
+    );
     let heal = and("  - {step: heal, at: 9s, heal: cat}\n");
-    assert_eq!(heal, (20, "\"cat\" is no fault".into()));
+    assert_eq!(heal, (20, "\"cat\" is no fault; there is cut".into()));
     let decrypt =
         and("  - {step: open, at: 9s, region: us-east-1, call: {decrypt: {ciphertext: txt}}}\n");
-    assert_eq!(decrypt, (20, "\"txt\" is no ciphertext".into()));
+    assert_eq!(
+        decrypt,
+        (20, "\"txt\" is no ciphertext; there is text".into())
+    );
     let fault = with("to: eu-west-1,", "to: eu-west-9,");
     assert!(fault.0 == 15 && fault.1.contains("eu-west-9"), "{fault:?}");
 }

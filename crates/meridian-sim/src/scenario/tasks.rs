@@ -1,6 +1,6 @@
 //! Tasks: what a performance finds due, done in a world.
 
-use meridian_chaos::{Fault, Nodes, Profile};
+use meridian_chaos::{Fault, Kind, Nodes, Profile};
 use meridian_proto::v1;
 use meridian_scenario::action::Heal;
 use meridian_scenario::scenario::{Mix, Workload};
@@ -29,7 +29,10 @@ impl World {
                 self.call_begins(id, &region, node, call);
                 return None;
             }
-            Task::Advance(span) => return Some((id, self.time_moves(span))),
+            Task::Advance(span) => match self.time_moves(span) {
+                Ok(lasting) => return Some((id, lasting)),
+                Err(ending) => ending,
+            },
             Task::Workload(workload) => {
                 self.workload_begins(&workload);
                 return Some((id, Lasting::Workload));
@@ -88,7 +91,11 @@ impl World {
         }
     }
 
-    fn time_moves(&mut self, span: Span) -> Lasting {
+    fn time_moves(&mut self, span: Span) -> Result<Lasting, Ending> {
+        if let Some(group) = self.groups.iter().find(|group| group.leader.is_none()) {
+            let what = format!("{} has no leader to move its time", group.name);
+            return Err(Ending::Failed(what));
+        }
         let wanted = (0..self.groups.len()).map(|region| {
             let group = &self.groups[region];
             (region, group.agreed().clock_offset_ms() + span.ms())
@@ -97,16 +104,31 @@ impl World {
         for region in 0..self.groups.len() {
             self.advance_clock(region, span.ms());
         }
-        Lasting::Advance(wanted)
+        Ok(Lasting::Advance(wanted))
     }
 
     fn goes_wrong(&mut self, fault: &v1::Fault, nodes: &Nodes) -> Ending {
         match Fault::from_proto(fault, nodes, String::new(), self.now_ms) {
-            Ok(fault) => {
+            Ok(mut fault) => {
+                self.name_the_key(&mut fault.kind);
                 self.fault_comes(fault);
                 Ending::Done
             }
             Err(error) => Ending::Failed(error.to_string()),
+        }
+    }
+
+    /// A fault that strikes the calls of one key of the scenario is told its ID.
+    fn name_the_key(&self, kind: &mut Kind) {
+        let (Kind::Refuse { calls, .. }
+        | Kind::LoseAnswer { calls }
+        | Kind::SlowAnswer { calls, .. }) = kind
+        else {
+            return;
+        };
+        let named = calls.key_id.as_ref();
+        if let Some(key) = named.and_then(|name| self.stage.keys.get(name)) {
+            calls.key_id = Some(key.id.to_string());
         }
     }
 

@@ -1,6 +1,8 @@
 //! `meridian simulate`: many regions in virtual time, broken on purpose and
 //! judged. One seed is one run, bit for bit.
 
+mod shrink;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,9 @@ pub struct SimulateArgs {
     /// as it still does, and print what is left
     #[arg(long, requires = "seed", conflicts_with_all = ["trace", "history"])]
     shrink: bool,
+    /// With `--shrink`: write what is left as a scenario, for `scenario run`
+    #[arg(long, value_name = "FILE", requires = "shrink")]
+    scenario: Option<PathBuf>,
     /// Leave out faults of the run of one seed, by number, such as 0-4,7
     #[arg(long, value_name = "LIST", default_value = "", requires = "seed")]
     skip_faults: Numbers,
@@ -84,7 +89,7 @@ fn replay(plan: &Plan) -> String {
 pub fn run(args: &SimulateArgs) -> anyhow::Result<()> {
     let console = Console::new(args.output);
     match args.seed {
-        Some(seed) if args.shrink => shrink(args, console, seed),
+        Some(seed) if args.shrink => shrink::run(args, console, seed),
         Some(seed) => one(args, console, seed),
         None => many(args, console),
     }
@@ -137,30 +142,6 @@ fn with_causes(plan: &Plan, report: Report) -> Report {
         history,
         ..plan.clone()
     })
-}
-
-fn shrink(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
-    let Some(shrunk) = meridian_sim::shrink(&args.plan(seed)?) else {
-        console.say(good("every promise was kept: there is nothing to shrink"));
-        console.document(&json!({"seed": seed, "violation": null}));
-        return Ok(());
-    };
-    for line in &shrunk.report.trace {
-        console.say(line);
-    }
-    console.say(format!(
-        "{} operations and {} faults are left after {} runs",
-        shrunk.operations, shrunk.faults, shrunk.runs
-    ));
-    console.document(&json!({
-        "seed": seed,
-        "replay": replay(&shrunk.plan),
-        "operations": shrunk.operations,
-        "faults": shrunk.faults,
-        "violation": shrunk.report.verdict.violation,
-        "trace": shrunk.report.trace,
-    }));
-    refuse(console, &shrunk.plan, &shrunk.report)
 }
 
 fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ mod key_set;
 mod locate;
 mod material;
 mod report;
+mod report_files;
 mod signal;
 mod span;
 mod table;

@@ -25,6 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("meridian-judge", &["meridian-crypto", "meridian-kms"]),
     (
+        "meridian-report",
+        &["meridian-crypto", "meridian-judge", "meridian-kms"],
+    ),
+    (
         "meridian-sim",
         &[
             "meridian-chaos",
@@ -42,13 +46,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-kms",
             "meridian-node",
             "meridian-proto",
+            "meridian-report",
             "meridian-sim",
         ],
     ),
 ];
 
 /// Arrows that only the tests of a crate have.
-const DEV_ARROWS: &[(&str, &[&str])] = &[];
+const DEV_ARROWS: &[(&str, &[&str])] = &[("meridian-report", &["meridian-sim"])];
 
 /// They look at the product from outside; nothing depends on them.
 const OUTSIDE: [&str; 2] = ["meridian-bench", "meridian-tests"];

@@ -18,12 +18,13 @@ pub(crate) fn histogram(heading: &str, durations: &Durations) -> Markup {
             @if bars.is_empty() {
                 p.none { "It did not happen in this run." }
             } @else {
-                svg viewBox=(format!("0 0 {width} {}", HEIGHT + 32.0)) style=(format!("max-width:{}px", width * 1.4))
-                    role="img" aria-label=(heading) {
+                svg viewBox=(format!("0 0 {width} {}", HEIGHT + 32.0)) role="img"
+                    style=(format!("max-width:{}px", width * 1.4)) aria-label=(heading) {
                     @for (number, bar) in bars.iter().enumerate() {
                         @let x = 4.0 + BAR * number as f64;
                         @let tall = HEIGHT * bar.count as f64 / most as f64;
-                        rect.bar x=(x + 1.0) y=(HEIGHT + 14.0 - tall) width=(BAR - 2.0) height=(tall) {
+                        rect.bar x=(x + 1.0) y=(HEIGHT + 14.0 - tall) width=(BAR - 2.0)
+                            height=(tall) {
                             title { (format!("{} below {} ms", bar.count, bar.below_ms)) }
                         }
                         @if bar.count > 0 {

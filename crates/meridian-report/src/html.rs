@@ -4,7 +4,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use crate::faults::faults;
-use crate::page::{LEGEND, STYLE};
+use crate::page::STYLE;
 use crate::run::{Run, seconds};
 use crate::sections;
 
@@ -25,7 +25,7 @@ pub fn html(run: &Run<'_>) -> String {
                 header { (head(run)) }
                 main {
                     (sections::violation(run))
-                    (sections::timelines(run, &faults, &LEGEND))
+                    (sections::timelines(run, &faults))
                     (sections::promises(run))
                     (sections::timings(run))
                     (sections::faults(&faults))

@@ -5,8 +5,12 @@ use maud::{Markup, html};
 use crate::faults::Fault;
 use crate::histogram::{histogram, summary};
 use crate::lanes::key_sets;
+use crate::page::LEGEND;
 use crate::run::{Outcome, Run, seconds};
 use crate::timeline::timeline;
+
+/// Timelines on one page, at most.
+const SETS_MAX: usize = 20;
 
 /// What is wrong first, and what led to it.
 pub(crate) fn violation(run: &Run<'_>) -> Markup {
@@ -16,7 +20,10 @@ pub(crate) fn violation(run: &Run<'_>) -> Markup {
     html! {
         section id="violation" {
             h2 { "The first broken promise" }
-            p { strong { (violation.promise) } ", at " (seconds(violation.at_ms)) ": " (violation.what) }
+            p {
+                strong { (violation.promise) } ", at " (seconds(violation.at_ms)) ": "
+                (violation.what)
+            }
             @if let Some(key) = violation.key {
                 p { "It is about " code { (key) } "." }
             }
@@ -24,7 +31,7 @@ pub(crate) fn violation(run: &Run<'_>) -> Markup {
                 h3 { "What led to it" }
                 div.wide {
                     table {
-                        thead { tr { th scope="col" { "Time" } th scope="col" { "Line" } th scope="col" { "What happened" } } }
+                        (headings(&["Time", "Line", "What happened"]))
                         tbody {
                             @for cause in &violation.causes {
                                 tr {
@@ -42,24 +49,30 @@ pub(crate) fn violation(run: &Run<'_>) -> Markup {
 }
 
 /// One timeline for each key set, the first one open.
-pub(crate) fn timelines(run: &Run<'_>, faults: &[Fault<'_>], legend: &[(&str, &str)]) -> Markup {
+pub(crate) fn timelines(run: &Run<'_>, faults: &[Fault<'_>]) -> Markup {
     let sets = key_sets(run);
     html! {
         section id="timeline" {
             h2 { "Timeline" }
             ul.legend {
-                @for (class, words) in legend {
+                @for (class, words) in LEGEND {
                     li { span class=(format!("swatch {class}")) {} (words) }
                 }
             }
             @if sets.is_empty() {
                 p.none { "No region has had a key." }
             }
-            @for (number, set) in sets.iter().enumerate() {
+            @for (number, set) in sets.iter().take(SETS_MAX).enumerate() {
                 details open[number == 0] {
-                    summary { code { (set.key) } " " (set.materials.len()) " materials, seen " (set.sightings) " times" }
+                    summary {
+                        code { (set.key) } ", materials: " (set.materials.len())
+                        ", seen to change: " (set.sightings)
+                    }
                     (timeline(run, set, faults))
                 }
+            }
+            @if let Some(more) = sets.len().checked_sub(SETS_MAX + 1) {
+                p.none { "Key sets that are not shown: " (more + 1) "." }
             }
         }
     }
@@ -71,7 +84,7 @@ pub(crate) fn promises(run: &Run<'_>) -> Markup {
         section id="promises" {
             h2 { "Promises" }
             table {
-                thead { tr { th scope="col" { "Promise" } th scope="col" { "Looked at" } th scope="col" { "" } } }
+                (headings(&["Promise", "Looked at", "Verdict"]))
                 tbody {
                     @for (name, times, outcome) in run.promises() {
                         tr {
@@ -99,7 +112,10 @@ pub(crate) fn timings(run: &Run<'_>) -> Markup {
             div.figures {
                 (histogram("Regions encrypt under different materials", &timings.mixed_window))
                 (histogram("A change reaches the last region", &timings.convergence))
-                (histogram("The same, since the last fault ended", &timings.convergence_after_healing))
+                (histogram(
+                    "The same, since the last fault ended",
+                    &timings.convergence_after_healing,
+                ))
             }
             @if !timings.mixed_window_by_pair.is_empty() {
                 h3 { "Different materials, from the first region that switched to each other one" }
@@ -125,16 +141,15 @@ pub(crate) fn faults(faults: &[Fault<'_>]) -> Markup {
             } @else {
                 div.wide {
                     table {
-                        thead { tr {
-                            th scope="col" { "Began" } th scope="col" { "Ended" } th scope="col" { "Struck" }
-                            th scope="col" { "Fault" } th scope="col" { "Where" } th scope="col" { "What" }
-                        } }
+                        (headings(&["Began", "Ended", "Struck", "Fault", "Where", "What"]))
                         tbody {
                             @for fault in faults {
                                 tr.idle[fault.struck == Some(0)] {
                                     td.number { (seconds(fault.began_ms)) }
                                     td.number { (fault.ended_ms.map_or("–".into(), seconds)) }
-                                    td.number { (fault.struck.map_or("–".into(), |it| it.to_string())) }
+                                    td.number {
+                                        (fault.struck.map_or("–".into(), |it| it.to_string()))
+                                    }
                                     td { (fault.kind) }
                                     td { (fault.place) }
                                     td { (fault.words) }
@@ -159,11 +174,9 @@ pub(crate) fn unknown(run: &Run<'_>) -> Markup {
             } @else {
                 div.wide {
                     table {
-                        thead { tr {
-                            th scope="col" { "Began" } th scope="col" { "Given up" } th scope="col" { "Call" }
-                            th scope="col" { "Operation" } th scope="col" { "Where" } th scope="col" { "Key" }
-                            th scope="col" { "In fact" }
-                        } }
+                        (headings(&[
+                            "Began", "Given up", "Call", "Operation", "Where", "Key", "In fact",
+                        ]))
                         tbody {
                             @for it in &unknown {
                                 tr {
@@ -173,7 +186,10 @@ pub(crate) fn unknown(run: &Run<'_>) -> Markup {
                                     td { (it.operation) }
                                     td { (it.region) " node " (it.node) }
                                     td { @if let Some(key) = &it.key { code { (key) } } }
-                                    td { @if it.took_effect { "committed" } @else { "not seen to be committed" } }
+                                    td {
+                                        @if it.took_effect { "committed" }
+                                        @else { "not seen to be committed" }
+                                    }
                                 }
                             }
                         }
@@ -181,5 +197,11 @@ pub(crate) fn unknown(run: &Run<'_>) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn headings(names: &[&str]) -> Markup {
+    html! {
+        thead { tr { @for name in names { th scope="col" { (name) } } } }
     }
 }

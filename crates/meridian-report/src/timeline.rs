@@ -78,7 +78,7 @@ pub(crate) fn timeline(run: &Run<'_>, set: &KeySet, faults: &[Fault<'_>]) -> Mar
             }
             @for (row, ((from, to), faults)) in links.iter().enumerate() {
                 @let y = lanes_end + LINK * row as f64;
-                text.link x="4" y=(y + 11.0) { (format!("{} – {}", run.region(*from), run.region(*to))) }
+                text.link x="4" y=(y + 11.0) { (run.region(*from)) " – " (run.region(*to)) }
                 @for fault in faults {
                     (band(fault, &scale, y + 3.0, 9.0))
                 }

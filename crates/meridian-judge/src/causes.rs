@@ -31,6 +31,7 @@ pub(crate) struct Causes<'a> {
     names: &'a [RegionName],
     past: &'a [Seen],
     calls: BTreeMap<u64, &'a Invoked>,
+    refused: BTreeSet<u64>,
 }
 
 impl<'a> Causes<'a> {
@@ -40,10 +41,15 @@ impl<'a> Causes<'a> {
             Seen::Invoke(invoked) => Some((invoked.call, invoked)),
             _ => None,
         });
+        let refused = past.iter().filter_map(|seen| match seen {
+            Seen::Fail { call, .. } => Some(*call),
+            _ => None,
+        });
         Causes {
             names,
             past,
             calls: invoked.collect(),
+            refused: refused.collect(),
         }
     }
 
@@ -101,8 +107,20 @@ impl<'a> Causes<'a> {
             Seen::FaultBegan { site, .. } => matters(*site, concerned),
             Seen::Restarted { region, .. } => concerned.contains(region),
             Seen::FaultEnded { .. } | Seen::Healed { .. } => false,
+            _ if seen.call().is_some_and(|call| !self.has_effect(call)) => false,
             _ => of_key && self.regions_of(seen).any(|it| concerned.contains(&it)),
         }
+    }
+
+    /// A read leads to nothing, and neither does a call that was refused, unless
+    /// it is the one that everything is about.
+    fn has_effect(&self, call: u64) -> bool {
+        let writes = self
+            .calls
+            .get(&call)
+            .is_some_and(|it| it.operation.is_write());
+        let last = self.past.last().and_then(Seen::call);
+        last == Some(call) || writes && !self.refused.contains(&call)
     }
 
     /// The key that something is about.

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use meridian_kms::{KeyRef, Operation};
 
 use crate::history::{Invoked, Returned, Seen};
-use crate::linearizable::{Interval, Model, first_unexplained};
+use crate::key_model::{Action, Descriptions, KeyModel};
+use crate::linearizable::{Ends, Interval, first_unexplained};
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Kept, Objection, Promise};
 
@@ -27,102 +28,9 @@ pub struct Consistency {
     times: Vec<(i64, u64)>,
 }
 
-/// What a call did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Action {
-    Describe {
-        description: String,
-        state: String,
-    },
-    UpdateDescription(String),
-    Enable,
-    Disable,
-    Schedule,
-    Cancel,
-    Import,
-    /// The key came into being with this description, or was deleted.
-    Begin(String),
-}
-
-/// The part of a key that only calls of its own region change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Object {
-    description: String,
-    enabled: bool,
-    deletion: bool,
-}
-
-struct KeyModel;
-
-impl Model for KeyModel {
-    type State = Object;
-    type Action = Action;
-
-    fn step(&self, state: &Object, action: &Action) -> Vec<Object> {
-        let with = |change: &dyn Fn(&mut Object)| {
-            let mut next = state.clone();
-            change(&mut next);
-            vec![next]
-        };
-        match action {
-            Action::Begin(description) => vec![Object {
-                description: description.clone(),
-                ..Object::default()
-            }],
-            Action::Describe {
-                description,
-                state: name,
-            } => {
-                let right = *description == state.description && shows(name, state);
-                if right {
-                    vec![state.clone()]
-                } else {
-                    Vec::new()
-                }
-            }
-            Action::Cancel if state.deletion => with(&|it| {
-                it.deletion = false;
-                it.enabled = false;
-            }),
-            Action::Cancel => Vec::new(),
-            _ if state.deletion => Vec::new(),
-            Action::UpdateDescription(text) => with(&|it| it.description = text.clone()),
-            Action::Enable => with(&|it| it.enabled = true),
-            Action::Disable => with(&|it| it.enabled = false),
-            Action::Schedule => with(&|it| it.deletion = true),
-            Action::Import => {
-                // An import that completes the key enables it.
-                let mut enabled = state.clone();
-                enabled.enabled = true;
-                vec![state.clone(), enabled]
-            }
-        }
-    }
-
-    fn is_read(&self, action: &Action) -> bool {
-        matches!(action, Action::Describe { .. })
-    }
-}
-
-impl Default for Object {
-    fn default() -> Object {
-        Object {
-            description: String::new(),
-            enabled: true,
-            deletion: false,
-        }
-    }
-}
-
-/// Can a key be shown in this state?
-fn shows(name: &str, object: &Object) -> bool {
-    match name {
-        "PendingDeletion" | "PendingReplicaDeletion" => object.deletion,
-        "Enabled" => !object.deletion && object.enabled,
-        "Disabled" => !object.deletion && !object.enabled,
-        _ => !object.deletion,
-    }
-}
+const UNKNOWN: Ends = Ends::Unknown {
+    shown_until: u64::MAX,
+};
 
 impl Promise for Consistency {
     fn name(&self) -> &'static str {
@@ -142,7 +50,7 @@ impl Promise for Consistency {
             }
             Seen::Ok(returned) => {
                 if let Some((call, begins)) = self.open.remove(&returned.call) {
-                    self.add(&call, Some(returned), begins, Some(self.moment));
+                    self.add(&call, Some(returned), begins, Ends::At(self.moment));
                 }
             }
             Seen::Fail { call, .. } => {
@@ -150,7 +58,7 @@ impl Promise for Consistency {
             }
             Seen::Unknown { call, .. } => {
                 if let Some((call, begins)) = self.open.remove(call) {
-                    self.add(&call, None, begins, None);
+                    self.add(&call, None, begins, UNKNOWN);
                 }
             }
             Seen::Saw { region, key, .. } => {
@@ -188,11 +96,11 @@ impl Consistency {
         calls.push(Interval {
             action: Action::Begin(description.to_owned()),
             begins: self.moment,
-            ends: Some(self.moment),
+            ends: Ends::At(self.moment),
         });
     }
 
-    fn add(&mut self, call: &Invoked, returned: Option<&Returned>, begins: u64, ends: Option<u64>) {
+    fn add(&mut self, call: &Invoked, returned: Option<&Returned>, begins: u64, ends: Ends) {
         let Some((key, action)) = call.key.zip(action(call, returned)) else {
             return;
         };
@@ -206,15 +114,18 @@ impl Consistency {
 
     fn judge(&mut self, bench: &mut Bench<'_>) -> Kept {
         for (call, begins) in std::mem::take(&mut self.open).into_values() {
-            self.add(&call, None, begins, None);
+            self.add(&call, None, begins, UNKNOWN);
         }
         for ((region, key), calls) in &self.calls {
             bench.looked("linearizable per key");
-            let calls = &without_unseen(calls);
-            if let Some(index) = first_unexplained(&KeyModel, Object::default(), calls) {
+            let descriptions = Descriptions::of(calls);
+            let steps = calls.iter().enumerate();
+            let steps = steps.filter_map(|(index, call)| Some((index, descriptions.step(call)?)));
+            let (places, steps): (Vec<usize>, Vec<_>) = steps.unzip();
+            if let Some(index) = first_unexplained(&KeyModel, descriptions.initial(), &steps) {
                 let what = format!(
                     "no order explains {:?} of {key} in {}",
-                    calls[index].action,
+                    calls[places[index]].action,
                     bench.name(*region)
                 );
                 return Err(Objection::from(what).about(*key, [*region]));
@@ -222,24 +133,6 @@ impl Consistency {
         }
         Ok(())
     }
-}
-
-/// Leaves out descriptions that nobody knows to have been set and nobody saw:
-/// whether they were there for a moment explains nothing, and trying it takes
-/// time.
-fn without_unseen(calls: &[Interval<Action>]) -> Vec<Interval<Action>> {
-    let seen: BTreeSet<&str> = calls
-        .iter()
-        .filter_map(|call| match &call.action {
-            Action::Describe { description, .. } => Some(description.as_str()),
-            _ => None,
-        })
-        .collect();
-    let matters = |call: &&Interval<Action>| match &call.action {
-        Action::UpdateDescription(text) => call.ends.is_some() || seen.contains(text.as_str()),
-        _ => true,
-    };
-    calls.iter().filter(matters).cloned().collect()
 }
 
 /// What a call did to its key; nothing for one that says nothing about it.

@@ -27,6 +27,7 @@ mod disturbances;
 mod freshness;
 mod import_before_rotate;
 mod independence;
+mod key_model;
 mod key_states;
 mod materials;
 mod mixed_window;

@@ -4,9 +4,10 @@
 //! The calls are linearized just in time (Lowe, "Testing for linearizability"):
 //! what must have happened by the end of a call is tried in every order when
 //! that end is seen, and configurations that came to the same are one. A call
-//! of unknown outcome may happen at any later time, or never.
+//! of unknown outcome may happen at any later time, or never; of equal ones only
+//! the number counts, and one that nothing can show any more is forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// What a call does to an object.
 pub trait Model {
@@ -16,7 +17,8 @@ pub trait Model {
     type Action: PartialEq;
 
     /// The states that the call may leave; none when its answer is wrong.
-    fn step(&self, state: &Self::State, action: &Self::Action) -> Vec<Self::State>;
+    fn step(&self, state: &Self::State, action: &Self::Action)
+    -> impl Iterator<Item = Self::State>;
 
     /// Never changes the object, so that it can happen as early as possible.
     fn is_read(&self, action: &Self::Action) -> bool;
@@ -29,12 +31,62 @@ pub struct Interval<A> {
     pub action: A,
     /// Its place in the history when it began.
     pub begins: u64,
-    /// Its place when it ended; nothing when that is unknown.
-    pub ends: Option<u64>,
+    /// Its place when it ended, if it is known that it happened.
+    pub ends: Ends,
 }
 
-/// A state, and the open calls that have happened in it.
-type Configuration<S> = (S, BTreeSet<usize>);
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// It has happened by this place.
+    At(u64),
+    /// Nobody knows whether it happens.
+    Unknown {
+        /// After this place no answer shows whether it has happened. Equal calls
+        /// have the same.
+        shown_until: u64,
+    },
+}
+
+/// What may have come of everything so far.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Configuration<S> {
+    state: S,
+    happened: Happened,
+    used: Used,
+}
+
+/// Calls that have happened and not ended, by index, in order.
+type Happened = Vec<usize>;
+
+/// How many calls of unknown outcome have happened, by the number of their
+/// kind, in order.
+type Used = Vec<(usize, u32)>;
+
+/// Equal calls of unknown outcome.
+struct Unknown<'a, A> {
+    action: &'a A,
+    /// How many have begun.
+    begun: u32,
+}
+
+/// What can happen at one moment.
+struct Open<'a, A> {
+    calls: &'a [Interval<A>],
+    /// Calls that have begun and not ended, and will.
+    known: Vec<usize>,
+    unknown: BTreeMap<usize, Unknown<'a, A>>,
+    kinds: usize,
+}
+
+/// What happens at a place of the history, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Moment {
+    // What begins when something else ends is concurrent with it.
+    Begins,
+    Ends,
+    ShownNoMore,
+}
 
 /// Finds the first call that no order explains, by its index.
 pub fn first_unexplained<M: Model>(
@@ -42,254 +94,224 @@ pub fn first_unexplained<M: Model>(
     initial: M::State,
     calls: &[Interval<M::Action>],
 ) -> Option<usize> {
-    let mut moments: Vec<(u64, bool, usize)> = Vec::with_capacity(calls.len() * 2);
+    let mut moments: Vec<(u64, Moment, usize)> = Vec::with_capacity(calls.len() * 2);
     for (index, call) in calls.iter().enumerate() {
-        moments.push((call.begins, false, index));
-        moments.extend(call.ends.map(|ends| (ends, true, index)));
+        let (at, moment) = match call.ends {
+            Ends::At(ends) => (ends, Moment::Ends),
+            // It says nothing.
+            Ends::Unknown { .. } if model.is_read(&call.action) => continue,
+            Ends::Unknown { shown_until } => (shown_until, Moment::ShownNoMore),
+        };
+        moments.push((call.begins, Moment::Begins, index));
+        moments.push((at, moment, index));
     }
-    // What begins when something else ends is concurrent with it.
     moments.sort_unstable();
-    let mut open: BTreeSet<usize> = BTreeSet::new();
-    let mut possible: BTreeSet<Configuration<M::State>> =
-        BTreeSet::from([(initial, BTreeSet::new())]);
-    for (_, is_end, index) in moments {
-        if !is_end {
-            open.insert(index);
-            continue;
+    let mut open = Open {
+        calls,
+        known: Vec::new(),
+        unknown: BTreeMap::new(),
+        kinds: 0,
+    };
+    let mut possible = vec![Configuration {
+        state: initial,
+        happened: Happened::new(),
+        used: Used::new(),
+    }];
+    for (_, moment, index) in moments {
+        match moment {
+            Moment::Begins => open.begins(index),
+            Moment::Ends => {
+                possible = open.happen_by_now(model, possible, index);
+                if possible.is_empty() {
+                    return Some(index);
+                }
+                open.known.retain(|it| *it != index);
+            }
+            Moment::ShownNoMore => {
+                if let Some(kind) = open.forget(index) {
+                    for it in &mut possible {
+                        it.used.retain(|(used, _)| *used != kind);
+                    }
+                }
+            }
         }
-        let reached = happen_by_now(model, calls, &open, possible, index);
-        if reached.is_empty() {
-            return Some(index);
-        }
-        open.remove(&index);
-        possible = without_dominated(calls, reached);
     }
     None
 }
 
-/// Every configuration in which this call has happened, and is then forgotten.
-fn happen_by_now<M: Model>(
-    model: &M,
-    calls: &[Interval<M::Action>],
-    open: &BTreeSet<usize>,
-    possible: BTreeSet<Configuration<M::State>>,
-    wanted: usize,
-) -> BTreeSet<Configuration<M::State>> {
-    let mut reached = BTreeSet::new();
-    let mut seen = BTreeSet::new();
-    let mut left: Vec<Configuration<M::State>> = possible.into_iter().collect();
-    while let Some((state, mut happened)) = left.pop() {
-        for index in open {
-            let action = &calls[*index].action;
-            if model.is_read(action) && !model.step(&state, action).is_empty() {
-                happened.insert(*index);
-            }
+impl<A: PartialEq> Open<'_, A> {
+    fn begins(&mut self, index: usize) {
+        let call = &self.calls[index];
+        if let Ends::At(_) = call.ends {
+            self.known.push(index);
+            return;
         }
-        if happened.contains(&wanted) {
-            happened.remove(&wanted);
-            reached.insert((state, happened));
-            continue;
+        let mut kinds = self.unknown.values_mut();
+        if let Some(kind) = kinds.find(|it| *it.action == call.action) {
+            kind.begun += 1;
+            return;
         }
-        if !seen.insert((state.clone(), happened.clone())) {
-            continue;
-        }
-        for index in open {
-            let action = &calls[*index].action;
-            if happened.contains(index) || model.is_read(action) {
+        let kind = Unknown {
+            action: &call.action,
+            begun: 1,
+        };
+        self.unknown.insert(self.kinds, kind);
+        self.kinds += 1;
+    }
+
+    /// Forgets the kind of a call of unknown outcome, if it was not yet.
+    fn forget(&mut self, index: usize) -> Option<usize> {
+        let action = &self.calls[index].action;
+        let mut kinds = self.unknown.iter();
+        let kind = kinds
+            .find(|(_, it)| it.action == action)
+            .map(|(kind, _)| *kind)?;
+        self.unknown.remove(&kind);
+        Some(kind)
+    }
+
+    /// Every configuration in which this call has happened, and is then
+    /// forgotten.
+    fn happen_by_now<M: Model<Action = A>>(
+        &self,
+        model: &M,
+        possible: Vec<Configuration<M::State>>,
+        wanted: usize,
+    ) -> Vec<Configuration<M::State>> {
+        let mut reached = Best::default();
+        let mut seen = Best::default();
+        let mut left = possible;
+        // Those in which more of unknown outcome has happened come later: most
+        // of them are no better than one before.
+        let mut later = Vec::new();
+        let is_read = |index: &&usize| model.is_read(&self.calls[**index].action);
+        let (reads, writes): (Vec<usize>, Vec<usize>) = self.known.iter().partition(is_read);
+        let writes: Vec<(usize, Vec<usize>)> = writes
+            .iter()
+            .map(|index| (*index, self.equal_and_first_to_end(*index, &writes)))
+            .collect();
+        loop {
+            let Some(mut it) = left.pop() else {
+                std::mem::swap(&mut left, &mut later);
+                if left.is_empty() {
+                    return reached.into_all();
+                }
                 continue;
-            }
-            // Of equal calls of unknown outcome the first can be any other.
-            let is_earlier = |other: &&usize| {
-                let it = &calls[**other];
-                it.ends.is_none() && it.action == *action && !happened.contains(other)
             };
-            if calls[*index].ends.is_none() && open.range(..index).any(|it| is_earlier(&it)) {
+            for index in &reads {
+                let action = &self.calls[*index].action;
+                if model.step(&it.state, action).next().is_some() {
+                    insert(&mut it.happened, *index);
+                }
+            }
+            if let Ok(place) = it.happened.binary_search(&wanted) {
+                it.happened.remove(place);
+                reached.add(it);
                 continue;
             }
-            for next in model.step(&state, action) {
-                let mut then = happened.clone();
-                then.insert(*index);
-                left.push((next, then));
+            if !seen.add(it.clone()) {
+                continue;
+            }
+            let has_happened = |index: &usize| it.happened.binary_search(index).is_ok();
+            for (index, first) in &writes {
+                if has_happened(index) || !first.iter().all(has_happened) {
+                    continue;
+                }
+                let action = &self.calls[*index].action;
+                for state in model.step(&it.state, action) {
+                    let mut next = Configuration {
+                        state,
+                        ..it.clone()
+                    };
+                    insert(&mut next.happened, *index);
+                    left.push(next);
+                }
+            }
+            for (kind, unknown) in &self.unknown {
+                let place = it.used.binary_search_by_key(kind, |(kind, _)| *kind);
+                if place.is_ok_and(|place| it.used[place].1 == unknown.begun) {
+                    continue;
+                }
+                let states = model.step(&it.state, unknown.action);
+                for state in states.filter(|state| *state != it.state) {
+                    let mut next = Configuration {
+                        state,
+                        ..it.clone()
+                    };
+                    match place {
+                        Ok(place) => next.used[place].1 += 1,
+                        Err(place) => next.used.insert(place, (*kind, 1)),
+                    }
+                    later.push(next);
+                }
             }
         }
     }
-    reached
+
+    /// Equal calls that end before this one: they could change places, so they
+    /// happen in the order of their ends.
+    fn equal_and_first_to_end(&self, index: usize, writes: &[usize]) -> Vec<usize> {
+        let order = |index: usize| match self.calls[index].ends {
+            Ends::At(ends) => (ends, index),
+            Ends::Unknown { .. } => (u64::MAX, index),
+        };
+        let action = &self.calls[index].action;
+        let before = writes
+            .iter()
+            .copied()
+            .filter(|other| order(*other) < order(index) && self.calls[*other].action == *action);
+        before.collect()
+    }
 }
 
-/// Of two configurations in one state that differ only by calls of unknown
-/// outcome, the one in which fewer have happened can become all that the other
-/// can.
-fn without_dominated<A, S: Clone + Ord>(
-    calls: &[Interval<A>],
-    reached: BTreeSet<Configuration<S>>,
-) -> BTreeSet<Configuration<S>> {
-    let parts = |happened: &BTreeSet<usize>| -> (BTreeSet<usize>, BTreeSet<usize>) {
-        happened
-            .iter()
-            .partition(|index| calls[**index].ends.is_none())
-    };
-    let mut kept: BTreeSet<Configuration<S>> = BTreeSet::new();
-    for (state, happened) in &reached {
-        let (unknown, known) = parts(happened);
-        let dominated = reached.iter().any(|(other_state, other)| {
-            let (other_unknown, other_known) = parts(other);
-            other_state == state
-                && other != happened
-                && other_known == known
-                && other_unknown.is_subset(&unknown)
-        });
-        if !dominated {
-            kept.insert((state.clone(), happened.clone()));
-        }
+fn insert(happened: &mut Happened, index: usize) {
+    if let Err(place) = happened.binary_search(&index) {
+        happened.insert(place, index);
     }
-    kept
+}
+
+/// Configurations of which none is better than another: of two that differ only
+/// by calls of unknown outcome, the one in which fewer have happened can become
+/// all that the other can.
+struct Best<S>(BTreeMap<(S, Happened), Vec<Used>>);
+
+impl<S> Default for Best<S> {
+    fn default() -> Best<S> {
+        Best(BTreeMap::new())
+    }
+}
+
+impl<S: Clone + Ord> Best<S> {
+    /// Adds one, unless another is at least as good.
+    fn add(&mut self, it: Configuration<S>) -> bool {
+        let others = self.0.entry((it.state, it.happened)).or_default();
+        if others.iter().any(|other| is_within(other, &it.used)) {
+            return false;
+        }
+        others.retain(|other| !is_within(&it.used, other));
+        others.push(it.used);
+        true
+    }
+
+    fn into_all(self) -> Vec<Configuration<S>> {
+        let each = |((state, happened), all): ((S, Happened), Vec<Used>)| {
+            all.into_iter().map(move |used| Configuration {
+                state: state.clone(),
+                happened: happened.clone(),
+                used,
+            })
+        };
+        self.0.into_iter().flat_map(each).collect()
+    }
+}
+
+/// Has no more happened of any kind?
+fn is_within(fewer: &Used, more: &Used) -> bool {
+    fewer.iter().all(|(kind, used)| {
+        let place = more.binary_search_by_key(kind, |(kind, _)| *kind);
+        place.is_ok_and(|place| *used <= more[place].1)
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::{RngCore, SeedableRng};
-
-    /// A register that holds a number.
-    struct Register;
-
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    enum Act {
-        Write(u32),
-        Read(u32),
-    }
-
-    impl Model for Register {
-        type State = u32;
-        type Action = Act;
-
-        fn step(&self, state: &u32, action: &Act) -> Vec<u32> {
-            match action {
-                Act::Write(value) => vec![*value],
-                Act::Read(value) if value == state => vec![*state],
-                Act::Read(_) => Vec::new(),
-            }
-        }
-
-        fn is_read(&self, action: &Act) -> bool {
-            matches!(action, Act::Read(_))
-        }
-    }
-
-    fn call(action: Act, begins: u64, ends: impl Into<Option<u64>>) -> Interval<Act> {
-        Interval {
-            action,
-            begins,
-            ends: ends.into(),
-        }
-    }
-
-    fn first_bad(calls: &[Interval<Act>]) -> Option<usize> {
-        first_unexplained(&Register, 0, calls)
-    }
-
-    #[test]
-    fn a_read_may_see_a_write_that_runs_at_the_same_time_or_not() {
-        for seen in [0, 1] {
-            let calls = [call(Act::Write(1), 0, 10), call(Act::Read(seen), 5, 6)];
-            assert_eq!(first_bad(&calls), None);
-        }
-    }
-
-    #[test]
-    fn a_read_that_misses_an_earlier_write_is_found() {
-        let calls = [call(Act::Write(1), 0, 1), call(Act::Read(0), 2, 3)];
-        assert_eq!(first_bad(&calls), Some(1));
-    }
-
-    #[test]
-    fn a_value_once_seen_is_not_unseen() {
-        let calls = [
-            call(Act::Write(1), 0, 10),
-            call(Act::Read(1), 2, 3),
-            call(Act::Read(0), 4, 5),
-        ];
-        assert_eq!(first_bad(&calls), Some(2));
-    }
-
-    #[test]
-    fn a_slow_read_may_have_seen_what_was_there_when_it_began() {
-        let calls = [
-            call(Act::Read(0), 0, 9),
-            call(Act::Write(1), 1, 2),
-            call(Act::Read(1), 3, 4),
-        ];
-        assert_eq!(first_bad(&calls), None);
-    }
-
-    #[test]
-    fn an_unknown_write_may_happen_late_or_never_and_only_once() {
-        let unknown = call(Act::Write(1), 0, None);
-        let read = |value, at| call(Act::Read(value), at, at + 1);
-        assert_eq!(first_bad(&[unknown.clone(), read(0, 5), read(0, 9)]), None);
-        assert_eq!(first_bad(&[unknown.clone(), read(0, 5), read(1, 9)]), None);
-        let write = call(Act::Write(2), 20, 21);
-        let twice = [unknown, read(1, 5), write, read(2, 30), read(1, 40)];
-        assert_eq!(first_bad(&twice), Some(4));
-    }
-
-    #[test]
-    fn many_unknown_writes_do_not_multiply() {
-        let mut calls: Vec<_> = (1..=40).map(|it| call(Act::Write(it), 0, None)).collect();
-        calls.extend((0..100).map(|at| call(Act::Read(0), 10 + at * 2, 11 + at * 2)));
-        assert_eq!(first_bad(&calls), None);
-    }
-
-    /// Calls of several clients on one register, each happening at some moment
-    /// between its beginning and its end; one of 400 ends unknown.
-    fn honest(seed: u64, calls: usize) -> Vec<Interval<Act>> {
-        let mut dice = ChaCha8Rng::seed_from_u64(seed);
-        let mut below = |limit: u64| dice.next_u64() % limit;
-        let mut free_at = [0u64; 6];
-        let mut happens: Vec<(u64, usize, u64)> = Vec::new();
-        for _ in 0..calls {
-            let client = below(free_at.len() as u64) as usize;
-            let begins = free_at[client] + below(30);
-            let at = begins + 1 + below(20);
-            free_at[client] = at + 1 + below(20);
-            happens.push((at, client, begins));
-        }
-        happens.sort_unstable();
-        let mut value = 0;
-        let happen = |(number, (at, _, begins)): (usize, &(u64, usize, u64))| {
-            let action = if below(2) == 0 {
-                value = number as u32;
-                Act::Write(value)
-            } else {
-                Act::Read(value)
-            };
-            let ends = (below(400) != 0).then_some(at + 1 + below(15));
-            Interval {
-                action,
-                begins: *begins,
-                ends,
-            }
-        };
-        happens.iter().enumerate().map(happen).collect()
-    }
-
-    #[test]
-    fn ten_thousand_honest_calls_are_explained() {
-        for seed in 0..10 {
-            assert_eq!(first_bad(&honest(seed, 1000)), None, "seed {seed}");
-        }
-    }
-
-    #[test]
-    fn one_wrong_answer_among_many_is_found() {
-        for seed in 0..20 {
-            let mut calls = honest(seed, 500);
-            let is_read =
-                |it: &Interval<Act>| matches!(it.action, Act::Read(_)) && it.ends.is_some();
-            let late = calls.iter().rposition(is_read).unwrap();
-            calls[late].action = Act::Read(u32::MAX);
-            assert_eq!(first_bad(&calls), Some(late), "seed {seed}");
-        }
-    }
-}
+mod tests;

@@ -122,8 +122,12 @@ impl Judge {
         (self.verdict, seen)
     }
 
-    /// One more thing is seen.
+    /// One more thing is seen. What comes after a violation is not looked at: it
+    /// may only follow from it.
     pub fn see(&mut self, seen: &Seen) {
+        if self.has_objected() {
+            return;
+        }
         self.now_ms = seen.at_ms().unwrap_or(self.now_ms);
         if let Some(kept) = &mut self.kept {
             kept.push(seen.clone());

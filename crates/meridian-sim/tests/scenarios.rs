@@ -82,10 +82,9 @@ fn a_trace_and_a_history_change_nothing() {
     let performed = perform(&scenario(BUSY), &wanted).expect("it can be simulated");
     assert_eq!(performed.outcome, outcome(BUSY, 1));
     assert!(!performed.trace.is_empty());
-    let (violation, looked) = performed.history.judge();
-    assert_eq!(violation, performed.outcome.violation);
-    let looked: std::collections::BTreeMap<_, _> = looked.into_iter().collect();
-    assert_eq!(looked, performed.outcome.looked);
+    let verdict = performed.history.judge();
+    assert_eq!(verdict.violation, performed.outcome.violation);
+    assert_eq!(verdict.looked, performed.outcome.looked);
 }
 
 #[test]

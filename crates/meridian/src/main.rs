@@ -19,6 +19,7 @@ mod locate;
 mod material;
 mod replays;
 mod report;
+mod report_files;
 mod signal;
 mod span;
 mod table;

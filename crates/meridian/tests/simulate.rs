@@ -53,6 +53,34 @@ fn a_program_reads_the_same_as_a_person() {
 }
 
 #[test]
+fn a_report_of_a_run_is_that_of_its_history() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    let text = |name: &str| path(name).to_str().expect("a path in UTF-8").to_owned();
+    let (history, run, again) = (text("history.jsonl"), text("run"), text("again"));
+    let simulated = simulate(&["--seed", "7", "--history", &history, "--report", &run]);
+    assert!(simulated.status.success());
+    let judged = Command::new(env!("CARGO_BIN_EXE_meridian"))
+        .args(["judge", &history, "--report", &again])
+        .output()
+        .expect("the binary runs");
+    assert!(judged.status.success());
+    for file in ["run/report.html", "run/junit.xml", "run/report.json"] {
+        let written = std::fs::read_to_string(path(file)).expect("it was written");
+        assert!(written.contains("R7 convergence"), "{file}");
+    }
+    let read = |file: &str| -> serde_json::Value {
+        let text = std::fs::read_to_string(path(file)).expect("it was written");
+        serde_json::from_str(&text).expect("it is JSON")
+    };
+    let (of_run, of_history) = (read("run/report.json"), read("again/report.json"));
+    for part in ["promises", "timings", "faults", "unknown"] {
+        assert_eq!(of_run[part], of_history[part], "{part}");
+    }
+    assert_eq!(of_run["replay"], "meridian simulate --seed 7");
+}
+
+#[test]
 fn a_kept_history_is_judged_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("history.jsonl");

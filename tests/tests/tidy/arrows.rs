@@ -26,6 +26,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("meridian-judge", &["meridian-crypto", "meridian-kms"]),
     (
+        "meridian-report",
+        &["meridian-crypto", "meridian-judge", "meridian-kms"],
+    ),
+    (
         "meridian-scenario",
         &[
             "meridian-chaos",
@@ -53,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-kms",
             "meridian-node",
             "meridian-proto",
+            "meridian-report",
             "meridian-scenario",
             "meridian-sim",
         ],
@@ -60,7 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Arrows that only the tests of a crate have.
-const DEV_ARROWS: &[(&str, &[&str])] = &[];
+const DEV_ARROWS: &[(&str, &[&str])] = &[("meridian-report", &["meridian-sim"])];
 
 /// They look at the product from outside; nothing depends on them.
 const OUTSIDE: [&str; 2] = ["meridian-bench", "meridian-tests"];

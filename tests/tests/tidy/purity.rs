@@ -4,11 +4,12 @@
 use crate::repository::{cargo, expect_none};
 
 /// Built by themselves, with their default features.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "meridian-chaos",
     "meridian-crypto",
     "meridian-judge",
     "meridian-kms",
+    "meridian-report",
     "meridian-scenario",
     "meridian-sim",
 ];

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use meridian_judge::History;
+use meridian_report::Run;
 use serde_json::json;
 
 use crate::cli::OutputFormat;
 use crate::console::{Console, good};
+use crate::report_files;
 use crate::verdict::{causes, counted, promises, timings};
 
 #[derive(Args)]
@@ -16,6 +18,9 @@ pub struct JudgeArgs {
     /// The history, as `up --record` and `simulate --history` write it
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Write a report into this directory: HTML, JSON and JUnit XML
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub output: OutputFormat,
@@ -32,6 +37,16 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<()> {
     console.say("");
     console.table(&timings(&verdict.timings));
     console.say("");
+    if let Some(directory) = &args.report {
+        let run = Run {
+            name: &name.to_string(),
+            replay: Some(&format!("meridian judge {name}")),
+            digest: None,
+            history: &history,
+            verdict: &verdict,
+        };
+        report_files::write(console, directory, &run)?;
+    }
     console.document(&json!({
         "seen": history.seen.len(),
         "looked": verdict.looked,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
+use meridian_report::Run;
 use meridian_scenario::Numbers;
 use meridian_sim::{Batch, Plan, Report};
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use crate::cli::OutputFormat;
 use crate::console::{Console, good};
 use crate::failure::advice;
+use crate::report_files;
 use crate::span;
 use crate::table::Table;
 use crate::verdict::{causes, counted, promises, timings};
@@ -52,6 +54,10 @@ pub struct SimulateArgs {
     /// Write the history of the run of one seed to this file, for `judge`
     #[arg(long, value_name = "FILE", requires = "seed", conflicts_with = "seeds")]
     history: Option<PathBuf>,
+    /// Write a report of the run of one seed, or of the first that breaks a
+    /// promise, into this directory: HTML, JSON and JUnit XML
+    #[arg(long, value_name = "DIR", conflicts_with = "shrink")]
+    report: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub output: OutputFormat,
@@ -62,7 +68,7 @@ impl SimulateArgs {
         Ok(Plan {
             operations: self.operations,
             trace: self.trace,
-            history: self.history.is_some(),
+            history: self.history.is_some() || self.report.is_some() && self.seed.is_some(),
             skip_faults: self.skip_faults.0.clone(),
             skip_operations: self.skip_operations.0.clone(),
             ..Plan::new(seed)
@@ -115,6 +121,7 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
     console.table(&promises(counted(&batch.looked), &batch.broken));
     console.say("");
     console.table(&timings(&batch.timings));
+    write_report(args, console, &plan, &report)?;
     console.say(format!("digest {}", report.digest));
     console.document(&json!({
         "seed": seed,
@@ -129,6 +136,26 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
         "trace": report.trace,
     }));
     refuse(console, &plan, &report)
+}
+
+/// Writes the report, if one is wanted.
+fn write_report(
+    args: &SimulateArgs,
+    console: Console,
+    plan: &Plan,
+    report: &Report,
+) -> anyhow::Result<()> {
+    let Some(directory) = &args.report else {
+        return Ok(());
+    };
+    let run = Run {
+        name: &format!("seed {}", report.seed),
+        replay: Some(&replay(plan)),
+        digest: Some(&report.digest),
+        history: &report.history,
+        verdict: &report.verdict,
+    };
+    report_files::write(console, directory, &run)
 }
 
 /// A violation has causes where the history is at hand: a run that broke a
@@ -175,7 +202,9 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
     console.say(format!("digest {}", batch.digest()));
     console.document(&document(&batch, per_second, faster, broken.as_ref()));
     if let Some(report) = broken {
-        return refuse(console, &args.plan(report.seed)?, &report);
+        let plan = args.plan(report.seed)?;
+        write_report(args, console, &plan, &report)?;
+        return refuse(console, &plan, &report);
     }
     let unlooked = batch.never_looked();
     // A few seeds need not give every promise an occasion.

@@ -261,6 +261,11 @@ impl RunningCluster {
         }
     }
 
+    /// How often each kind of fault has had an effect.
+    pub fn faults_struck(&self) -> BTreeMap<&'static str, u64> {
+        self.faults.struck()
+    }
+
     /// Stops every node and closes its log.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);

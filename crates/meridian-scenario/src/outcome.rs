@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use meridian_chaos::Fault;
 use meridian_judge::Violation;
 use serde::Serialize;
 
+use crate::action::Action;
 use crate::record::{Ending, StepRecord};
 use crate::scenario::{Scenario, Verdict};
 
@@ -27,6 +29,40 @@ pub struct Fired {
     pub began: u64,
     /// How often one had an effect on something.
     pub struck: u64,
+}
+
+impl Fired {
+    /// What fired on a live cluster, which counts how often each kind had an
+    /// effect; how often each began is in the record.
+    pub fn live(
+        scenario: &Scenario,
+        steps: &[StepRecord],
+        struck: &BTreeMap<&'static str, u64>,
+    ) -> Vec<Fired> {
+        let ids: Vec<u64> = (1..=scenario.topology.nodes_per_region).collect();
+        let regions = scenario.topology.regions.iter().cloned();
+        let nodes = regions.map(|region| (region, ids.clone())).collect();
+        let mut fired: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
+        for step in &scenario.timeline {
+            let Action::Fault { fault, .. } = &step.action else {
+                continue;
+            };
+            if let Ok(fault) = Fault::from_proto(fault, &nodes, String::new(), 0) {
+                let times = steps.iter().filter(|it| it.step == step.name);
+                let times = times.filter(|it| it.began_ms.is_some()).count() as u64;
+                fired.entry(fault.kind.name()).or_default().0 += times;
+            }
+        }
+        for (kind, times) in struck {
+            fired.entry(kind).or_default().1 = *times;
+        }
+        let of = |(kind, (began, struck)): (&'static str, (u64, u64))| Fired {
+            kind: kind.to_owned(),
+            began,
+            struck,
+        };
+        fired.into_iter().map(of).collect()
+    }
 }
 
 /// What a run of a scenario came to.

@@ -235,6 +235,14 @@ operations! {
     replicate_key: "ReplicateKey" ReplicateKeyRequest -> ReplicateKeyResponse;
     get_parameters_for_import: "GetParametersForImport" GetParametersForImportRequest -> GetParametersForImportResponse;
     import_key_material: "ImportKeyMaterial" ImportKeyMaterialRequest -> ImportKeyMaterialResponse;
+    update_primary_region: "UpdatePrimaryRegion" UpdatePrimaryRegionRequest -> UpdatePrimaryRegionResponse;
+    delete_imported_key_material: "DeleteImportedKeyMaterial" DeleteImportedKeyMaterialRequest -> DeleteImportedKeyMaterialResponse;
+    enable_key: "EnableKey" EnableKeyRequest -> EnableKeyResponse;
+    disable_key: "DisableKey" DisableKeyRequest -> DisableKeyResponse;
+    enable_key_rotation: "EnableKeyRotation" EnableKeyRotationRequest -> EnableKeyRotationResponse;
+    disable_key_rotation: "DisableKeyRotation" DisableKeyRotationRequest -> DisableKeyRotationResponse;
+    schedule_key_deletion: "ScheduleKeyDeletion" ScheduleKeyDeletionRequest -> ScheduleKeyDeletionResponse;
+    cancel_key_deletion: "CancelKeyDeletion" CancelKeyDeletionRequest -> CancelKeyDeletionResponse;
     rotate_key_on_demand: "RotateKeyOnDemand" RotateKeyOnDemandRequest -> RotateKeyOnDemandResponse;
     encrypt: "Encrypt" EncryptRequest -> EncryptResponse;
     decrypt: "Decrypt" DecryptRequest -> DecryptResponse;

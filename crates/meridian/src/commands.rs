@@ -29,8 +29,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Clock(args) => clock::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Judge(args) => judge::run(&args),
-        Command::Scenario(args) => scenario::run(&args),
-        Command::Replay(args) => replay::run(&args),
+        Command::Scenario(args) => scenario::run(&args).await,
+        Command::Replay(args) => replay::run(&args).await,
         Command::Verdict(args) => verdict::run(args).await,
         Command::Simulate(args) => simulate::run(&args),
     }

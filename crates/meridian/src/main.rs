@@ -15,6 +15,7 @@ mod export;
 mod failure;
 mod import;
 mod key_set;
+mod live;
 mod locate;
 mod material;
 mod replays;

@@ -120,3 +120,39 @@ fn a_performance_says_where_it_is_to_happen() {
     assert!(!output.status.success());
     assert!(printed(&output.stderr).contains("meridian replay flapping-reads --simulate"));
 }
+
+#[test]
+fn one_file_is_one_story_in_virtual_time_and_on_a_live_cluster() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = path.join("tests/scenarios/cut-off-in-the-middle.yaml");
+    let name = path.display().to_string();
+    let run = |flags: &[&str]| {
+        let mut arguments = vec!["scenario", "run", &name, "--output", "json"];
+        arguments.extend(flags);
+        let output = meridian(&arguments);
+        assert!(output.status.success(), "{}", printed(&output.stderr));
+        json(&output)
+    };
+    let (simulated, live) = (run(&["--simulate"]), run(&[]));
+    assert_eq!(simulated["driver"], "simulated");
+    assert_eq!(live["driver"], "live");
+    let steps = |outcome: &Value| -> Vec<(Value, Value)> {
+        let steps = outcome["steps"].as_array().unwrap().iter();
+        steps
+            .map(|it| (it["step"].clone(), it["ending"].clone()))
+            .collect()
+    };
+    // What clients are told carries identifiers of the run; how it ends does not.
+    let without_messages = |text: String| -> String {
+        let parts = text.split("\"message\":");
+        parts.map(|it| it.split('}').next_back().unwrap_or(it)).collect()
+    };
+    for ((one, ending), (other, live_ending)) in steps(&simulated).iter().zip(&steps(&live)) {
+        assert_eq!(one, other);
+        let (ending, live_ending) = (ending.to_string(), live_ending.to_string());
+        assert_eq!(without_messages(ending), without_messages(live_ending));
+    }
+    for promise in ["R2 decryptable everywhere", "R6 bytes stay home", "mixed window"] {
+        assert!(live["looked"][promise].as_u64().unwrap() > 0, "{promise}");
+    }
+}

@@ -21,7 +21,7 @@ pub struct ReplayArgs {
     pub how: PerformArgs,
 }
 
-pub fn run(args: &ReplayArgs) -> anyhow::Result<()> {
+pub async fn run(args: &ReplayArgs) -> anyhow::Result<()> {
     let Some(name) = &args.name else {
         list(Console::new(args.how.output));
         return Ok(());
@@ -34,7 +34,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<()> {
         Story::Scenario(text) => {
             let scenario = meridian_scenario::read(text)
                 .map_err(|mistakes| anyhow::anyhow!("{name}: {}", mistakes[0]))?;
-            perform::run(&scenario, &args.how, &format!("replay {name}"))
+            perform::run(&scenario, &args.how, &format!("replay {name}")).await
         }
         Story::NotYet(why) => {
             let what = format!("{name} cannot be replayed yet: {why}");

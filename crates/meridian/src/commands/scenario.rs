@@ -50,13 +50,13 @@ impl ScenarioArgs {
     }
 }
 
-pub fn run(args: &ScenarioArgs) -> anyhow::Result<()> {
+pub async fn run(args: &ScenarioArgs) -> anyhow::Result<()> {
     match &args.command {
         ScenarioCommand::Check(args) => check::run(args),
         ScenarioCommand::Run(args) => {
             let scenario = read(&args.file)?;
             let file = args.file.display();
-            perform::run(&scenario, &args.how, &format!("scenario run {file}"))
+            perform::run(&scenario, &args.how, &format!("scenario run {file}")).await
         }
         ScenarioCommand::Schema => {
             print!("{}", meridian_scenario::schema::text());

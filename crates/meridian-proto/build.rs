@@ -49,9 +49,14 @@ fn main() {
         .file
         .retain(|file| !OPTION_FILES.contains(&file.name()));
     let mut config = prost_build::Config::new();
+    // Every answer is as large as the largest one, and moves several times on
+    // its way out: what describes a key goes in a box.
     config
         .bytes(["."])
         .btree_map(["."])
+        .boxed(".meridian.v1.CreateKeyResponse.key_metadata")
+        .boxed(".meridian.v1.DescribeKeyResponse.key_metadata")
+        .boxed(".meridian.v1.ReplicateKeyResponse.replica_key_metadata")
         .skip_debug(secretive.iter().map(|m| format!(".{}", m.full_name())));
     #[cfg(feature = "grpc")]
     config.service_generator(tonic_prost_build::configure().service_generator());

@@ -96,7 +96,9 @@ impl Client {
         };
         let answer = self.kms().describe_key(request).await?.into_inner();
         let metadata = answer.key_metadata;
-        metadata.ok_or_else(|| Failure::incomplete("metadata"))
+        metadata
+            .map(|boxed| *boxed)
+            .ok_or_else(|| Failure::incomplete("metadata"))
     }
 
     /// Makes a replica in another region.

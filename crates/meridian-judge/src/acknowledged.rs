@@ -53,7 +53,7 @@ impl Promise for Acknowledged {
             } => {
                 self.applied.insert(*call);
                 if self.refused.contains(call) {
-                    return Err(format!("call {call} was refused, and then had an effect"));
+                    return Err(format!("call {call} was refused, and then had an effect").into());
                 }
             }
             Seen::Saw { region, key, .. } => return self.saw(*region, key, bench),
@@ -65,7 +65,7 @@ impl Promise for Acknowledged {
                 let by_deletion = last.is_some_and(|it| it.state == KeyState::PendingDeletion);
                 if !by_deletion {
                     let name = bench.name(*region);
-                    return Err(format!("{key} is gone from {name} without a deletion"));
+                    return Err(format!("{key} is gone from {name} without a deletion").into());
                 }
             }
             _ => {}
@@ -141,9 +141,7 @@ impl Acknowledged {
         bench.looked("R5, a definite error");
         if self.applied.contains(&call) {
             let name = invoked.operation.name();
-            return Err(format!(
-                "call {call} of {name} answered {code} and had an effect"
-            ));
+            return Err(format!("call {call} of {name} answered {code} and had an effect").into());
         }
         Ok(())
     }
@@ -163,19 +161,17 @@ impl Acknowledged {
         for it in self.imported.get(&place).into_iter().flatten() {
             bench.looked("R5, an acknowledged import");
             if held(it) == Some(false) {
-                return Err(format!(
-                    "{name} has lost {}, whose import it acknowledged",
-                    it.0
-                ));
+                return Err(
+                    format!("{name} has lost {}, whose import it acknowledged", it.0).into(),
+                );
             }
         }
         for it in self.deleted.get(&place).into_iter().flatten() {
             bench.looked("R5, an acknowledged deletion");
             if held(it) == Some(true) {
-                return Err(format!(
-                    "{name} has {} again, whose deletion it acknowledged",
-                    it.0
-                ));
+                return Err(
+                    format!("{name} has {} again, whose deletion it acknowledged", it.0).into(),
+                );
             }
         }
         Ok(())

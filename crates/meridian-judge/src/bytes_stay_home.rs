@@ -35,12 +35,12 @@ impl Promise for BytesStayHome {
                 bench.looked(self.name());
                 let from = bench.name(*from);
                 if *canary {
-                    return Err(format!(
-                        "a fact of {from} about {key} has bytes of material"
-                    ));
+                    return Err(
+                        format!("a fact of {from} about {key} has bytes of material").into(),
+                    );
                 }
                 if *sealed > 0 {
-                    return Err(format!("a fact of {from} about {key} carries material"));
+                    return Err(format!("a fact of {from} about {key} carries material").into());
                 }
                 Ok(())
             }

@@ -3,7 +3,8 @@
 //!
 //! A key here is its description, the last word of EnableKey and DisableKey,
 //! and whether its deletion is scheduled. What other regions and time do to it
-//! hides these and does not change them.
+//! hides these and does not change them. A read that may be answered from an
+//! older view may happen as early as that view was the newest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use meridian_kms::{KeyRef, Operation};
 use crate::history::{Invoked, Returned, Seen};
 use crate::linearizable::{Interval, Model, first_unexplained};
 use crate::sighting::Sighting;
-use crate::verdict::{Bench, Kept, Promise};
+use crate::verdict::{Bench, Kept, Objection, Promise};
 
 /// Calls of each key in each region.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub struct Consistency {
     open: BTreeMap<u64, (Invoked, u64)>,
     calls: BTreeMap<(usize, KeyRef), Vec<Interval<Action>>>,
     moment: u64,
+    /// The first moment of each time that something was seen at.
+    times: Vec<(i64, u64)>,
 }
 
 /// What a call did.
@@ -124,9 +127,14 @@ impl Promise for Consistency {
 
     fn see(&mut self, seen: &Seen, _: Option<&Sighting>, bench: &mut Bench<'_>) -> Kept {
         self.moment += 1;
+        if self.times.last().is_none_or(|(ms, _)| *ms < bench.now_ms) {
+            self.times.push((bench.now_ms, self.moment));
+        }
         match seen {
             Seen::Invoke(call) => {
-                self.open.insert(call.call, (call.clone(), self.moment));
+                let begins = call.as_of_ms.map(|ms| self.moment_at(ms));
+                let begins = begins.unwrap_or(self.moment);
+                self.open.insert(call.call, (call.clone(), begins));
             }
             Seen::Ok(returned) => {
                 if let Some((call, begins)) = self.open.remove(&returned.call) {
@@ -157,6 +165,14 @@ impl Promise for Consistency {
 }
 
 impl Consistency {
+    /// The first moment that is not before this time.
+    fn moment_at(&self, ms: i64) -> u64 {
+        let index = self.times.partition_point(|(at_ms, _)| *at_ms < ms);
+        self.times
+            .get(index)
+            .map_or(self.moment, |(_, moment)| *moment)
+    }
+
     fn add(&mut self, call: &Invoked, returned: Option<&Returned>, begins: u64, ends: Option<u64>) {
         let Some((key, action)) = call.key.zip(action(call, returned)) else {
             return;
@@ -177,11 +193,12 @@ impl Consistency {
             bench.looked("linearizable per key");
             let calls = &without_unseen(calls);
             if let Some(index) = first_unexplained(&KeyModel, Object::default(), calls) {
-                return Err(format!(
+                let what = format!(
                     "no order explains {:?} of {key} in {}",
                     calls[index].action,
                     bench.name(*region)
-                ));
+                );
+                return Err(Objection::from(what).about(*key, [*region]));
             }
         }
         Ok(())

@@ -38,12 +38,13 @@ impl Promise for Convergence {
             Seen::Healed { due, .. } => {
                 if let Some(region) = due.iter().position(|due| *due > 0) {
                     let name = bench.name(region);
-                    return Err(format!("{name} still has something to tell"));
+                    return Err(format!("{name} still has something to tell").into());
                 }
                 let sets = self.keys.iter().filter(|(_, regions)| !regions.is_empty());
                 sets.into_iter().try_for_each(|(key, regions)| {
                     bench.looked("R7 convergence");
                     agreed(key, regions, bench)
+                        .map_err(|objection| objection.about(*key, regions.keys().copied()))
                 })
             }
             _ => Ok(()),
@@ -54,15 +55,13 @@ impl Promise for Convergence {
 fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Arc<Sighting>>, bench: &mut Bench<'_>) -> Kept {
     let primaries: Vec<_> = regions.iter().filter(|(_, it)| it.is_primary()).collect();
     let [(home, primary)] = primaries.as_slice() else {
-        return Err(format!("{key} has {} primaries", primaries.len()));
+        return Err(format!("{key} has {} primaries", primaries.len()).into());
     };
     let mut members: BTreeSet<&RegionName> = primary.replicas.keys().collect();
     members.insert(bench.name(**home));
     let there: BTreeSet<&RegionName> = regions.keys().map(|it| bench.name(*it)).collect();
     if members != there {
-        return Err(format!(
-            "the members of {key} are {members:?}, it is in {there:?}"
-        ));
+        return Err(format!("the members of {key} are {members:?}, it is in {there:?}").into());
     }
     for (region, it) in regions {
         let name = bench.name(*region);
@@ -72,19 +71,19 @@ fn agreed(key: &KeyRef, regions: &BTreeMap<usize, Arc<Sighting>>, bench: &mut Be
             (it.version, states, it.replicas.clone(), it.primary.clone())
         };
         if shared(it) != shared(primary) {
-            return Err(format!("{name} has other properties of {key}"));
+            return Err(format!("{name} has other properties of {key}").into());
         }
         let transient = matches!(it.state, KeyState::Creating | KeyState::Updating);
         if transient || it.rotation.is_some() || it.handing_over_to.is_some() {
             let state = it.state;
-            return Err(format!("at {name}, {key} is not at rest: {state:?}"));
+            return Err(format!("at {name}, {key} is not at rest: {state:?}").into());
         }
         if !it.author {
             let held: Vec<_> = it.materials.iter().filter(|it| it.held).collect();
             let mut held: Vec<_> = held.into_iter().map(|it| it.id).collect();
             held.sort_unstable();
             if primary.reported.get(name) != Some(&held) {
-                return Err(format!("the primary of {key} does not know {name}"));
+                return Err(format!("the primary of {key} does not know {name}").into());
             }
         }
     }
@@ -110,5 +109,6 @@ fn waiting_material(
     Err(format!(
         "{} is {:?}, complete: {complete}",
         waiting.id, waiting.state
-    ))
+    )
+    .into())
 }

@@ -97,6 +97,41 @@ pub enum Seen {
         /// The node.
         node: usize,
     },
+    /// Something begins to be wrong.
+    FaultBegan {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// Names it among those that are active.
+        id: String,
+        /// Its kind, such as `link cut`.
+        kind: String,
+        /// Where it is wrong.
+        site: Site,
+        /// What is wrong, with its numbers, in the words of whoever made it so;
+        /// shown and not interpreted.
+        fault: serde_json::Value,
+    },
+    /// It is wrong no more.
+    FaultEnded {
+        /// Virtual milliseconds.
+        at_ms: i64,
+        /// The fault.
+        id: String,
+        /// How often it had an effect; zero if that is not known.
+        struck: u64,
+    },
+}
+
+/// Where something is wrong. Regions are named by their places in the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Site {
+    /// In every region.
+    Everywhere,
+    /// Inside a region, or at its front door.
+    Region(usize),
+    /// Between two regions, in one direction or both.
+    Link(usize, usize),
 }
 
 impl Seen {
@@ -111,7 +146,9 @@ impl Seen {
             | Seen::Saw { at_ms, .. }
             | Seen::Gone { at_ms, .. }
             | Seen::Told { at_ms, .. }
-            | Seen::Healed { at_ms, .. } => Some(*at_ms),
+            | Seen::Healed { at_ms, .. }
+            | Seen::FaultBegan { at_ms, .. }
+            | Seen::FaultEnded { at_ms, .. } => Some(*at_ms),
             Seen::Restarted { .. } => None,
         }
     }
@@ -125,11 +162,36 @@ impl Seen {
             | Seen::Restarted { region, .. } => (Some(*region), None),
             Seen::Told { from, to, .. } => (Some(*from), Some(*to)),
             Seen::Healed { due, .. } => (due.len().checked_sub(1), None),
-            Seen::Ok(_) | Seen::Fail { .. } | Seen::Unknown { .. } | Seen::Applied { .. } => {
-                (None, None)
-            }
+            Seen::FaultBegan { site, .. } => match site {
+                Site::Everywhere => (None, None),
+                Site::Region(region) => (Some(*region), None),
+                Site::Link(from, to) => (Some(*from), Some(*to)),
+            },
+            Seen::Ok(_)
+            | Seen::Fail { .. }
+            | Seen::Unknown { .. }
+            | Seen::Applied { .. }
+            | Seen::FaultEnded { .. } => (None, None),
         };
         one.into_iter().chain(other)
+    }
+
+    /// The call that it is about, if it is about one.
+    pub fn call(&self) -> Option<u64> {
+        match self {
+            Seen::Invoke(invoked) => Some(invoked.call),
+            Seen::Ok(returned) => Some(returned.call),
+            Seen::Fail { call, .. } | Seen::Unknown { call, .. } | Seen::Applied { call, .. } => {
+                Some(*call)
+            }
+            Seen::Saw { .. }
+            | Seen::Gone { .. }
+            | Seen::Told { .. }
+            | Seen::Healed { .. }
+            | Seen::Restarted { .. }
+            | Seen::FaultBegan { .. }
+            | Seen::FaultEnded { .. } => None,
+        }
     }
 }
 
@@ -166,6 +228,11 @@ pub struct Invoked {
     /// Every link of the region is cut.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut_off: bool,
+    /// The answer may come from a view that is older than the call, because a
+    /// fault or a profile says so: it was the region's newest until this time,
+    /// in virtual milliseconds, and may not be older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of_ms: Option<i64>,
 }
 
 /// What a call returned, as far as promises are about it.

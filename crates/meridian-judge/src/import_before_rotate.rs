@@ -78,7 +78,8 @@ impl ImportBeforeRotate {
                     "{} rotates to {material}, {} never held it",
                     bench.name(region),
                     name.unwrap_or_default()
-                ));
+                )
+                .into());
             }
         }
         Ok(())
@@ -99,10 +100,7 @@ impl ImportBeforeRotate {
         }
         let here = bench.name(region).clone();
         if !key.author {
-            return Err(format!(
-                "{here} encrypts under {} before its primary",
-                current.id
-            ));
+            return Err(format!("{here} encrypts under {} before its primary", current.id).into());
         }
         let first = key.materials.first().is_some_and(|it| it.id == current.id);
         if !first || current.rotated {
@@ -118,7 +116,7 @@ impl ImportBeforeRotate {
                 let still = key.replicas.get(name) == Some(joined);
                 if still && !self.saw(&self.ready, member, key, &current.id) {
                     let id = current.id;
-                    return Err(format!("{here} switched to {id}, {name} is not prepared"));
+                    return Err(format!("{here} switched to {id}, {name} is not prepared").into());
                 }
             }
         }

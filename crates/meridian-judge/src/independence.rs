@@ -1,5 +1,6 @@
-//! R8: a region that is cut off from every other still serves all its regional
-//! operations, and cryptographic operations on its keys.
+//! R8: a region that is cut off from every other, or whose links are all slow,
+//! lossy or held, still serves all its regional operations, and cryptographic
+//! operations on its keys.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +10,25 @@ use crate::history::{Invoked, Seen};
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Kept, Promise};
 
-/// Calls in regions that were cut off.
+/// Calls in regions that could not count on others.
 #[derive(Default)]
 pub struct Independence {
     open: BTreeMap<u64, Invoked>,
 }
+
+const NAME: &str = "R8 independence";
+const BAD_LINKS: &str = "R8, every link disturbed";
 
 /// What a cluster answers when it could not serve a call.
 const NOT_SERVED: [&str; 2] = ["NoLeader", "Unreachable"];
 
 impl Promise for Independence {
     fn name(&self) -> &'static str {
-        "R8 independence"
+        NAME
     }
 
     fn see(&mut self, seen: &Seen, _: Option<&Sighting>, bench: &mut Bench<'_>) -> Kept {
+        let regions = bench.regions.len();
         let (call, sound, why) = match seen {
             Seen::Invoke(call) => {
                 // These two ask another region, and say so when it is silent.
@@ -31,14 +36,15 @@ impl Promise for Independence {
                     call.operation,
                     Operation::ReplicateKey | Operation::UpdatePrimaryRegion
                 );
-                if call.cut_off && regional {
+                let alone = call.cut_off || bench.disturbances.surround(call.region, regions);
+                if alone && regional {
                     self.open.insert(call.call, call.clone());
                 }
                 return Ok(());
             }
             Seen::Ok(returned) => {
-                if self.open.remove(&returned.call).is_some() {
-                    bench.looked(self.name());
+                if let Some(call) = self.open.remove(&returned.call) {
+                    bench.looked(if call.cut_off { NAME } else { BAD_LINKS });
                 }
                 return Ok(());
             }
@@ -54,10 +60,11 @@ impl Promise for Independence {
         };
         match self.open.remove(call) {
             Some(call) if *sound => Err(format!(
-                "{} is cut off and answers {why} to {}",
+                "{} can reach no other region in time, and answers {why} to {}",
                 bench.name(call.region),
                 call.operation.name()
-            )),
+            )
+            .into()),
             Some(_) | None => Ok(()),
         }
     }

@@ -29,7 +29,8 @@ impl Promise for KeyStates {
                     key.key,
                     last.state,
                     key.state
-                ))
+                )
+                .into())
             }
             (Seen::Gone { region, key, .. }, Some(last)) if last.author => {
                 bench.looked("a primary goes last");
@@ -38,9 +39,7 @@ impl Promise for KeyStates {
                 }
                 let (name, left) = (bench.name(*region), last.replicas.keys());
                 let left: Vec<_> = left.map(ToString::to_string).collect();
-                Err(format!(
-                    "{name} deleted the primary of {key} before {left:?}"
-                ))
+                Err(format!("{name} deleted the primary of {key} before {left:?}").into())
             }
             _ => Ok(()),
         }

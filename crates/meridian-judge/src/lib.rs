@@ -7,26 +7,37 @@
 //! what it needs, and objects at the first thing that breaks it. It trusts no
 //! report: what a region held or knew is what was seen there.
 
+pub mod durations;
 pub mod history;
 pub mod linearizable;
+pub mod narration;
 pub mod record;
 pub mod sighting;
 pub mod verdict;
 
 mod acknowledged;
+mod ambiguous_replica;
+mod bounded_time;
 mod bytes_stay_home;
+mod causes;
 mod consistency;
 mod convergence;
 mod decryptable;
+mod disturbances;
+mod freshness;
 mod import_before_rotate;
 mod independence;
 mod key_states;
 mod materials;
+mod mixed_window;
 mod never_backwards;
+mod one_id;
 mod one_primary;
 mod panel;
 mod sessions;
 
+pub use causes::Cause;
+pub use durations::Durations;
 pub use panel::{Judge, ONE_STATE_PER_INDEX};
 pub use record::{History, HistoryError};
-pub use verdict::{Count, Violation};
+pub use verdict::{Count, Timings, Verdict, Violation};

@@ -39,21 +39,22 @@ impl Promise for Materials {
             return Err(format!(
                 "{here} has {current} current and {waiting} waiting materials of {}",
                 key.key
-            ));
+            )
+            .into());
         }
         for material in &key.materials {
             let registered = (key.key, material.id, material.registered);
             if key.author {
                 self.registered.insert(registered);
             } else if !self.registered.contains(&registered) {
-                return Err(format!("{here}, a replica, registered {}", material.id));
+                return Err(format!("{here}, a replica, registered {}", material.id).into());
             }
         }
-        counted_once(key, last).map_err(|what| format!("at {here}, {what}"))
+        counted_once(key, last).map_err(|what| format!("at {here}, {what}").into())
     }
 }
 
-fn counted_once(key: &Sighting, last: Option<&Sighting>) -> Kept {
+fn counted_once(key: &Sighting, last: Option<&Sighting>) -> Result<(), String> {
     let count = key.on_demand_rotations;
     if count > ON_DEMAND_ROTATIONS_MAX {
         return Err(format!("{} has accepted {count} rotations", key.key));

@@ -34,7 +34,8 @@ impl Promise for NeverBackwards {
             return Err(format!(
                 "{here} went back from {newest:?} to {:?} of {}",
                 key.version, key.key
-            ));
+            )
+            .into());
         }
         *newest = key.version;
         let Some(last) = last else { return Ok(()) };
@@ -45,7 +46,7 @@ impl Promise for NeverBackwards {
             let new = new.map(|new| new.state);
             if !may_become(key, &old.id, old.state, new) {
                 let (id, old) = (old.id, old.state);
-                return Err(format!("at {here}, {id} went from {old:?} to {new:?}"));
+                return Err(format!("at {here}, {id} went from {old:?} to {new:?}").into());
             }
         }
         Ok(())

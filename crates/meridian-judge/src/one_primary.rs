@@ -37,6 +37,7 @@ impl Promise for OnePrimary {
             bench.name(author),
             bench.name(*region),
             key.key
-        ))
+        )
+        .into())
     }
 }

@@ -7,20 +7,27 @@ use meridian_kms::replication::fact::Fact;
 use meridian_kms::{KeyRef, Region, RegionName};
 
 use crate::acknowledged::Acknowledged;
+use crate::ambiguous_replica::AmbiguousReplica;
+use crate::bounded_time::BoundedTime;
 use crate::bytes_stay_home::BytesStayHome;
+use crate::causes::Causes;
 use crate::consistency::Consistency;
 use crate::convergence::Convergence;
 use crate::decryptable::Decryptable;
+use crate::disturbances::Disturbances;
+use crate::freshness::Freshness;
 use crate::history::Seen;
 use crate::import_before_rotate::ImportBeforeRotate;
 use crate::independence::Independence;
 use crate::key_states::KeyStates;
 use crate::materials::Materials;
+use crate::mixed_window::MixedWindow;
 use crate::never_backwards::NeverBackwards;
+use crate::one_id::OneId;
 use crate::one_primary::OnePrimary;
 use crate::sessions::Sessions;
 use crate::sighting::Sighting;
-use crate::verdict::{Bench, Count, Promise, Violation};
+use crate::verdict::{Bench, Objection, Promise, Timings, Verdict, Violation};
 
 /// What a driver objects to by itself: nodes of one region that came to
 /// different states from the same log.
@@ -31,8 +38,10 @@ pub struct Judge {
     regions: Vec<RegionName>,
     promises: Vec<Box<dyn Promise>>,
     last: BTreeMap<(usize, KeyRef), Arc<Sighting>>,
-    looked: Count,
-    violation: Option<Violation>,
+    disturbances: Disturbances,
+    verdict: Verdict,
+    /// The regions that the violation is about, as far as it says.
+    violated: Vec<usize>,
     now_ms: i64,
     /// Everything that was seen, if somebody keeps it.
     kept: Option<Vec<Seen>>,
@@ -48,11 +57,16 @@ impl Judge {
             Box::new(ImportBeforeRotate::default()),
             Box::new(Decryptable::default()),
             Box::new(BytesStayHome::default()),
+            Box::new(MixedWindow::default()),
+            Box::new(BoundedTime::default()),
+            Box::new(AmbiguousReplica::default()),
             Box::new(Convergence::default()),
             Box::new(Independence::default()),
             Box::new(Materials::default()),
+            Box::new(OneId::default()),
             Box::new(KeyStates),
             Box::new(Sessions::default()),
+            Box::new(Freshness::default()),
             Box::new(Consistency::default()),
         ];
         // A promise that was never looked at is not kept: it shows as zero.
@@ -61,8 +75,13 @@ impl Judge {
             regions,
             promises,
             last: BTreeMap::new(),
-            looked,
-            violation: None,
+            disturbances: Disturbances::default(),
+            verdict: Verdict {
+                violation: None,
+                looked,
+                timings: Timings::default(),
+            },
+            violated: Vec::new(),
             now_ms: 0,
             kept: None,
         }
@@ -70,7 +89,7 @@ impl Judge {
 
     /// The names of all promises.
     pub fn promises() -> Vec<&'static str> {
-        let mut names: Vec<&str> = Judge::new(Vec::new()).looked.into_keys().collect();
+        let mut names: Vec<&str> = Judge::new(Vec::new()).verdict.looked.into_keys().collect();
         names.push(ONE_STATE_PER_INDEX);
         names
     }
@@ -79,7 +98,7 @@ impl Judge {
     pub fn look_only_at(&mut self, names: &[String]) {
         let wanted = |name: &str| names.iter().any(|it| it == name);
         self.promises.retain(|it| wanted(it.name()));
-        self.looked.retain(|name, _| wanted(name));
+        self.verdict.looked.retain(|name, _| wanted(name));
     }
 
     /// Keeps the history.
@@ -87,24 +106,20 @@ impl Judge {
         self.kept = Some(Vec::new());
     }
 
-    /// The history, if it was kept.
-    pub fn history(&mut self) -> Vec<Seen> {
-        self.kept.take().unwrap_or_default()
-    }
-
     /// Has a promise been broken?
     pub fn has_objected(&self) -> bool {
-        self.violation.is_some()
+        self.verdict.violation.is_some()
     }
 
     /// The first broken promise so far.
     pub fn violation(&self) -> Option<&Violation> {
-        self.violation.as_ref()
+        self.verdict.violation.as_ref()
     }
 
-    /// The first broken promise, and how often each was looked at.
-    pub fn verdict(self) -> (Option<Violation>, Count) {
-        (self.violation, self.looked)
+    /// What there is to say, and the history, if it was kept.
+    pub fn close(mut self) -> (Verdict, Vec<Seen>) {
+        let seen = self.kept.take().unwrap_or_default();
+        (self.verdict, seen)
     }
 
     /// One more thing is seen.
@@ -113,24 +128,28 @@ impl Judge {
         if let Some(kept) = &mut self.kept {
             kept.push(seen.clone());
         }
+        self.disturbances.see(seen);
         let last = match seen {
             Seen::Saw { region, key, .. } => self.last.get(&(*region, key.key)).cloned(),
             Seen::Gone { region, key, .. } => self.last.get(&(*region, *key)).cloned(),
             _ => None,
         };
         let mut bench = Bench {
-            looked: &mut self.looked,
+            looked: &mut self.verdict.looked,
+            timings: &mut self.verdict.timings,
             regions: &self.regions,
+            disturbances: &self.disturbances,
+            now_ms: self.now_ms,
         };
+        let mut broken = None;
         for promise in &mut self.promises {
-            if let Err(what) = promise.see(seen, last.as_deref(), &mut bench) {
-                self.violation.get_or_insert(Violation {
-                    promise: promise.name(),
-                    what,
-                    at_ms: self.now_ms,
-                });
-                return;
+            if let Err(objection) = promise.see(seen, last.as_deref(), &mut bench) {
+                broken = Some((promise.name(), objection));
+                break;
             }
+        }
+        if let Some((promise, objection)) = broken {
+            return self.broken(promise, objection);
         }
         match seen {
             Seen::Saw { region, key, .. } => {
@@ -145,11 +164,35 @@ impl Judge {
 
     /// Something is broken that no promise watches over.
     pub fn object(&mut self, promise: &'static str, what: String) {
-        self.violation.get_or_insert(Violation {
+        let mut objection = Objection::from(what);
+        objection.regions.extend(0..self.regions.len());
+        self.broken(promise, objection);
+    }
+
+    fn broken(&mut self, promise: &'static str, objection: Objection) {
+        if self.has_objected() {
+            return;
+        }
+        self.verdict.violation = Some(Violation {
             promise,
-            what,
+            what: objection.what,
             at_ms: self.now_ms,
+            key: objection.key,
+            causes: Vec::new(),
         });
+        self.violated = objection.regions;
+        if let Some(kept) = self.kept.take() {
+            self.find_causes(&kept);
+            self.kept = Some(kept);
+        }
+    }
+
+    /// Finds what led to the violation in everything that was seen until then.
+    pub(crate) fn find_causes(&mut self, past: &[Seen]) {
+        if let Some(violation) = &mut self.verdict.violation {
+            let causes = Causes::new(&self.regions, past);
+            (violation.key, violation.causes) = causes.of_last(violation.key, &self.violated);
+        }
     }
 
     /// Looks at every key that a commit has changed.

@@ -1,11 +1,13 @@
 //! A history as a file: JSON lines, the first of which names the format, its
-//! version and the regions. A durable format: golden bytes are under test.
+//! version and the regions. A durable format: golden bytes are under test. A
+//! type of line may be added without a new version, because every older file
+//! still reads as it did.
 
 use meridian_kms::RegionName;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Seen;
-use crate::{Count, Judge, Violation};
+use crate::{Judge, Verdict};
 
 /// The version that is written.
 pub const VERSION: u32 = 1;
@@ -106,16 +108,17 @@ impl History {
         })
     }
 
-    /// Judges it: the first broken promise, and how often each was looked at.
-    pub fn judge(&self) -> (Option<Violation>, Count) {
+    /// Judges it.
+    pub fn judge(&self) -> Verdict {
         let mut judge = Judge::new(self.regions.clone());
-        for seen in &self.seen {
+        for (index, seen) in self.seen.iter().enumerate() {
             judge.see(seen);
             if judge.has_objected() {
+                judge.find_causes(&self.seen[..=index]);
                 break;
             }
         }
-        judge.verdict()
+        judge.close().0
     }
 }
 

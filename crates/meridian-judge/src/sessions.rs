@@ -1,5 +1,6 @@
 //! Sessions: for a client that stays at one node, a key's current material never
-//! goes back to an older one, also when the node has started again meanwhile.
+//! goes back to an older one, also when the node has started again meanwhile. A
+//! call that may be answered from an older view begins no session.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,9 @@ impl Promise for Sessions {
                     *newest = (*newest).max(material.registered);
                 }
             }
-            Seen::Invoke(call) if call.operation == Operation::Encrypt => {
+            Seen::Invoke(call)
+                if call.operation == Operation::Encrypt && call.as_of_ms.is_none() =>
+            {
                 self.open.insert(call.call, call.clone());
             }
             Seen::Ok(returned) => {
@@ -56,7 +59,8 @@ impl Promise for Sessions {
                         call.client,
                         call.node + 1,
                         bench.name(call.region)
-                    ));
+                    )
+                    .into());
                 }
                 *last = version;
             }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use meridian_crypto::MaterialId;
-use meridian_judge::history::{Invoked, Returned, Seen};
+use meridian_judge::history::{Invoked, Returned, Seen, Site};
 use meridian_judge::sighting::{SeenMaterial, Sighting};
 use meridian_judge::{History, HistoryError};
 use meridian_kms::key_set::Version;
@@ -72,6 +72,7 @@ fn history() -> History {
         ciphertext: None,
         bytes: None,
         cut_off: false,
+        as_of_ms: None,
     };
     let decrypt = Invoked {
         call: 2,
@@ -81,6 +82,7 @@ fn history() -> History {
         ciphertext: Some(("text".into(), MaterialId::from_bytes([7; 32]))),
         bytes: Some(3),
         cut_off: true,
+        as_of_ms: Some(-3),
         ..invoked.clone()
     };
     let returned = Returned {
@@ -136,6 +138,32 @@ fn history() -> History {
             Seen::Healed {
                 at_ms,
                 due: vec![0, 1],
+            },
+            Seen::FaultBegan {
+                at_ms,
+                id: "03".into(),
+                kind: "link cut".into(),
+                site: Site::Link(0, 1),
+                fault: serde_json::json!({"from": "us-east-1", "to": "eu-west-1"}),
+            },
+            Seen::FaultBegan {
+                at_ms,
+                id: "04".into(),
+                kind: "node crash".into(),
+                site: Site::Region(1),
+                fault: serde_json::json!({"node": 2}),
+            },
+            Seen::FaultBegan {
+                at_ms,
+                id: "05".into(),
+                kind: "time travel".into(),
+                site: Site::Everywhere,
+                fault: serde_json::json!({"ms": 7}),
+            },
+            Seen::FaultEnded {
+                at_ms,
+                id: "03".into(),
+                struck: 12,
             },
         ],
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::arn::{AccountId, AliasName, AliasRef, KeyRef, KmsArn, RegionName};
+use crate::arn::{AccountId, AliasName, AliasRef, KeyArn, KeyRef, KmsArn, RegionName};
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
@@ -138,14 +138,14 @@ impl Region {
     /// and apply.
     pub(crate) fn check(&self, operation: Operation, key: &Key) -> Result<(), KmsError> {
         let here = self.name();
-        let arn = key.key.arn(here);
-        check_kind(operation, key, here, &arn)?;
-        check_role(operation, key, &arn)?;
+        let arn = key.key.arn_in(here);
+        check_kind(operation, key, here, arn)?;
+        check_role(operation, key, arn)?;
         let state = key.state(here);
-        key_state::admit(operation, state, &arn)?;
+        key_state::admit(operation, state, arn)?;
         if state == KeyState::Updating {
             // The move of the role hides what lies under it.
-            key_state::admit(operation, key.state_by_material(), &arn)?;
+            key_state::admit(operation, key.state_by_material(), arn)?;
         }
         Ok(())
     }
@@ -156,7 +156,7 @@ fn check_kind(
     operation: Operation,
     key: &Key,
     here: &RegionName,
-    arn: &str,
+    arn: KeyArn<'_>,
 ) -> Result<(), KmsError> {
     let origin = key.shared.origin;
     let only = match operation {
@@ -180,7 +180,7 @@ fn check_kind(
 }
 
 /// Is the operation the primary's alone?
-fn check_role(operation: Operation, key: &Key, arn: &str) -> Result<(), KmsError> {
+fn check_role(operation: Operation, key: &Key, arn: KeyArn<'_>) -> Result<(), KmsError> {
     let is_replica = matches!(key.role, Role::Replica { .. }) || key.shared.hand_over.is_some();
     match operation {
         Operation::EnableKeyRotation

@@ -1,7 +1,7 @@
 //! Names: regions, accounts, key IDs and ARNs, each parsed once into a type
 //! that cannot be wrong.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -91,9 +91,18 @@ impl FromStr for AccountId {
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        let mut digits = [b'0'; 12];
+        let mut rest = self.0;
+        for digit in digits.iter_mut().rev() {
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+        }
+        f.write_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 }
+
+/// Where the dashes of a UUID are.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
 
 /// A key ID: a UUID, or `mrk-` and 32 hex digits for a multi-Region key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,11 +144,11 @@ impl FromStr for KeyId {
             }
             None => {
                 let bytes = text.as_bytes();
-                if bytes.len() != 36 || [8, 13, 18, 23].iter().any(|at| bytes[*at] != b'-') {
+                if bytes.len() != 36 || DASHES.iter().any(|at| bytes[*at] != b'-') {
                     return Err(malformed());
                 }
                 let without = bytes.iter().enumerate();
-                let without = without.filter(|(at, _)| ![8, 13, 18, 23].contains(at));
+                let without = without.filter(|(at, _)| !DASHES.contains(at));
                 for (to, (_, from)) in digits.iter_mut().zip(without) {
                     *to = *from;
                 }
@@ -160,16 +169,24 @@ impl FromStr for KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [0u8; 32];
-        hex::encode_to_slice(self.bytes, &mut digits).expect("32 digits hold 16 bytes");
-        let text = std::str::from_utf8(&digits).expect("hex digits are ASCII");
-        if self.multi_region {
-            return write!(f, "mrk-{text}");
+        // In one piece: nearly every answer names a key.
+        let mut text = *b"mrk-00000000000000000000000000000000";
+        let digits = &mut text[4..];
+        hex::encode_to_slice(self.bytes, digits).expect("32 digits hold 16 bytes");
+        if !self.multi_region {
+            for (from, to) in [(0..8, 0), (8..12, 9), (12..16, 14), (16..20, 19)] {
+                text.copy_within(from.start + 4..from.end + 4, to);
+            }
+            for dash in DASHES {
+                text[dash] = b'-';
+            }
         }
-        let (a, b, c) = (&text[0..8], &text[8..12], &text[12..16]);
-        write!(f, "{a}-{b}-{c}-{}-{}", &text[16..20], &text[20..32])
+        f.write_str(std::str::from_utf8(&text).expect("hex digits are ASCII"))
     }
 }
+
+/// Room for any key ARN.
+const KEY_ARN_LEN_MAX: usize = 112;
 
 /// A KMS key within a region: its account and its ID. Related multi-Region
 /// keys have the same reference in every region.
@@ -184,12 +201,38 @@ pub struct KeyRef {
 impl KeyRef {
     /// The key ARN in a region.
     pub fn arn(&self, region: &RegionName) -> String {
-        format!(
-            "arn:{}:kms:{region}:{}:key/{}",
-            region.partition(),
-            self.account,
-            self.id
-        )
+        let mut text = String::with_capacity(KEY_ARN_LEN_MAX);
+        write!(text, "{}", self.arn_in(region)).expect("a String takes any text");
+        text
+    }
+
+    /// The key ARN in a region, not written yet.
+    pub(crate) fn arn_in<'a>(&'a self, region: &'a RegionName) -> KeyArn<'a> {
+        KeyArn { key: self, region }
+    }
+}
+
+/// A key ARN that is written only where somebody reads it.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyArn<'a> {
+    key: &'a KeyRef,
+    region: &'a RegionName,
+}
+
+impl fmt::Display for KeyArn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in [
+            "arn:",
+            self.region.partition(),
+            ":kms:",
+            self.region.as_str(),
+            ":",
+        ] {
+            f.write_str(part)?;
+        }
+        self.key.account.fmt(f)?;
+        f.write_str(":key/")?;
+        self.key.id.fmt(f)
     }
 }
 

@@ -108,7 +108,7 @@ pub(crate) fn decrypt(
         return Err(invalid_ciphertext());
     }
     let Some(hot) = open(cx.vault, key, &header.key_id, &id)? else {
-        return Err(KeyState::PendingImport.refusal(&key.key.arn(region.name())));
+        return Err(KeyState::PendingImport.refusal(key.key.arn_in(region.name())));
     };
     let plaintext = meridian_crypto::decrypt(&hot, source.blob, source.context)
         .ok_or_else(invalid_ciphertext)?;

@@ -398,7 +398,7 @@ impl TestRegion {
             key_id: Some(key.into()),
             ..Default::default()
         };
-        self.call(request).unwrap().key_metadata.unwrap()
+        *self.call(request).unwrap().key_metadata.unwrap()
     }
 
     /// The key state, by name; `gone` without such a key.

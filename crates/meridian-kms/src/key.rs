@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::arn::{AliasName, KeyRef, RegionName};
 use crate::key_set::{Origin, SharedProperties, Version};
 use crate::key_state::KeyState;
-use crate::material::Held;
+use crate::material::{Held, MaterialState};
+use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{ReplicaAttributes, ReplicaReport, ReportedState};
 use crate::time::Timestamp;
 
@@ -153,7 +154,7 @@ impl Key {
         };
         match &self.role {
             Role::Primary { .. } => false,
-            Role::Replica { joined } => joined_late(joined),
+            Role::Replica { joined } => joined_late(joined) || is_planted(Bug::StaysCreating),
         }
     }
 
@@ -188,7 +189,17 @@ impl Key {
             let known = registered(&self.shared, id);
             known.is_some() && known == registered(&shared, id)
         });
+        let current = self.shared.current().map(|material| material.id);
         self.shared = shared;
+        if is_planted(Bug::SwitchIgnored) {
+            for material in &mut self.shared.materials {
+                material.state = match material.state {
+                    _ if Some(material.id) == current => MaterialState::Current,
+                    MaterialState::Current if current.is_some() => MaterialState::NonCurrent,
+                    state => state,
+                };
+            }
+        }
     }
 
     /// Forgets the bytes of materials that the set no longer has.

@@ -1,5 +1,7 @@
 //! The key states and, as data, which operation each of them refuses.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, KmsError};
@@ -50,7 +52,7 @@ impl KeyState {
     }
 
     /// The error that names this state as the obstacle.
-    pub fn refusal(self, arn: &str) -> KmsError {
+    pub fn refusal(self, arn: impl fmt::Display) -> KmsError {
         let what = match self {
             KeyState::Disabled => {
                 return KmsError::new(ErrorCode::DisabledException, format!("{arn} is disabled."));
@@ -70,7 +72,11 @@ impl KeyState {
 /// state" of the AWS KMS Developer Guide).
 ///
 /// `arn` names the key in the error.
-pub fn admit(operation: Operation, state: KeyState, arn: &str) -> Result<(), KmsError> {
+pub fn admit(
+    operation: Operation,
+    state: KeyState,
+    arn: impl fmt::Display,
+) -> Result<(), KmsError> {
     use KeyState::{
         Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
         Updating,

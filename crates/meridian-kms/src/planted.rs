@@ -22,6 +22,17 @@ pub enum Bug {
     ReportForgotten,
     /// A rotation that is asked for again is counted again.
     RotationCountedTwice,
+    /// A set accepts rotations on demand without end.
+    RotationsUnlimited,
+    /// Whatever bytes are imported as existing material are taken for the
+    /// newest.
+    BytesNotCompared,
+    /// A replica goes on with its own current material when the set switches.
+    SwitchIgnored,
+    /// A replica takes new material like a primary.
+    ReplicaOriginates,
+    /// A replica never leaves the state in which it is created.
+    StaysCreating,
     /// A cancelled deletion leaves the key enabled.
     CancelEnables,
     /// A primary does not wait for its replicas to be deleted.

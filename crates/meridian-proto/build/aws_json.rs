@@ -50,7 +50,7 @@ fn message_impl(message: &Message) -> String {
     let blobs: String = message.members.iter().filter_map(blob_length).collect();
     format!(
         "impl crate::aws_json::AwsJson for {name} {{
-            fn from_members(members: &::serde_json::Map<::std::string::String, ::serde_json::Value>)
+            fn from_members(members: &crate::aws_json::Members<'_>)
                 -> ::core::result::Result<Self, crate::aws_json::SerializationError> {{
                 Ok(Self {{ {decoded} }})
             }}

@@ -11,12 +11,18 @@ mod path;
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json_borrow::{ObjectAsVec, Value};
 
 pub(crate) use constraint::{Pattern, Shape, whole};
 pub(crate) use decode::member;
 pub(crate) use encode::{ObjectWriter, base64_length};
 pub use path::Path;
+
+/// A parsed body that borrows its texts from the bytes that came.
+pub type Json<'a> = Value<'a>;
+
+/// The members of an object, in the order in which they came.
+pub type Members<'a> = ObjectAsVec<'a>;
 
 /// A message that AWS sends as a JSON object.
 pub trait AwsJson: Sized {
@@ -27,10 +33,10 @@ pub trait AwsJson: Sized {
     ///
     /// # Errors
     /// A value of the wrong JSON type, or a body that is no object.
-    fn from_json(body: &Value) -> Result<Self, SerializationError> {
+    fn from_json(body: &Json<'_>) -> Result<Self, SerializationError> {
         match body {
-            Value::Object(members) => Self::from_members(members),
-            Value::Array(_) => Err(decode::unexpected_list()),
+            Json::Object(members) => Self::from_members(members),
+            Json::Array(_) => Err(decode::unexpected_list()),
             _ => Err(SerializationError { message: None }),
         }
     }
@@ -53,13 +59,27 @@ pub trait AwsJson: Sized {
     ///
     /// # Errors
     /// A value of the wrong JSON type.
-    fn from_members(members: &Map<String, Value>) -> Result<Self, SerializationError>;
+    fn from_members(members: &Members<'_>) -> Result<Self, SerializationError>;
 
     /// [`Self::violations`] of a message inside another one.
     fn violations_at(&self, at: &Path<'_>, out: &mut Vec<String>);
 
     /// [`Self::to_json`] into an existing text.
     fn write_json(&self, out: &mut String);
+}
+
+impl<T: AwsJson> AwsJson for Box<T> {
+    fn from_members(members: &Members<'_>) -> Result<Self, SerializationError> {
+        T::from_members(members).map(Box::new)
+    }
+
+    fn violations_at(&self, at: &Path<'_>, out: &mut Vec<String>) {
+        T::violations_at(self, at, out);
+    }
+
+    fn write_json(&self, out: &mut String) {
+        T::write_json(self, out);
+    }
 }
 
 /// The body is not the JSON that the operation expects; AWS's

@@ -8,11 +8,11 @@ use prost_types::Timestamp;
 use serde_json::{Value, json};
 
 fn read<T: AwsJson>(body: Value) -> T {
-    T::from_json(&body).expect("the body fits the message")
+    T::from_json(&(&body).into()).expect("the body fits the message")
 }
 
 fn refusal<T: AwsJson>(body: Value) -> Option<String> {
-    match T::from_json(&body) {
+    match T::from_json(&(&body).into()) {
         Ok(_) => panic!("{body} was read"),
         Err(error) => error.message,
     }
@@ -53,6 +53,15 @@ fn unknown_members_are_ignored_and_null_is_absent() {
         "Description": null, "Tags": null, "description": 7, "Colour": {"red": [1]},
     }));
     assert_eq!(request, CreateKeyRequest::default());
+}
+
+#[test]
+fn of_a_member_that_comes_twice_the_last_counts() {
+    let body = r#"{"KeyId":"one","KeyId":"t\u0077o","EncryptionContext":{"a":"b","a":"c"}}"#;
+    let request = EncryptRequest::from_json(&serde_json::from_str(body).unwrap()).unwrap();
+    assert_eq!(request.key_id.as_deref(), Some("two"));
+    let context = BTreeMap::from([("a".to_owned(), "c".to_owned())]);
+    assert_eq!(request.encryption_context, context);
 }
 
 #[test]
@@ -226,7 +235,7 @@ fn key_metadata_is_written_in_the_order_of_the_model() {
         ..Default::default()
     };
     let response = DescribeKeyResponse {
-        key_metadata: Some(metadata),
+        key_metadata: Some(metadata.into()),
     };
     assert_eq!(
         response.to_json(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// The answer to a body that can be read.
 fn refusal<T: AwsJson>(body: Value) -> Option<String> {
-    let request = T::from_json(&body).expect("the body fits the message");
+    let request = T::from_json(&(&body).into()).expect("the body fits the message");
     let mut violations = Vec::new();
     request.violations(&mut violations);
     validation_message(&violations)
@@ -251,7 +251,7 @@ fn all_violations_are_reported_in_the_order_of_the_members() {
 #[test]
 fn type_errors_come_before_limits() {
     let body = json!({"KeyId": "", "Limit": "1"});
-    let error = ListAliasesRequest::from_json(&body).expect_err("a text is no integer");
+    let error = ListAliasesRequest::from_json(&(&body).into()).expect_err("a text is no integer");
     let text = "STRING_VALUE can not be converted to an Integer";
     assert_eq!(error.message.as_deref(), Some(text));
 }

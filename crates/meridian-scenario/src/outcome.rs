@@ -1,8 +1,6 @@
 //! The outcome of a run, as a plain value: for reports, and for programs.
 
-use std::collections::BTreeMap;
-
-use meridian_judge::Violation;
+use meridian_judge::{Count, Timings, Violation};
 use serde::Serialize;
 
 use crate::record::{Ending, StepRecord};
@@ -58,7 +56,9 @@ pub struct Outcome {
     /// The first broken promise.
     pub violation: Option<Violation>,
     /// How often each promise was looked at.
-    pub looked: BTreeMap<&'static str, u64>,
+    pub looked: Count,
+    /// How long regions disagreed and took to agree again.
+    pub timings: Timings,
     /// Faults that fired.
     pub faults: Vec<Fired>,
     /// Why the run was not as expected; nothing if it was.

@@ -3,7 +3,7 @@
 
 use meridian_kms::{Operation, Request, Response};
 
-use crate::call::{Call, Ended};
+use crate::call::Ended;
 use crate::client::{Client, FollowUp, Habit, ROUNDS, Waiting};
 use crate::group::NODES;
 use crate::world::World;
@@ -49,12 +49,7 @@ impl World {
 
     /// A client hears the answer of its call.
     pub(crate) fn client_hears(&mut self, call: u64) {
-        let Some(Call {
-            ended: Some(ended),
-            stale,
-            ..
-        }) = self.calls.remove(&call)
-        else {
+        let Some(ended) = self.calls.remove(&call).and_then(|call| call.ended) else {
             return;
         };
         let Some(client) = self.who_waits(call) else {
@@ -68,13 +63,13 @@ impl World {
         match ended {
             Ended::Response(response) => {
                 ends.ok += 1;
-                self.succeeded(call, &waiting, response, stale);
+                self.succeeded(call, &waiting, response);
                 self.think_of_next(client, &waiting);
                 self.plan_turn(client);
             }
             Ended::Refused(error) => {
                 ends.failed += 1;
-                self.refused(call, &waiting, error.code.name(), stale);
+                self.failed(call, &waiting, error.code.name());
                 if operation == Operation::Decrypt {
                     self.think_of_next(client, &waiting);
                 }
@@ -125,26 +120,6 @@ impl World {
         };
     }
 
-    /// The service has refused a call; if it did so on an older view, that says
-    /// nothing about the key as it is.
-    pub(crate) fn refused(&mut self, call: u64, waiting: &Waiting, code: &str, stale: bool) {
-        match stale {
-            false => self.failed(call, waiting, code),
-            true => self.learn_nothing(call, waiting),
-        }
-    }
-
-    /// An answer from an older view is no evidence of anything.
-    fn learn_nothing(&mut self, call: u64, waiting: &Waiting) {
-        self.log
-            .note(self.now_ms, "stale", &[call], || format!("call {call}"));
-        self.judge.see(&Seen::Unknown {
-            at_ms: self.now_ms,
-            call,
-            sound: self.was_sound(waiting),
-        });
-    }
-
     pub(crate) fn failed(&mut self, call: u64, waiting: &Waiting, code: &str) {
         self.log
             .note(self.now_ms, "fail", &[call, code.len() as u64], || {
@@ -163,13 +138,7 @@ impl World {
         });
     }
 
-    pub(crate) fn succeeded(
-        &mut self,
-        call: u64,
-        waiting: &Waiting,
-        response: Response,
-        stale: bool,
-    ) {
+    pub(crate) fn succeeded(&mut self, call: u64, waiting: &Waiting, response: Response) {
         self.log
             .note(self.now_ms, "ok", &[call], || format!("call {call}"));
         let mut returned = Returned {
@@ -221,10 +190,7 @@ impl World {
             }
             _ => {}
         }
-        match stale {
-            false => self.judge.see(&Seen::Ok(returned)),
-            true => self.learn_nothing(call, waiting),
-        }
+        self.judge.see(&Seen::Ok(returned));
     }
 
     /// In the part without faults every ciphertext is tried in every region.
@@ -249,6 +215,7 @@ impl World {
                     ciphertext: errand.ciphertext.clone(),
                     bytes: None,
                     cut_off: false,
+                    as_of_ms: None,
                 }));
                 let waiting = Waiting {
                     call,
@@ -258,7 +225,7 @@ impl World {
                     errand,
                 };
                 match self.answer_now(region, node, &waiting.errand.request) {
-                    Ok(response) => self.succeeded(call, &waiting, response, false),
+                    Ok(response) => self.succeeded(call, &waiting, response),
                     Err(error) => self.failed(call, &waiting, error.code.name()),
                 }
             }

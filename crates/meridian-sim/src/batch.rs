@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::coverage::Coverage;
 use crate::run::Report;
-use meridian_judge::Count;
+use meridian_judge::{Count, Timings};
 
 /// The sum of many runs.
 #[derive(Default)]
@@ -17,6 +17,8 @@ pub struct Batch {
     pub virtual_ms: i64,
     /// How often each promise was looked at.
     pub looked: Count,
+    /// How long things took.
+    pub timings: Timings,
     /// Promises that were broken.
     pub broken: BTreeSet<&'static str>,
     /// What they went through.
@@ -29,13 +31,14 @@ impl Batch {
     pub fn add(&mut self, report: &Report) {
         self.runs += 1;
         self.virtual_ms += report.virtual_ms;
-        for (promise, times) in &report.looked {
+        for (promise, times) in &report.verdict.looked {
             *self.looked.entry(promise).or_default() += times;
         }
-        if let Some(violation) = &report.violation {
+        if let Some(violation) = &report.verdict.violation {
             self.looked.entry(violation.promise).or_default();
             self.broken.insert(violation.promise);
         }
+        self.timings.add(&report.verdict.timings);
         self.coverage.add(&report.coverage);
         self.digests.update(report.digest.as_bytes());
     }

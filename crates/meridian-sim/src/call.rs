@@ -39,11 +39,11 @@ pub(crate) struct Call {
     pub(crate) request: Request,
     pub(crate) ended: Option<Ended>,
     lose_answer: bool,
-    /// Answered from an older view.
-    pub(crate) stale: bool,
     /// The answer leaves so much later.
     late_ms: i64,
     deadline_ms: i64,
+    /// It may be answered from an older view.
+    may_lag: bool,
     pub(crate) question: Option<Question>,
     pub(crate) answer: Option<Answer>,
     index: usize,
@@ -63,9 +63,9 @@ impl World {
             request,
             ended: None,
             lose_answer: false,
-            stale: false,
             late_ms: 0,
             deadline_ms: self.now_ms + LEADER_TIMEOUT_MS,
+            may_lag: false,
             question: None,
             answer: None,
             index: 0,
@@ -74,6 +74,13 @@ impl World {
         let ms = self.hop_ms();
         self.after(ms, Event::Call(id, Step::Arrive));
         id
+    }
+
+    /// A call that has just begun may be answered from an older view.
+    pub(crate) fn let_lag(&mut self, id: u64) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.may_lag = true;
+        }
     }
 
     /// A call reaches its next step.
@@ -121,6 +128,8 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            faults: &self.faults,
+            now_ms: self.now_ms,
         };
         let key_id = self
             .faults
@@ -141,16 +150,18 @@ impl World {
             call.lose_answer |= reception.lose_answer;
             call.late_ms += i64::try_from(reception.delay_ms).unwrap_or(i64::MAX / 2);
         }
+        let lag_ms = self.read_lag_ms(id);
         if operation.is_write() {
             self.find_leader(id);
-        } else if let Some(view) = self.older_view(region, node) {
-            let planned = self.plan_on(&view, region, node, &self.calls[&id].request.clone(), None);
-            self.end_stale(id, planned);
+        } else if let Some(lag_ms) = lag_ms {
+            self.answer_of_the_past(id, lag_ms);
         } else if operation.consistency() == Consistency::Strong
             || !self.has_caught_up(region, node)
         {
             self.confirm(id, node, Purpose::Read);
-        } else if self.planted == Some(Planted::ReadsAskThePrimary) && self.is_cut_off(region) {
+        } else if self.planted == Some(Planted::ReadsAskThePrimary) && self.is_cut_off(region)
+            || self.planted == Some(Planted::ReadsAwaitLinks) && self.is_badly_linked(region)
+        {
             drop(self.calls.remove(&id));
         } else {
             match self.plan_call(id, node) {
@@ -160,6 +171,38 @@ impl World {
                 Err(_) => self.confirm(id, node, Purpose::ReadAgain),
             }
         }
+    }
+
+    /// A read that began while a fault had reads answered from an older view:
+    /// how old, if it strikes.
+    fn read_lag_ms(&mut self, id: u64) -> Option<u64> {
+        let call = &self.calls[&id];
+        let (region, node) = (call.region, call.node);
+        if !call.may_lag || !self.has_caught_up(region, node) {
+            return None;
+        }
+        let mut chance = Chance {
+            dice: &mut self.dice,
+            coverage: &mut self.coverage,
+            faults: &self.faults,
+            now_ms: self.now_ms,
+        };
+        let (name, number) = (self.names[region].as_str(), node as u64 + 1);
+        self.faults
+            .read_lag_ms(name, number, self.now_ms, &mut chance)
+    }
+
+    /// A read is answered from an older view; what that says is final.
+    fn answer_of_the_past(&mut self, id: u64, lag_ms: u64) {
+        let call = &self.calls[&id];
+        let (region, node, request) = (call.region, call.node, call.request.clone());
+        let applied = self.applied_before(region, node, lag_ms);
+        let ended = match self.plan_past(region, node, applied, &request) {
+            Ok(Plan::Reply(response)) => Ended::Response(response),
+            Ok(Plan::Commit(_) | Plan::Ask(_)) => unreachable!("a read plans no change"),
+            Err(error) => Ended::Refused(error),
+        };
+        self.end_call(id, ended);
     }
 
     /// May a node answer from its own view?
@@ -173,6 +216,23 @@ impl World {
         let here = self.names[region].as_str();
         let mut others = self.names.iter().filter(|it| it.as_str() != here);
         others.all(|there| self.faults.cuts(here, there.as_str(), self.now_ms))
+    }
+
+    /// Does every link of this region lose messages or hold them back?
+    fn is_badly_linked(&self, region: usize) -> bool {
+        let here = self.names[region].as_str();
+        let bad = |there: &str| {
+            let mut kinds = self.faults.iter(self.now_ms).map(|fault| &fault.kind);
+            kinds.any(|kind| match kind {
+                Kind::LinkLoss { link, .. } | Kind::LinkHold { link } => {
+                    (link.from == here && link.to == there)
+                        || (link.from == there && link.to == here)
+                }
+                _ => false,
+            })
+        };
+        let mut others = self.names.iter().filter(|it| it.as_str() != here);
+        others.all(|there| bad(there.as_str()))
     }
 
     fn find_leader(&mut self, id: u64) {
@@ -301,19 +361,6 @@ impl World {
         } else {
             self.calls.remove(&id);
         }
-    }
-
-    /// What an older view says, be it a refusal, is the answer.
-    fn end_stale(&mut self, id: u64, planned: Result<Plan, KmsError>) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.stale = true;
-        }
-        let ended = match planned {
-            Ok(Plan::Reply(response)) => Ended::Response(response),
-            Ok(Plan::Commit(_) | Plan::Ask(_)) => unreachable!("a read plans no change"),
-            Err(error) => Ended::Refused(error),
-        };
-        self.end_call(id, ended);
     }
 
     fn end_call(&mut self, id: u64, ended: Ended) {

@@ -176,6 +176,13 @@ impl World {
         let kinds = self.faults.iter(self.now_ms).map(|fault| &fault.kind);
         self.coverage.begins(operation, kinds);
         let call = self.begin_call(region, node, errand.request.clone());
+        let as_of_ms = match operation.is_write() {
+            true => None,
+            false => self.as_of_ms(region, node),
+        };
+        if as_of_ms.is_some() {
+            self.let_lag(call);
+        }
         self.log.note(
             self.now_ms,
             "invoke",
@@ -205,6 +212,7 @@ impl World {
             ciphertext: errand.ciphertext.clone(),
             bytes: errand.bytes,
             cut_off: self.is_cut_off(region),
+            as_of_ms,
         }));
         call
     }

@@ -28,6 +28,7 @@ impl World {
                     self.after(ms, Event::Learn { region, node });
                 }
             }
+            self.remember_views(region);
             let group = &self.groups[region];
             if !group
                 .leader

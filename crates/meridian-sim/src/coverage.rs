@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use meridian_chaos::Kind;
+use meridian_chaos::{Fault, Kind};
 use meridian_kms::Operation;
 
 const KINDS: usize = Kind::NAMES.len();
@@ -28,6 +28,8 @@ pub struct Coverage {
     pub struck: [u64; KINDS],
     /// Calls that each fault at the front door was asked about, by its ID.
     pub turns: BTreeMap<String, u64>,
+    /// Effects that each fault of a run had, by its ID.
+    pub strikes: BTreeMap<String, u64>,
     /// The most faults that were active at once.
     pub at_once_max: u64,
     /// Operations by how they ended.
@@ -47,6 +49,15 @@ impl Coverage {
     /// A fault has had an effect.
     pub fn struck(&mut self, kind: &Kind) {
         self.struck[kind.number()] += 1;
+    }
+
+    /// This fault has had an effect.
+    pub fn struck_by(&mut self, fault: &Fault) {
+        self.struck(&fault.kind);
+        match self.strikes.get_mut(&fault.id) {
+            Some(strikes) => *strikes += 1,
+            None => drop(self.strikes.insert(fault.id.clone(), 1)),
+        }
     }
 
     /// An operation begins under these faults.

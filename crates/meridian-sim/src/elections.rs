@@ -124,6 +124,7 @@ impl World {
             return;
         }
         group.states.pop();
+        group.committed_ms.pop();
         let after = self.groups[region].agreed().clone();
         self.judge.observe(self.now_ms, region, &before, &after);
         let group = &mut self.groups[region];

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use meridian_kms::Change;
 
 use crate::event::{Body, Event, Message, Origin};
+use crate::planted::Planted;
 use crate::world::World;
 
 /// How long a push may take before it counts as lost, in milliseconds.
@@ -114,7 +115,11 @@ impl World {
         if moot {
             return self.push_ended(id, true);
         }
-        self.after(PUSH_TIMEOUT_MS, Event::PushTimeout(id));
+        let timeout_ms = match self.planted {
+            Some(Planted::LossNoticedLate) => 60_000,
+            _ => PUSH_TIMEOUT_MS,
+        };
+        self.after(timeout_ms, Event::PushTimeout(id));
         self.send(Message {
             from: region,
             to: peer,

@@ -45,9 +45,8 @@ pub struct Group {
     pub log: Vec<Entry>,
     /// The state after each length of the log.
     pub states: Vec<Region>,
-    /// When the state after each length of the log was agreed on, in virtual
-    /// milliseconds.
-    pub agreed_at_ms: Vec<i64>,
+    /// When each entry was committed, in virtual milliseconds.
+    pub committed_ms: Vec<i64>,
     /// Its nodes.
     pub nodes: Vec<Node>,
     /// The node that leads.
@@ -78,8 +77,8 @@ impl Group {
             vault: Vault::new(name.as_str(), root, cluster),
             entropy,
             log: Vec::new(),
+            committed_ms: Vec::new(),
             states: vec![Region::new(name.clone())],
-            agreed_at_ms: vec![0],
             nodes,
             leader: Some(0),
             pending: VecDeque::new(),

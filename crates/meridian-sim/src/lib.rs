@@ -38,12 +38,13 @@ mod planning;
 mod preflight;
 mod raft;
 mod stage;
-mod stale;
 mod story;
 mod ticker;
+mod views;
 mod words;
 mod workload;
 mod world;
+mod wrong;
 
 pub use batch::Batch;
 pub use coverage::Coverage;

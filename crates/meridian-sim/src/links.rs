@@ -11,6 +11,8 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            faults: &self.faults,
+            now_ms: self.now_ms,
         };
         let (sender, receiver) = (self.names[from].as_str(), self.names[to].as_str());
         let passage = self

@@ -1,8 +1,8 @@
 //! Nemesis: draws the timeline of faults from the seed, and carries out what
 //! they begin and end with.
 
-use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Place};
-use meridian_kms::RegionName;
+use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Place, Profile};
+use meridian_kms::{Operation, RegionName};
 
 use crate::dice::{Dice, Stream};
 use crate::event::Event;
@@ -12,8 +12,18 @@ use crate::world::World;
 /// A day, in milliseconds.
 const DAY_MS: u64 = 86_400_000;
 
-/// How often each kind of fault is drawn, in the order of their names.
-const WEIGHTS: [u64; 19] = [16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 3, 4];
+/// How often each kind of fault is drawn, in the order of [`Kind::NAMES`].
+const WEIGHTS: [u64; 21] = [
+    16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 5, 4, 4, 3,
+];
+
+/// Codes that a front door refuses calls with.
+const CODES: [&str; 4] = [
+    "ThrottlingException",
+    "KMSInternalException",
+    "DependencyTimeoutException",
+    "KeyUnavailableException",
+];
 
 /// The faults of a run, each with the time at which it begins.
 pub(crate) fn timeline(seed: u64, names: &[RegionName], length_ms: i64) -> Vec<(i64, Fault)> {
@@ -34,6 +44,13 @@ pub(crate) fn timeline(seed: u64, names: &[RegionName], length_ms: i64) -> Vec<(
         })
         .collect();
     timeline.sort_by_key(|(begins_ms, fault)| (*begins_ms, fault.id.clone()));
+    // In some runs everything lags from the beginning as a profile says.
+    if dice.one_in(8) {
+        let profile = *dice.pick(&[Profile::AwsTypical, Profile::AwsWorst, Profile::Adversarial]);
+        let regions: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let lags = profile.faults(&regions).into_iter();
+        timeline.splice(0..0, lags.map(|fault| (0, fault)));
+    }
     timeline
 }
 
@@ -103,19 +120,43 @@ fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
         },
         15 => Kind::ProposalLost { region, per_mille },
         16 => Kind::ProposalUnanswered { region, per_mille },
-        17 => Kind::Refuse {
-            calls: calls(&region, per_mille),
-            code: (*dice.pick(&["ThrottlingException", "KMSInternalException"])).into(),
+        17 => Kind::StaleReads {
+            region,
+            node: dice.one_in(2).then_some(node.node),
+            lag_ms: *dice.pick(&[200, 1_000, 5_000, 30_000]),
+            per_mille: *dice.pick(&[200, 500, 1_000]),
         },
-        _ => Kind::LoseAnswer {
-            calls: calls(&region, per_mille),
+        18 => Kind::Refuse {
+            calls: calls(dice, &region, per_mille),
+            code: (*dice.pick(&CODES)).into(),
+        },
+        19 => Kind::LoseAnswer {
+            calls: calls(dice, &region, per_mille),
+        },
+        _ => Kind::SlowAnswer {
+            calls: calls(dice, &region, per_mille),
+            delay_ms: *dice.pick(&[100, 1_000, 4_000]),
         },
     }
 }
 
-fn calls(region: &str, per_mille: u16) -> Calls {
+/// All calls of a region or those of one operation; so many of a thousand, or
+/// every so manyth.
+fn calls(dice: &mut Dice, region: &str, per_mille: u16) -> Calls {
+    let operation = *dice.pick(&[
+        Operation::ImportKeyMaterial,
+        Operation::RotateKeyOnDemand,
+        Operation::ReplicateKey,
+        Operation::UpdatePrimaryRegion,
+        Operation::DescribeKey,
+        Operation::Encrypt,
+        Operation::Decrypt,
+    ]);
+    let by_turns = dice.one_in(4);
     Calls {
-        per_mille,
+        operation: dice.one_in(2).then(|| operation.name().to_owned()),
+        per_mille: if by_turns { 1_000 } else { per_mille },
+        every: if by_turns { 3 } else { 1 },
         ..Calls::of(region)
     }
 }
@@ -125,8 +166,9 @@ impl World {
     pub(crate) fn faults_begin(&mut self, timeline: Vec<(i64, Fault)>) {
         for (index, (begins_ms, fault)) in timeline.iter().enumerate() {
             self.agenda.plan(*begins_ms, Event::FaultBegins(index));
-            let ends_ms = fault.ends_at_ms.unwrap_or(*begins_ms);
-            self.agenda.plan(ends_ms, Event::FaultEnds(index));
+            if let Some(ends_ms) = fault.ends_at_ms {
+                self.agenda.plan(ends_ms, Event::FaultEnds(index));
+            }
         }
         self.timeline = timeline;
     }
@@ -161,13 +203,11 @@ impl World {
             });
         match &fault.kind {
             Kind::LeaderChange { region } => {
-                self.coverage.struck(&fault.kind);
                 if let Some(region) = self.names.iter().position(|it| it.as_str() == region) {
                     self.change_leader(region);
                 }
             }
             Kind::TimeTravel { region, ms } => {
-                self.coverage.struck(&fault.kind);
                 let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
                 for index in 0..self.names.len() {
                     let here = self.names[index].as_str();
@@ -191,12 +231,11 @@ impl World {
                         | Kind::ClockFreeze { .. }
                 );
                 if at_node {
-                    self.coverage.struck(kind);
+                    self.coverage.struck_by(&fault);
                 }
-                self.faults.add(fault);
-                self.settle_conditions();
             }
         }
+        self.begin_fault(fault);
     }
 
     /// A leader is what it hurts most to lose, to stop or to deceive.
@@ -220,18 +259,14 @@ impl World {
 
     /// A fault ends.
     pub(crate) fn fault_ends(&mut self, index: usize) {
-        let id = &self.timeline[index].1.id;
+        let id = self.timeline[index].1.id.clone();
         // A later one may have taken its place.
-        let newer = self.timeline[index + 1..]
-            .iter()
-            .any(|(_, it)| it.id == *id);
-        if !newer && self.faults.remove(id) {
+        let newer = self.timeline[index + 1..].iter().any(|(_, it)| it.id == id);
+        if !newer && self.end_fault(&id) {
             self.log
                 .note(self.now_ms, "fault ends", &[index as u64], || {
                     format!("{:?}", self.timeline[index].1.kind)
                 });
-            self.settle_conditions();
-            self.release();
         }
     }
 }

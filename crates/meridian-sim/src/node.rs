@@ -6,6 +6,7 @@ use meridian_kms::replication::feeding::Feeding;
 
 use crate::event::Waiting;
 use crate::group::Proposal;
+use crate::views::Past;
 
 /// One node.
 pub struct Node {
@@ -35,6 +36,8 @@ pub struct Node {
     pub feeding: Vec<Feeding>,
     /// Who waits for this node to apply an index.
     pub waiting: Vec<(usize, Waiting)>,
+    /// What reads from an older view may see.
+    pub past: Past,
     /// Proposals that it made while it was no leader any more.
     pub stranded: Vec<Proposal>,
     /// When its ticker will look again, in virtual milliseconds.
@@ -59,6 +62,7 @@ impl Node {
             session: 0,
             feeding: (0..regions).map(|_| Feeding::default()).collect(),
             waiting: Vec::new(),
+            past: Past::default(),
             stranded: Vec::new(),
             ticks_at_ms: None,
             ticking_since_ms: None,

@@ -41,15 +41,36 @@ impl World {
             true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
             false => group.newest(node, self.now_ms),
         };
-        self.plan_on(&view, region, node, request, answer)
+        self.plan_on(region, node, &view, request, answer)
     }
 
-    /// Plans a request on this view.
-    pub(crate) fn plan_on(
+    /// A request planned on what the node had applied at this index, at the
+    /// node's time; on its newest view if none is given.
+    pub(crate) fn plan_past(
         &mut self,
-        view: &Region,
         region: usize,
         node: usize,
+        applied: Option<usize>,
+        request: &Request,
+    ) -> Result<Plan, KmsError> {
+        let group = &self.groups[region];
+        let mut applied = applied.unwrap_or(group.nodes[node].applied);
+        if self.planted == Some(Planted::StalerThanAllowed) {
+            applied = applied.saturating_sub(20);
+        }
+        let mut view = group.states[applied].clone();
+        let now = group.clock(node, self.now_ms);
+        if view.is_due(now) {
+            view.advance_to(now);
+        }
+        self.plan_on(region, node, &view, request, None)
+    }
+
+    fn plan_on(
+        &mut self,
+        region: usize,
+        node: usize,
+        view: &Region,
         request: &Request,
         answer: Option<Answer>,
     ) -> Result<Plan, KmsError> {

@@ -18,4 +18,11 @@ pub enum Planted {
     ReplaySkips,
     /// A region that is cut off does not answer its own cryptographic calls.
     ReadsAskThePrimary,
+    /// A region whose links all lose or hold back messages answers no
+    /// cryptographic call until they do not.
+    ReadsAwaitLinks,
+    /// A read from an older view is answered from one that is older still.
+    StalerThanAllowed,
+    /// A push that was lost is noticed after a minute.
+    LossNoticedLate,
 }

@@ -34,6 +34,8 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            faults: &self.faults,
+            now_ms: self.now_ms,
         };
         let fate = self.faults.proposal(name, self.now_ms, &mut chance);
         let group = &mut self.groups[region];
@@ -106,8 +108,8 @@ impl World {
         let mut after = before.clone();
         let outcome = after.apply(&entry);
         group.log.push(entry);
+        group.committed_ms.push(self.now_ms);
         group.states.push(after);
-        group.agreed_at_ms.push(self.now_ms);
         let index = group.log.len();
         let number = index as u64;
         self.log
@@ -224,6 +226,7 @@ impl World {
         if let Err(difference) = self.groups[region].apply_until(node, index) {
             self.judge.object(ONE_STATE_PER_INDEX, difference);
         }
+        self.remember_view(region, node);
         let waiting = std::mem::take(&mut self.groups[region].nodes[node].waiting);
         let (ready, rest): (Vec<_>, Vec<_>) = waiting
             .into_iter()

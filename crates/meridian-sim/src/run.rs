@@ -11,8 +11,7 @@ use crate::nemesis;
 use crate::planted::Planted;
 use crate::world::World;
 use meridian_judge::history::Seen;
-use meridian_judge::{Count, History, ONE_STATE_PER_INDEX, Violation};
-use meridian_kms::RegionName;
+use meridian_judge::{History, ONE_STATE_PER_INDEX, Verdict};
 
 /// Time for everything to settle once the faults have ended, in milliseconds: a
 /// push that was lost is noticed after five seconds, and a hand-over and a
@@ -49,16 +48,12 @@ pub struct Report {
     pub digest: String,
     /// How many regions it had.
     pub regions: usize,
-    /// Their names.
-    pub names: Vec<RegionName>,
     /// Events that happened.
     pub events: u64,
     /// Virtual time that passed, in milliseconds, without time travel.
     pub virtual_ms: i64,
-    /// The first broken promise.
-    pub violation: Option<Violation>,
-    /// How often each promise was looked at.
-    pub looked: Count,
+    /// What the judge says.
+    pub verdict: Verdict,
     /// What it went through.
     pub coverage: Coverage,
     /// The events in words, if they were asked for.
@@ -122,9 +117,7 @@ impl World {
     pub(crate) fn heal(&mut self) {
         self.healed = true;
         self.log.note(self.now_ms, "healed", &[], String::new);
-        self.faults.clear();
-        self.settle_conditions();
-        self.release();
+        self.end_all_faults();
         self.after(SETTLE_MS, Event::Finish);
     }
 
@@ -170,22 +163,20 @@ impl World {
             let bytes = group.agreed().encode();
             self.log.bytes(&bytes);
         }
+        let (verdict, seen) = self.judge.close();
         let history = History {
-            regions: self.names.clone(),
-            seen: self.judge.history(),
+            regions: self.names,
+            seen,
         };
-        let (violation, looked) = self.judge.verdict();
         let events = self.log.events();
         let (digest, trace) = self.log.close();
         Report {
             seed,
             digest,
             regions: self.groups.len(),
-            names: self.names,
             events,
             virtual_ms: self.now_ms,
-            violation,
-            looked,
+            verdict,
             coverage: self.coverage,
             trace,
             history,

@@ -139,16 +139,13 @@ impl Script {
             }
             ["restart", region, node] => {
                 let node = self.place(region, node)?;
-                if !self.world.faults.remove(&format!("{node:?}")) {
+                if !self.world.end_fault(&format!("{node:?}")) {
                     return Err(format!("node {} of {region} has not crashed", node.node));
                 }
-                self.world.settle_conditions();
                 String::new()
             }
             ["heal"] => {
-                self.world.faults.clear();
-                self.world.settle_conditions();
-                self.world.release();
+                self.world.end_all_faults();
                 String::new()
             }
             ["advance", span] => {
@@ -179,12 +176,11 @@ impl Script {
     }
 
     fn wrong(&mut self, id: &str, kind: Kind) -> String {
-        self.world.faults.add(Fault {
+        self.world.begin_fault(Fault {
             id: id.into(),
             kind,
             ends_at_ms: None,
         });
-        self.world.settle_conditions();
         String::new()
     }
 

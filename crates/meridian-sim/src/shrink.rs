@@ -32,7 +32,7 @@ struct Search {
 /// Shrinks a run; nothing if it breaks no promise.
 pub fn shrink(plan: &Plan) -> Option<Shrunk> {
     let first = run(plan);
-    let promise = first.violation?.promise;
+    let promise = first.verdict.violation?.promise;
     let mut search = Search {
         plan: plan.clone(),
         promise,
@@ -58,6 +58,7 @@ pub fn shrink(plan: &Plan) -> Option<Shrunk> {
     let plan = search.plan;
     let report = run(&Plan {
         trace: true,
+        history: true,
         ..plan.clone()
     });
     Some(Shrunk {
@@ -72,7 +73,7 @@ pub fn shrink(plan: &Plan) -> Option<Shrunk> {
 impl Search {
     fn still_breaks(&mut self, plan: &Plan) -> bool {
         self.runs += 1;
-        let violation = run(plan).violation;
+        let violation = run(plan).verdict.violation;
         violation.is_some_and(|violation| violation.promise == self.promise)
     }
 
@@ -125,12 +126,13 @@ mod tests {
                 ..Plan::new(*seed)
             };
             run(&plan)
+                .verdict
                 .violation
                 .map(|violation| (plan, violation.promise))
         };
         let (plan, promise) = (0..20).find_map(|seed| broken(&seed)).unwrap();
         let shrunk = shrink(&plan).unwrap();
-        assert_eq!(shrunk.report.violation.unwrap().promise, promise);
+        assert_eq!(shrunk.report.verdict.violation.unwrap().promise, promise);
         assert!(shrunk.operations <= 20, "{} operations", shrunk.operations);
         assert!(shrunk.faults <= 1, "{} faults", shrunk.faults);
     }

@@ -109,7 +109,7 @@ impl World {
 
     /// A client of the scenario hears the answer of its call.
     pub(crate) fn stage_hears(&mut self, call: u64) {
-        let Some(Call { ended, stale, .. }) = self.calls.remove(&call) else {
+        let Some(Call { ended, .. }) = self.calls.remove(&call) else {
             return;
         };
         let Some((act, ended)) = self.stage.acts.remove(&call).zip(ended) else {
@@ -124,7 +124,7 @@ impl World {
                 let next = act.lines.next(&response);
                 let answer = self.make_out(&act, &response);
                 if act.judged {
-                    self.succeeded(call, &act.waiting, response, stale);
+                    self.succeeded(call, &act.waiting, response);
                 }
                 if let Some(lines) = next {
                     return self.act(act.due, act.waiting.place, lines);
@@ -134,7 +134,7 @@ impl World {
             Ended::Refused(refusal) => {
                 let code = refusal.code.name();
                 if act.judged {
-                    self.refused(call, &act.waiting, code, stale);
+                    self.failed(call, &act.waiting, code);
                 }
                 error(code, refusal.to_string())
             }

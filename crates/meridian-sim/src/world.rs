@@ -63,6 +63,8 @@ pub struct World {
 pub(crate) struct Chance<'a> {
     pub(crate) dice: &'a mut Dice,
     pub(crate) coverage: &'a mut Coverage,
+    pub(crate) faults: &'a Faults,
+    pub(crate) now_ms: i64,
 }
 
 impl Odds for Chance<'_> {
@@ -75,7 +77,10 @@ impl Odds for Chance<'_> {
     }
 
     fn struck(&mut self, kind: &Kind) {
-        self.coverage.struck(kind);
+        let mut active = self.faults.iter(self.now_ms);
+        if let Some(fault) = active.find(|fault| fault.kind == *kind) {
+            self.coverage.struck_by(fault);
+        }
     }
 }
 

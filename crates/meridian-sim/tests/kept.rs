@@ -11,5 +11,5 @@ fn a_kept_history_is_judged_as_the_run_was() {
     });
     let again = History::read(&report.history.write()).expect("it was just written");
     assert_eq!(again, report.history);
-    assert_eq!(again.judge(), (report.violation, report.looked));
+    assert_eq!(again.judge(), report.verdict);
 }

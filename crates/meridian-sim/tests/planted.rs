@@ -6,7 +6,7 @@ use meridian_sim::planted::Planted;
 use meridian_sim::{Plan, run};
 
 /// Seeds within which each bug must be noticed.
-const SEEDS_MAX: u64 = 120;
+const SEEDS_MAX: u64 = 200;
 
 /// Where a bug is planted.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ fn seeds_until(promise: &str, bug: Where, first: u64) -> Option<u64> {
             planted,
             ..Plan::new(first + *seed)
         };
-        let violation = run(&plan).violation;
+        let violation = run(&plan).verdict.violation;
         violation.is_some_and(|violation| violation.promise == promise)
     });
     plant(None);
@@ -76,6 +76,18 @@ noticed! {
         Where::Rules(Bug::ReportForgotten) => "R7 convergence";
     r8_a_region_that_cannot_do_without_others:
         Where::Ground(Planted::ReadsAskThePrimary) => "R8 independence";
+    r7_a_loss_that_is_noticed_too_late:
+        Where::Ground(Planted::LossNoticedLate) => "R7 convergence in bounded time";
+    r8_a_region_that_cannot_do_with_bad_links:
+        Where::Ground(Planted::ReadsAwaitLinks) => "R8 independence";
+    regions_that_encrypt_under_different_materials_for_too_long:
+        Where::Rules(Bug::SwitchIgnored) => "mixed window";
+    other_bytes_with_the_same_id:
+        Where::Rules(Bug::BytesNotCompared) => "one ID for the same bytes";
+    a_replica_that_originates_material:
+        Where::Rules(Bug::ReplicaOriginates) => "materials of a set";
+    an_ambiguous_replicate_key_that_leaves_a_ruin:
+        Where::Rules(Bug::StaysCreating) => "an ambiguous ReplicateKey";
     a_rotation_that_is_counted_twice:
         Where::Rules(Bug::RotationCountedTwice) => "materials of a set";
     a_cancelled_deletion_that_enables:
@@ -84,10 +96,26 @@ noticed! {
         Where::Rules(Bug::PrimaryGoesFirst) => "key states";
     a_view_that_goes_back:
         Where::Ground(Planted::ViewGoesBack) => "sessions";
+    a_read_that_is_staler_than_its_fault_allows:
+        Where::Ground(Planted::StalerThanAllowed) => "no read is staler than allowed";
+    a_description_that_is_staler_than_its_fault_allows:
+        Where::Ground(Planted::StalerThanAllowed) => "linearizable per key";
     a_strong_read_that_confirms_nothing:
         Where::Ground(Planted::ReadNotConfirmed) => "linearizable per key";
     a_restart_that_leaves_something_out:
         Where::Ground(Planted::ReplaySkips) => "one state per index";
+}
+
+/// No run of 200 operations rotates so often, and a story does.
+#[test]
+fn a_set_that_is_rotated_more_than_25_times() {
+    plant(Some(Bug::RotationsUnlimited));
+    let story = include_str!("../scripts/11-twenty-five-rotations.txt");
+    let played = meridian_sim::script::play(story).expect("it is a script");
+    plant(None);
+    let verdict = played.rsplit("> judge\n").next().unwrap_or_default();
+    assert!(verdict.starts_with("materials of a set: "), "{verdict}");
+    assert!(verdict.contains("has accepted 26 rotations"), "{verdict}");
 }
 
 /// Rarer than the others, one run of several hundred: the search begins where

@@ -112,7 +112,7 @@ async fn describe(region: &Region, key: &str) -> Result<KeyMetadata, CallFailed>
             ..Default::default()
         })
         .await?;
-    Ok(answer.key_metadata.unwrap_or_default())
+    Ok(answer.key_metadata.map(|boxed| *boxed).unwrap_or_default())
 }
 
 /// The one key that the regions' answers agree on. If only one region was meant,

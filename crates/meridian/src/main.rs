@@ -22,6 +22,7 @@ mod report;
 mod signal;
 mod span;
 mod table;
+mod verdict;
 mod watch;
 
 use std::io::IsTerminal;

@@ -86,7 +86,7 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<CreateKeyResponse, 
     let metadata = metadata::of(&key, &here);
     region.put(key);
     Ok(CreateKeyResponse {
-        key_metadata: Some(metadata),
+        key_metadata: Some(metadata.into()),
     })
 }
 
@@ -164,11 +164,8 @@ mod tests {
     use crate::fixture::{START, TestRegion, refusal};
 
     fn create(request: CreateKeyRequest) -> KeyMetadata {
-        TestRegion::new("us-east-1")
-            .call(request)
-            .unwrap()
-            .key_metadata
-            .unwrap()
+        let answer = TestRegion::new("us-east-1").call(request).unwrap();
+        *answer.key_metadata.unwrap()
     }
 
     fn refused(request: CreateKeyRequest) -> String {

@@ -17,6 +17,6 @@ pub fn plan(
     let operation = Operation::DescribeKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
     Ok(DescribeKeyResponse {
-        key_metadata: Some(metadata::of(key, region.name())),
+        key_metadata: Some(metadata::of(key, region.name()).into()),
     })
 }

@@ -196,7 +196,7 @@ macro_rules! define_operations {
             /// Reads AWS JSON.
             pub fn decode_json(
                 operation: Operation,
-                body: &serde_json::Value,
+                body: &meridian_proto::Json<'_>,
             ) -> Result<Request, SerializationError> {
                 Ok(match operation {
                     $(Operation::$r_op => Request::$r_op(AwsJson::from_json(body)?),)*

@@ -79,13 +79,10 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<ReplicateKeyRespons
     }
     let attributes = &change.attributes;
     let default = || policy::default_text(change.key.account, &change.region);
+    let metadata =
+        metadata::of_new_replica(&key, &change.region, region.now(), &attributes.description);
     let response = ReplicateKeyResponse {
-        replica_key_metadata: Some(metadata::of_new_replica(
-            &key,
-            &change.region,
-            region.now(),
-            &attributes.description,
-        )),
+        replica_key_metadata: Some(metadata.into()),
         replica_policy: Some(attributes.policy.clone().unwrap_or_else(default)),
         replica_tags: tags(&attributes.tags),
     };

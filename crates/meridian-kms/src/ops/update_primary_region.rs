@@ -47,7 +47,7 @@ pub fn plan(
         }));
     };
     let state = answer.state.ok_or_else(|| no_replica(key))?;
-    key_state::admit(OPERATION, state, &key.key.arn(&to))?;
+    key_state::admit(OPERATION, state, key.key.arn_in(&to))?;
     Ok(Planned::Commit(Change { key: key.key, to }))
 }
 

@@ -5,44 +5,44 @@
 
 use std::collections::BTreeMap;
 
+use super::{AwsJson, Json, Members, SerializationError};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use prost_types::Timestamp;
-use serde_json::{Map, Value};
-
-use super::{AwsJson, SerializationError};
 
 /// Reads one member of an object; absent and `null` are the default.
 pub(crate) fn member<T: Decode + Default>(
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     name: &str,
 ) -> Result<T, SerializationError> {
-    match members.get(name) {
-        None | Some(Value::Null) => Ok(T::default()),
+    // Of a member that came twice, the last counts.
+    let named = members.iter().filter(|(it, _)| *it == name);
+    match named.map(|(_, value)| value).last() {
+        None | Some(Json::Null) => Ok(T::default()),
         Some(value) => T::decode(value),
     }
 }
 
 /// A type that a JSON value other than `null` can become.
 pub(crate) trait Decode: Sized {
-    fn decode(value: &Value) -> Result<Self, SerializationError>;
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError>;
 }
 
 impl<T: Decode> Decode for Option<T> {
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         T::decode(value).map(Some)
     }
 }
 
 impl Decode for String {
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         let text = value.as_str().ok_or_else(|| mismatch(value, "a String"))?;
         Ok(text.to_owned())
     }
 }
 
 impl Decode for bool {
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         value.as_bool().ok_or_else(|| mismatch(value, "a Boolean"))
     }
 }
@@ -50,7 +50,7 @@ impl Decode for bool {
 impl Decode for i32 {
     /// A fraction is cut off, and a number too large becomes the largest one,
     /// which the limits then refuse.
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         match (value.as_i64(), value.as_f64()) {
             (Some(whole), _) => Ok(whole.clamp(i32::MIN.into(), i32::MAX.into()) as i32),
             (None, Some(number)) => Ok(number as i32),
@@ -60,7 +60,7 @@ impl Decode for i32 {
 }
 
 impl Decode for u64 {
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         match (value.as_u64(), value.as_f64()) {
             (Some(whole), _) => Ok(whole),
             (None, Some(number)) => Ok(number as u64),
@@ -70,7 +70,7 @@ impl Decode for u64 {
 }
 
 impl Decode for Bytes {
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         let text = value.as_str().ok_or_else(|| mismatch(value, "a Blob"))?;
         match STANDARD.decode(text) {
             Ok(bytes) => Ok(bytes.into()),
@@ -82,7 +82,7 @@ impl Decode for Bytes {
 
 impl Decode for Timestamp {
     /// Kept to the millisecond, as AWS does.
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         const YEAR_1_MS: f64 = -62_135_596_800_000.0;
         const YEAR_9999_MS: f64 = 253_402_300_799_999.0;
         let seconds = value
@@ -103,14 +103,14 @@ impl Decode for Timestamp {
 
 impl<T: Decode> Decode for Vec<T> {
     /// An item that is `null` is dropped.
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         match value {
-            Value::Array(items) => items
+            Json::Array(items) => items
                 .iter()
                 .filter(|item| !item.is_null())
                 .map(T::decode)
                 .collect(),
-            Value::Object(_) => Err(unexpected_structure()),
+            Json::Object(_) => Err(unexpected_structure()),
             _ => Err(expected("list or null")),
         }
     }
@@ -119,38 +119,38 @@ impl<T: Decode> Decode for Vec<T> {
 impl Decode for BTreeMap<String, String> {
     /// An entry whose value is `null` is dropped, like an item of a list.
     // fidelity: assumed; observed for lists only.
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         match value {
-            Value::Object(entries) => entries
+            Json::Object(entries) => entries
                 .iter()
                 .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| Ok((key.clone(), String::decode(value)?)))
+                .map(|(key, value)| Ok((key.to_owned(), String::decode(value)?)))
                 .collect(),
-            Value::Array(_) => Err(unexpected_list()),
+            Json::Array(_) => Err(unexpected_list()),
             _ => Err(expected("map or null")),
         }
     }
 }
 
 impl<T: AwsJson> Decode for T {
-    fn decode(value: &Value) -> Result<Self, SerializationError> {
+    fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         match value {
-            Value::Object(members) => T::from_members(members),
-            Value::Array(_) => Err(unexpected_list()),
+            Json::Object(members) => T::from_members(members),
+            Json::Array(_) => Err(unexpected_list()),
             _ => Err(expected("null")),
         }
     }
 }
 
-fn mismatch(value: &Value, expected: &str) -> SerializationError {
+fn mismatch(value: &Json<'_>, expected: &str) -> SerializationError {
     let found = match value {
-        Value::Null => "NULL_VALUE",
-        Value::Bool(true) => "TRUE_VALUE",
-        Value::Bool(false) => "FALSE_VALUE",
-        Value::Number(_) => "NUMBER_VALUE",
-        Value::String(_) => "STRING_VALUE",
-        Value::Array(_) => return unexpected_list(),
-        Value::Object(_) => return unexpected_structure(),
+        Json::Null => "NULL_VALUE",
+        Json::Bool(true) => "TRUE_VALUE",
+        Json::Bool(false) => "FALSE_VALUE",
+        Json::Number(_) => "NUMBER_VALUE",
+        Json::Str(_) => "STRING_VALUE",
+        Json::Array(_) => return unexpected_list(),
+        Json::Object(_) => return unexpected_structure(),
     };
     SerializationError {
         message: Some(format!("{found} can not be converted to {expected}")),

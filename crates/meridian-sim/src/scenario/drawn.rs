@@ -1,7 +1,5 @@
 //! A scenario that names a run of the simulator.
 
-use std::collections::BTreeMap;
-
 use meridian_scenario::outcome::{Driver, Fired, Outcome};
 use meridian_scenario::scenario::{Drawn, Scenario};
 
@@ -42,15 +40,21 @@ pub(super) fn performed(scenario: &Scenario, report: Report, told: Told) -> Perf
         about: scenario.about.trim().to_owned(),
         seed: report.seed,
         driver: Driver::Simulated,
-        regions: report.names.iter().map(ToString::to_string).collect(),
+        regions: report
+            .history
+            .regions
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         digest: Some(report.digest),
         began_ms: told.began_ms,
         ended_ms: report.virtual_ms,
         steps: told.steps,
         trouble: told.trouble,
         expected: String::new(),
-        violation: report.violation,
-        looked: BTreeMap::from_iter(report.looked),
+        violation: report.verdict.violation,
+        looked: report.verdict.looked,
+        timings: report.verdict.timings,
         faults: fired.collect(),
         unmet: Vec::new(),
     };

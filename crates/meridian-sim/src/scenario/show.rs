@@ -37,8 +37,8 @@ impl World {
         let mut answer = Answer::default();
         match (response, &act.lines.call) {
             (Response::CreateKey(response), Call::Create { key, .. }) => {
-                self.describe(&mut answer, response.key_metadata.as_ref());
-                let id = response.key_metadata.as_ref();
+                self.describe(&mut answer, response.key_metadata.as_deref());
+                let id = response.key_metadata.as_deref();
                 let id = id.and_then(|it| it.key_id.as_ref()?.parse().ok());
                 if let (Ok(account), Some(id)) = (ACCOUNT.parse(), id) {
                     self.stage.keys.insert(key.clone(), KeyRef { account, id });
@@ -48,10 +48,10 @@ impl World {
                 self.stage.aliases.insert(alias.clone(), key.clone());
             }
             (Response::ReplicateKey(response), _) => {
-                self.describe(&mut answer, response.replica_key_metadata.as_ref());
+                self.describe(&mut answer, response.replica_key_metadata.as_deref());
             }
             (Response::DescribeKey(response), _) => {
-                self.describe(&mut answer, response.key_metadata.as_ref());
+                self.describe(&mut answer, response.key_metadata.as_deref());
             }
             (Response::Encrypt(response), Call::Encrypt { ciphertext, .. }) => {
                 if let Some(blob) = response.ciphertext_blob.clone() {

@@ -70,13 +70,18 @@ impl World {
         };
         let node = match node {
             Some(node) => (node as usize - 1).min(NODES - 1),
-            None => self.any_node(region),
+            None => self.asked_node(region),
         };
         self.act(due, (region, node), Lines::of(call));
     }
 
-    /// A node that is up, if there is one: a front door knows.
-    fn any_node(&mut self, region: usize) -> usize {
+    /// The node that a front door asks: the leader, or one that is up.
+    fn asked_node(&mut self, region: usize) -> usize {
+        let group = &self.groups[region];
+        let leader = group.leader.filter(|it| !group.nodes[*it].condition.down);
+        if let Some(leader) = leader {
+            return leader;
+        }
         let up: Vec<usize> = (0..NODES)
             .filter(|node| !self.groups[region].nodes[*node].condition.down)
             .collect();

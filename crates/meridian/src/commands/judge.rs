@@ -8,8 +8,8 @@ use meridian_judge::History;
 use serde_json::json;
 
 use crate::cli::OutputFormat;
-use crate::commands::simulate::promises;
 use crate::console::{Console, good};
+use crate::verdict::{causes, promises, timings};
 
 #[derive(Args)]
 pub struct JudgeArgs {
@@ -26,21 +26,28 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<()> {
     let name = args.file.display();
     let text = std::fs::read_to_string(&args.file).with_context(|| format!("reading {name}"))?;
     let history = History::read(&text).with_context(|| format!("reading {name}"))?;
-    let (violation, looked) = history.judge();
-    let broken = violation.iter().map(|it| it.promise).collect();
-    console.table(&promises(&looked, &broken));
+    let verdict = history.judge();
+    let broken = verdict.violation.iter().map(|it| it.promise).collect();
+    console.table(&promises(&verdict.looked, &broken));
+    console.say("");
+    console.table(&timings(&verdict.timings));
+    console.say("");
     console.document(&json!({
         "seen": history.seen.len(),
-        "looked": looked,
-        "violation": violation,
+        "looked": verdict.looked,
+        "timings": verdict.timings,
+        "violation": verdict.violation,
     }));
-    match violation {
-        Some(it) => anyhow::bail!(
-            "{} is broken after {} ms: {}",
-            it.promise,
-            it.at_ms,
-            it.what
-        ),
+    match verdict.violation {
+        Some(it) => {
+            causes(console, &it);
+            anyhow::bail!(
+                "{} is broken after {} ms: {}",
+                it.promise,
+                it.at_ms,
+                it.what
+            )
+        }
         None => {
             console.say(good("every promise that was looked at was kept"));
             Ok(())

@@ -3,22 +3,21 @@
 
 mod shrink;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use meridian_judge::Count;
 use meridian_scenario::Numbers;
 use meridian_sim::{Batch, Plan, Report};
 use serde_json::{Value, json};
 
 use crate::cli::OutputFormat;
-use crate::console::{Console, bad, good};
+use crate::console::{Console, good};
 use crate::failure::advice;
 use crate::span;
 use crate::table::Table;
+use crate::verdict::{causes, promises, timings};
 
 #[derive(Args)]
 pub struct SimulateArgs {
@@ -98,7 +97,7 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<()> {
 
 fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
     let plan = args.plan(seed)?;
-    let report = meridian_sim::run(&plan);
+    let report = with_causes(&plan, meridian_sim::run(&plan));
     for line in &report.trace {
         console.say(line);
     }
@@ -114,6 +113,8 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
             .with_context(|| format!("writing the history to {}", path.display()))?;
     }
     console.table(&promises(&batch.looked, &batch.broken));
+    console.say("");
+    console.table(&timings(&batch.timings));
     console.say(format!("digest {}", report.digest));
     console.document(&json!({
         "seed": seed,
@@ -122,11 +123,25 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
         "faults": report.faults,
         "events": report.events,
         "virtual_ms": report.virtual_ms,
-        "looked": report.looked,
-        "violation": report.violation,
+        "looked": report.verdict.looked,
+        "timings": report.verdict.timings,
+        "violation": report.verdict.violation,
         "trace": report.trace,
     }));
-    refuse(&plan, &report)
+    refuse(console, &plan, &report)
+}
+
+/// A violation has causes where the history is at hand: a run that broke a
+/// promise without is run again, and comes to the same.
+fn with_causes(plan: &Plan, report: Report) -> Report {
+    if report.verdict.violation.is_none() || plan.history {
+        return report;
+    }
+    let history = true;
+    meridian_sim::run(&Plan {
+        history,
+        ..plan.clone()
+    })
 }
 
 fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
@@ -134,15 +149,18 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
     let mut batch = Batch::default();
     let mut broken = None;
     for seed in args.first_seed..args.first_seed.saturating_add(args.seeds) {
-        let report = meridian_sim::run(&args.plan(seed)?);
+        let plan = args.plan(seed)?;
+        let report = meridian_sim::run(&plan);
         batch.add(&report);
-        if report.violation.is_some() {
-            broken = Some(report);
+        if report.verdict.violation.is_some() {
+            broken = Some(with_causes(&plan, report));
             break;
         }
     }
     let took = began.elapsed().as_secs_f64().max(0.001);
     console.table(&promises(&batch.looked, &batch.broken));
+    console.say("");
+    console.table(&timings(&batch.timings));
     console.say("");
     console.table(&faults(&batch));
     console.say("");
@@ -157,7 +175,7 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
     console.say(format!("digest {}", batch.digest()));
     console.document(&document(&batch, per_second, faster, broken.as_ref()));
     if let Some(report) = broken {
-        return refuse(&args.plan(report.seed)?, &report);
+        return refuse(console, &args.plan(report.seed)?, &report);
     }
     let unlooked = batch.never_looked();
     // A few seeds need not give every promise an occasion.
@@ -172,33 +190,20 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
 }
 
 /// Fails with the line that replays a run in which a promise was broken.
-fn refuse(plan: &Plan, report: &Report) -> anyhow::Result<()> {
-    match &report.violation {
+fn refuse(console: Console, plan: &Plan, report: &Report) -> anyhow::Result<()> {
+    match &report.verdict.violation {
         None => Ok(()),
-        Some(violation) => Err(advice(
-            format!(
-                "seed {} breaks {} after {} ms: {}",
-                report.seed, violation.promise, violation.at_ms, violation.what
-            ),
-            format!("replay it with `{}`", replay(plan)),
-        )),
+        Some(violation) => {
+            causes(console, violation);
+            Err(advice(
+                format!(
+                    "seed {} breaks {} after {} ms: {}",
+                    report.seed, violation.promise, violation.at_ms, violation.what
+                ),
+                format!("replay it with `{}`", replay(plan)),
+            ))
+        }
     }
-}
-
-/// Every promise, and whether it was kept.
-pub fn promises(looked: &Count, broken: &BTreeSet<&'static str>) -> Table {
-    let mut table = Table::new(["PROMISE", "LOOKED AT", ""]);
-    for (promise, times) in looked {
-        let verdict = if broken.contains(promise) {
-            bad("broken")
-        } else if *times == 0 {
-            "never looked at".to_owned()
-        } else {
-            good("kept")
-        };
-        table.row([(*promise).to_owned(), times.to_string(), verdict]);
-    }
-    table
 }
 
 fn faults(batch: &Batch) -> Table {
@@ -250,11 +255,12 @@ fn document(batch: &Batch, per_second: f64, faster: f64, broken: Option<&Report>
         "seeds_per_second": per_second,
         "virtual_seconds_per_second": faster,
         "looked": batch.looked,
+        "timings": batch.timings,
         "faults": faults,
         "operations": operations,
         "violation": broken.map(|report| json!({
             "seed": report.seed,
-            "violation": report.violation,
+            "violation": report.verdict.violation,
         })),
     })
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use meridian_scenario::Outcome;
 use meridian_scenario::record::StepRecord;
 
-use crate::commands::simulate::promises;
 use crate::console::{Console, bad, dim, good};
 use crate::span;
 use crate::table::Table;
+use crate::verdict::{causes, promises};
 
 /// Prints what a run came to.
 pub fn print(console: Console, outcome: &Outcome) {
@@ -27,6 +27,10 @@ pub fn print(console: Console, outcome: &Outcome) {
     let broken = outcome.violation.iter().map(|it| it.promise).collect();
     console.table(&promises(&outcome.looked, &broken));
     console.say("");
+    if let Some(violation) = &outcome.violation {
+        causes(console, violation);
+        console.say("");
+    }
     for fault in &outcome.faults {
         console.say(format!(
             "{}: began {} times, struck {} times",

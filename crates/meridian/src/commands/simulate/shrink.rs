@@ -35,15 +35,15 @@ pub(super) fn run(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::R
         "replay": replay(&shrunk.plan),
         "operations": shrunk.operations,
         "faults": shrunk.faults,
-        "violation": shrunk.report.violation,
+        "violation": shrunk.report.verdict.violation,
         "trace": shrunk.report.trace,
     }));
-    refuse(&shrunk.plan, &shrunk.report)
+    refuse(console, &shrunk.plan, &shrunk.report)
 }
 
 /// What is left of a run, as a scenario that expects the same promise broken.
 fn write_scenario(path: &Path, shrunk: &Shrunk) -> anyhow::Result<()> {
-    let (plan, violation) = (&shrunk.plan, shrunk.report.violation.as_ref());
+    let (plan, violation) = (&shrunk.plan, shrunk.report.verdict.violation.as_ref());
     let drawn = Drawn {
         seed: plan.seed,
         operations: plan.operations,

@@ -41,9 +41,17 @@ def binary() -> Path:
 
 
 class Cluster:
-    """`meridian up --ephemeral` with one front door for all its regions."""
+    """`meridian up --ephemeral` with one front door for all its regions; with
+    `record` it writes its history there."""
 
-    def __init__(self, directory: Path, regions: tuple[str, ...], nodes_per_region: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        regions: tuple[str, ...],
+        nodes_per_region: int,
+        record: Path | None = None,
+    ) -> None:
+        self.record = record
         self.regions = regions
         self.nodes_per_region = nodes_per_region
         self.port = 0
@@ -74,6 +82,8 @@ class Cluster:
             "--nodes-per-region",
             str(self.nodes_per_region),
         ]
+        if self.record is not None:
+            command += ["--record", str(self.record)]
         with self._printed.open("wb") as printed, self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=printed, stderr=log
@@ -99,6 +109,13 @@ class Cluster:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
     def kms(self, region: str, access_key_id: str = ACCOUNT, address: str | None = None):
         """A boto3 client of a region that tries every call once; at the front

@@ -67,6 +67,7 @@ impl Serve {
                     regions,
                     nodes_per_region,
                     listen,
+                    record: None,
                 })
                 .await
             }

@@ -268,14 +268,14 @@ impl Kind {
             | Kind::LoseAnswer { calls }
             | Kind::SlowAnswer { calls, .. } => Some(&calls.region),
             Kind::TimeTravel { region, .. } => region.as_deref(),
-            Kind::LinkCut { .. }
-            | Kind::LinkDelay { .. }
-            | Kind::LinkJitter { .. }
-            | Kind::LinkLoss { .. }
-            | Kind::LinkDuplicate { .. }
-            | Kind::LinkReorder { .. }
-            | Kind::LinkHold { .. }
-            | Kind::LinkFlap { .. } => None,
+            Kind::LinkCut { link }
+            | Kind::LinkDelay { link, .. }
+            | Kind::LinkJitter { link, .. }
+            | Kind::LinkLoss { link, .. }
+            | Kind::LinkDuplicate { link, .. }
+            | Kind::LinkReorder { link, .. }
+            | Kind::LinkHold { link }
+            | Kind::LinkFlap { link, .. } => Some(link.from.split_once('/')?.0),
         }
     }
 

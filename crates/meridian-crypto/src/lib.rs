@@ -20,6 +20,7 @@
 mod aead;
 mod ciphertext;
 mod entropy;
+mod fingerprints;
 mod hot_material;
 mod import_token;
 mod key_id;
@@ -39,6 +40,7 @@ pub use ciphertext::{CiphertextHeader, CiphertextKind, decrypt, encrypt, parse};
 #[cfg(feature = "os-entropy")]
 pub use entropy::OsEntropy;
 pub use entropy::{Entropy, SeededEntropy};
+pub use fingerprints::Fingerprints;
 pub use hot_material::HotMaterial;
 pub use import_token::{ImportToken, TokenError};
 pub use material::Material;

@@ -60,6 +60,7 @@ fn no_secret_can_be_printed_copied_or_serialized() {
     assert_eq!(abilities!(WrappingKey), [false; 4]);
     assert_eq!(abilities!(ImportToken), [false; 4]);
     assert_eq!(abilities!(crate::Vault), [false; 4]);
+    assert_eq!(abilities!(crate::Fingerprints), [false; 4]);
 }
 
 #[test]

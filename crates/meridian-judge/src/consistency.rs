@@ -21,6 +21,7 @@ pub struct Consistency {
     /// Calls that have not ended, and the moment they began.
     open: BTreeMap<u64, (Invoked, u64)>,
     calls: BTreeMap<(usize, KeyRef), Vec<Interval<Action>>>,
+    alive: BTreeSet<(usize, KeyRef)>,
     moment: u64,
     /// The first moment of each time that something was seen at.
     times: Vec<(i64, u64)>,
@@ -39,8 +40,8 @@ enum Action {
     Schedule,
     Cancel,
     Import,
-    /// The key was deleted, and perhaps another replica came in its place.
-    Begin,
+    /// The key came into being with this description, or was deleted.
+    Begin(String),
 }
 
 /// The part of a key that only calls of its own region change.
@@ -64,7 +65,10 @@ impl Model for KeyModel {
             vec![next]
         };
         match action {
-            Action::Begin => vec![Object::default()],
+            Action::Begin(description) => vec![Object {
+                description: description.clone(),
+                ..Object::default()
+            }],
             Action::Describe {
                 description,
                 state: name,
@@ -149,13 +153,12 @@ impl Promise for Consistency {
                     self.add(&call, None, begins, None);
                 }
             }
+            Seen::Saw { region, key, .. } => {
+                self.saw((*region, key.key), &key.description);
+            }
             Seen::Gone { region, key, .. } => {
-                let calls = self.calls.entry((*region, *key)).or_default();
-                calls.push(Interval {
-                    action: Action::Begin,
-                    begins: self.moment,
-                    ends: Some(self.moment),
-                });
+                self.alive.remove(&(*region, *key));
+                self.begin((*region, *key), "");
             }
             Seen::Healed { .. } => return self.judge(bench),
             _ => {}
@@ -171,6 +174,22 @@ impl Consistency {
         self.times
             .get(index)
             .map_or(self.moment, |(_, moment)| *moment)
+    }
+
+    /// A key that was not there before has come into being.
+    fn saw(&mut self, place: (usize, KeyRef), description: &str) {
+        if self.alive.insert(place) {
+            self.begin(place, description);
+        }
+    }
+
+    fn begin(&mut self, place: (usize, KeyRef), description: &str) {
+        let calls = self.calls.entry(place).or_default();
+        calls.push(Interval {
+            action: Action::Begin(description.to_owned()),
+            begins: self.moment,
+            ends: Some(self.moment),
+        });
     }
 
     fn add(&mut self, call: &Invoked, returned: Option<&Returned>, begins: u64, ends: Option<u64>) {
@@ -230,7 +249,7 @@ fn action(call: &Invoked, returned: Option<&Returned>) -> Option<Action> {
             let returned = returned?;
             Action::Describe {
                 description: returned.description.clone().unwrap_or_default(),
-                state: returned.state.clone().unwrap_or_default(),
+                state: returned.state.clone()?,
             }
         }
         Operation::UpdateKeyDescription => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use meridian_crypto::MaterialId;
 use meridian_kms::{KeyRef, Operation};
 
-use crate::history::{Invoked, Seen};
+use crate::history::{Invoked, REFUSED_BY_FAULT, Seen};
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Kept, Promise};
 
@@ -19,8 +19,8 @@ pub struct Decryptable {
 }
 
 /// A key that is not here, is not usable or lacks its material here; or a call
-/// that never reached the key.
-const ALLOWED: [&str; 11] = [
+/// that never reached the key, or not as it is.
+const ALLOWED: [&str; 12] = [
     "AccessDeniedException",
     "DependencyTimeoutException",
     "DisabledException",
@@ -30,6 +30,7 @@ const ALLOWED: [&str; 11] = [
     "KeyUnavailableException",
     "NoLeader",
     "NotFoundException",
+    REFUSED_BY_FAULT,
     "ThrottlingException",
     "Unreachable",
 ];
@@ -41,7 +42,9 @@ impl Promise for Decryptable {
 
     fn see(&mut self, seen: &Seen, _: Option<&Sighting>, bench: &mut Bench<'_>) -> Kept {
         match seen {
-            Seen::Invoke(call) if call.operation == Operation::Decrypt => {
+            Seen::Invoke(call)
+                if call.operation == Operation::Decrypt && call.ciphertext.is_some() =>
+            {
                 self.open.insert(call.call, call.clone());
             }
             Seen::Ok(returned) => {

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::sighting::Sighting;
 
+/// The code of a failure that a fault alone is to blame for: the call was
+/// refused on purpose, or answered from a view that a fault keeps old.
+pub const REFUSED_BY_FAULT: &str = "RefusedByFault";
+
 /// One thing that was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -23,7 +27,7 @@ pub enum Seen {
     Ok(Returned),
     /// The call has failed, and had no effect.
     Fail {
-        /// Virtual milliseconds.
+        /// Milliseconds since the history began.
         at_ms: i64,
         /// The call.
         call: u64,
@@ -34,7 +38,7 @@ pub enum Seen {
     },
     /// Nobody knows whether the call had an effect.
     Unknown {
-        /// Virtual milliseconds.
+        /// Milliseconds since the history began.
         at_ms: i64,
         /// The call.
         call: u64,
@@ -43,7 +47,7 @@ pub enum Seen {
     },
     /// A region has agreed on the change that a call asked for.
     Applied {
-        /// Virtual milliseconds.
+        /// Milliseconds since the history began.
         at_ms: i64,
         /// The call.
         call: u64,
@@ -52,7 +56,7 @@ pub enum Seen {
     },
     /// A region has agreed on something new about a key.
     Saw {
-        /// Virtual milliseconds.
+        /// Milliseconds since the history began.
         at_ms: i64,
         /// The region, by its place in the header.
         region: usize,
@@ -61,7 +65,7 @@ pub enum Seen {
     },
     /// A region has deleted a key for good.
     Gone {
-        /// Virtual milliseconds.
+        /// Milliseconds since the history began.
         at_ms: i64,
         /// The region.
         region: usize,
@@ -70,7 +74,7 @@ pub enum Seen {
     },
     /// A region has told another a fact.
     Told {
-        /// Virtual milliseconds.
+        /// Milliseconds since the history began.
         at_ms: i64,
         /// The telling region.
         from: usize,
@@ -80,12 +84,13 @@ pub enum Seen {
         key: KeyRef,
         /// Materials that travel in the fact, sealed.
         sealed: usize,
-        /// Bytes of an imported material are in the fact.
+        /// Bytes of an imported material are known to be in the fact; a live
+        /// cluster knows no such bytes, and counts `sealed` only.
         canary: bool,
     },
     /// All faults have ended, and there was time to agree.
     Healed {
-        /// Virtual milliseconds.
+        /// Milliseconds since the history began.
         at_ms: i64,
         /// Facts that are still due, by region.
         due: Vec<usize>,
@@ -135,7 +140,7 @@ pub enum Site {
 }
 
 impl Seen {
-    /// When it was seen, if it says so, in virtual milliseconds.
+    /// When it was seen, if it says so, in milliseconds since the history began.
     pub fn at_ms(&self) -> Option<i64> {
         match self {
             Seen::Invoke(call) => Some(call.at_ms),
@@ -198,7 +203,7 @@ impl Seen {
 /// A client's call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoked {
-    /// Virtual milliseconds.
+    /// Milliseconds since the history began.
     pub at_ms: i64,
     /// Names the call.
     pub call: u64,
@@ -219,7 +224,9 @@ pub struct Invoked {
     /// The region that the call names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<usize>,
-    /// What a ciphertext is known to hold, and the material that made it.
+    /// What a ciphertext is known to hold, and the material that made it. Only
+    /// a call that names key and context as they were when it was made has it.
+    /// A live history has a keyed hash of what it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ciphertext: Option<(String, MaterialId)>,
     /// The material that the call imports, by the client's own number.
@@ -238,11 +245,12 @@ pub struct Invoked {
 /// What a call returned, as far as promises are about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
-    /// Virtual milliseconds.
+    /// Milliseconds since the history began.
     pub at_ms: i64,
     /// The call.
     pub call: u64,
-    /// The key state.
+    /// The key state. Left out, with the description, where a fault has reads
+    /// answered from an older view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// The description.
@@ -251,7 +259,7 @@ pub struct Returned {
     /// The material that was used, imported or deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub material: Option<MaterialId>,
-    /// What was decrypted.
+    /// What was decrypted, or its keyed hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }

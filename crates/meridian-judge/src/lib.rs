@@ -35,6 +35,7 @@ mod one_id;
 mod one_primary;
 mod panel;
 mod sessions;
+mod witness;
 
 pub use causes::Cause;
 pub use durations::Durations;

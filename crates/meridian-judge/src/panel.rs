@@ -197,45 +197,15 @@ impl Judge {
 
     /// Looks at every key that a commit has changed.
     pub fn observe(&mut self, now_ms: i64, region: usize, before: &Region, after: &Region) {
-        for (reference, key) in after.keys() {
-            let unchanged = before
-                .key(reference)
-                .is_some_and(|before| Arc::ptr_eq(before, key));
-            if !unchanged {
-                let sighting = Sighting::of(key, after.name());
-                self.see(&Seen::Saw {
-                    at_ms: now_ms,
-                    region,
-                    key: Arc::new(sighting),
-                });
-            }
-        }
-        for reference in before.keys().keys() {
-            if after.key(reference).is_none() {
-                self.see(&Seen::Gone {
-                    at_ms: now_ms,
-                    region,
-                    key: *reference,
-                });
-            }
+        for seen in Seen::of_commit(now_ms, region, before, after) {
+            self.see(&seen);
         }
     }
 
     /// Looks at a fact that came from another region; `canary` says that bytes
     /// of an imported material are in it.
     pub fn told(&mut self, at_ms: i64, from: usize, to: usize, fact: &Fact, canary: bool) {
-        let sealed = match fact {
-            Fact::Shared(fact) => fact.sealed.len(),
-            Fact::Report(_) => 0,
-        };
-        self.see(&Seen::Told {
-            at_ms,
-            from,
-            to,
-            key: fact.key(),
-            sealed,
-            canary,
-        });
+        self.see(&Seen::of_fact(at_ms, from, to, fact, canary));
     }
 
     /// A node starts again.

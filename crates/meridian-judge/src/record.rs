@@ -60,24 +60,21 @@ pub enum HistoryError {
 impl History {
     /// The text of the file.
     pub fn write(&self) -> String {
-        let header = Header {
-            format: FORMAT.into(),
-            version: VERSION,
-            regions: self.regions.clone(),
-        };
-        let mut text = line(&header);
+        let mut text = header(&self.regions);
         for seen in &self.seen {
             text += &line(seen);
         }
         text
     }
 
-    /// Reads what [`History::write`] wrote.
+    /// Reads what [`History::write`] wrote, or the part of it that was written
+    /// before the writer was killed: a last line without its end is left out.
     ///
     /// # Errors
     /// [`HistoryError`], with the line where it is one line's fault.
     pub fn read(text: &str) -> Result<History, HistoryError> {
-        let mut lines = text.lines().enumerate();
+        let is_torn = !text.ends_with('\n');
+        let mut lines = text.lines().enumerate().peekable();
         let (_, first) = lines.next().ok_or(HistoryError::NoHeader)?;
         let value: serde_json::Value =
             serde_json::from_str(first).map_err(|_| HistoryError::NoHeader)?;
@@ -93,10 +90,13 @@ impl History {
         let header: Header = serde_json::from_value(value).map_err(|_| HistoryError::NoHeader)?;
         let known = header.regions.len();
         let mut seen = Vec::new();
-        for (index, text) in lines {
+        while let Some((index, text)) = lines.next() {
             let line = index + 1;
-            let it: Seen =
-                serde_json::from_str(text).map_err(|error| HistoryError::Line { line, error })?;
+            let it: Seen = match serde_json::from_str(text) {
+                Ok(it) => it,
+                Err(_) if is_torn && lines.peek().is_none() => break,
+                Err(error) => return Err(HistoryError::Line { line, error }),
+            };
             if it.regions().any(|region| region >= known) {
                 return Err(HistoryError::Region { line });
             }
@@ -120,6 +120,20 @@ impl History {
         }
         judge.close().0
     }
+}
+
+/// The first line of a history of these regions, with its end.
+pub fn header(regions: &[RegionName]) -> String {
+    line(&Header {
+        format: FORMAT.into(),
+        version: VERSION,
+        regions: regions.to_vec(),
+    })
+}
+
+/// The line of one thing that was seen, with its end.
+pub fn seen_line(seen: &Seen) -> String {
+    line(seen)
 }
 
 fn line(value: &impl Serialize) -> String {

@@ -12,13 +12,24 @@ use crate::history::{Invoked, Seen};
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Kept, Promise};
 
+/// A client, a region, a node and a key.
+type Session = (usize, usize, usize, KeyRef);
+
+/// Operations that use a key's current material and name it.
+const ENCRYPTING: [Operation; 3] = [
+    Operation::Encrypt,
+    Operation::GenerateDataKey,
+    Operation::GenerateDataKeyWithoutPlaintext,
+];
+
 /// What clients saw last.
 #[derive(Default)]
 pub struct Sessions {
     registered: BTreeMap<(KeyRef, MaterialId), Version>,
-    open: BTreeMap<u64, Invoked>,
-    /// By client, region and node.
-    last: BTreeMap<(usize, usize, usize, KeyRef), Version>,
+    /// Calls under way, each with the newest version that its session had seen
+    /// when it began: calls at the same time may end in any order.
+    open: BTreeMap<u64, (Invoked, Option<Version>)>,
+    last: BTreeMap<Session, Version>,
 }
 
 impl Promise for Sessions {
@@ -36,12 +47,14 @@ impl Promise for Sessions {
                 }
             }
             Seen::Invoke(call)
-                if call.operation == Operation::Encrypt && call.as_of_ms.is_none() =>
+                if ENCRYPTING.contains(&call.operation) && call.as_of_ms.is_none() =>
             {
-                self.open.insert(call.call, call.clone());
+                let session = |key| (call.client, call.region, call.node, key);
+                let seen = call.key.and_then(|key| self.last.get(&session(key)));
+                self.open.insert(call.call, (call.clone(), seen.copied()));
             }
             Seen::Ok(returned) => {
-                let Some(call) = self.open.remove(&returned.call) else {
+                let Some((call, seen)) = self.open.remove(&returned.call) else {
                     return Ok(());
                 };
                 let (Some(key), Some(material)) = (call.key, returned.material) else {
@@ -52,8 +65,7 @@ impl Promise for Sessions {
                 };
                 bench.looked(self.name());
                 let session = (call.client, call.region, call.node, key);
-                let last = self.last.entry(session).or_insert(version);
-                if version < *last {
+                if seen.is_some_and(|seen| version < seen) {
                     return Err(format!(
                         "client {} at node {} of {} went back to {material}",
                         call.client,
@@ -62,13 +74,19 @@ impl Promise for Sessions {
                     )
                     .into());
                 }
-                *last = version;
+                let last = self.last.entry(session).or_insert(version);
+                *last = (*last).max(version);
             }
             Seen::Fail { call, .. } | Seen::Unknown { call, .. } => {
                 self.open.remove(call);
             }
             Seen::Gone { key, .. } => {
                 self.last.retain(|(.., it), _| it != key);
+                for (call, seen) in self.open.values_mut() {
+                    if call.key == Some(*key) {
+                        *seen = None;
+                    }
+                }
             }
             _ => {}
         }

@@ -19,6 +19,9 @@ pub struct Sighting {
     pub author: bool,
     /// The key state.
     pub state: KeyState,
+    /// The user's description of it in this region.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// What EnableKey and DisableKey said last.
     pub enabled: bool,
     /// The version of the shared properties here.
@@ -81,6 +84,7 @@ impl Sighting {
             key: key.key,
             author: matches!(key.role, Role::Primary { .. }),
             state: key.state(here),
+            description: key.description.clone(),
             enabled: key.enabled,
             version: shared.version,
             primary: shared.primary.clone(),

@@ -29,7 +29,7 @@ pub struct Violation {
     pub promise: &'static str,
     /// What happened, in words.
     pub what: String,
-    /// When, in virtual milliseconds.
+    /// When, in milliseconds since the history began.
     pub at_ms: i64,
     /// The key that it is about, if it is about one.
     pub key: Option<KeyRef>,

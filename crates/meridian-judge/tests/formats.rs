@@ -37,6 +37,7 @@ fn sighting() -> Sighting {
         key: key(),
         author: true,
         state: KeyState::Enabled,
+        description: "mine".into(),
         enabled: true,
         version,
         primary: region("us-east-1"),
@@ -202,4 +203,27 @@ fn what_is_no_history_is_refused_with_its_line() {
         History::read(&strange),
         Err(HistoryError::Region { line: 2 })
     ));
+}
+
+#[test]
+fn a_torn_last_line_is_left_out_and_a_torn_line_before_it_is_refused() {
+    let whole = History::read(GOLDEN).expect("it is one");
+    let torn = &GOLDEN[..GOLDEN.len() - 4];
+    let read = History::read(torn).expect("all but its last line");
+    assert_eq!(read.seen, whole.seen[..whole.seen.len() - 1]);
+    let ended = format!("{torn}\n");
+    assert!(matches!(
+        History::read(&ended),
+        Err(HistoryError::Line { .. })
+    ));
+}
+
+#[test]
+fn a_history_without_descriptions_is_read_as_ever() {
+    let older = GOLDEN.replace(
+        "\"state\":\"Enabled\",\"description\":\"mine\",\"enabled\"",
+        "\"state\":\"Enabled\",\"enabled\"",
+    );
+    assert_ne!(older, GOLDEN);
+    assert!(History::read(&older).is_ok());
 }

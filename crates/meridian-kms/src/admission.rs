@@ -67,16 +67,33 @@ impl Region {
         key_id: &str,
         naming: Naming,
     ) -> Result<&Arc<Key>, KmsError> {
-        let (account, resource) = self.take_apart(caller, operation, key_id)?;
-        let reference = if resource.starts_with("alias/") {
-            self.alias_target(account, resource, naming)?
-        } else {
-            let id = resource.parse();
-            let id = id.map_err(|_| KmsError::not_found(format!("Invalid keyId '{resource}'")))?;
-            KeyRef { account, id }
-        };
+        let reference = self.reference(caller, operation, key_id, naming)?;
         self.key(&reference)
             .ok_or_else(|| KmsError::no_such_key(&reference, self.name()))
+    }
+
+    /// The key that a caller means by an identifier, whether it is here or not;
+    /// nothing for an alias that leads nowhere.
+    pub fn meant(&self, caller: &Caller, key_id: &str) -> Option<KeyRef> {
+        let naming = Naming::KeyOrAlias;
+        self.reference(caller, Operation::DescribeKey, key_id, naming)
+            .ok()
+    }
+
+    fn reference(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        key_id: &str,
+        naming: Naming,
+    ) -> Result<KeyRef, KmsError> {
+        let (account, resource) = self.take_apart(caller, operation, key_id)?;
+        if resource.starts_with("alias/") {
+            return self.alias_target(account, resource, naming);
+        }
+        let id = resource.parse();
+        let id = id.map_err(|_| KmsError::not_found(format!("Invalid keyId '{resource}'")))?;
+        Ok(KeyRef { account, id })
     }
 
     /// The account, and the key ID or alias name, that an identifier names.

@@ -18,7 +18,7 @@ use crate::planted::{Bug, is_planted};
 use crate::region::Region;
 
 /// The one algorithm of symmetric keys.
-pub(crate) const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
+pub const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
 
 /// Encrypts under the key's current material. Returns the ciphertext and the
 /// material's ID.

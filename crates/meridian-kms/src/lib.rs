@@ -25,6 +25,7 @@ pub mod automatic_rotation;
 pub mod caller;
 pub mod context;
 pub mod cryptography;
+pub mod difference;
 pub mod durable;
 pub mod error;
 pub mod forgotten;

@@ -4,6 +4,7 @@
 //! * `GET /chaos/faults`: `{"faults": […]}`
 //! * `DELETE /chaos/faults`, `DELETE /chaos/faults/ID`: `{"removed": 1}`
 //! * `PUT /chaos/profile/NAME`: the faults that are active then
+//! * `POST /chaos/verdict`: what the judge says of a cluster that records itself
 //!
 //! A fault is the message `meridian.v1.Fault` in protobuf's JSON form, such as
 //! `{"link_cut": {"link": {"from": "us-east-1", "to": "eu-west-1"}}}`.
@@ -29,6 +30,7 @@ impl ChaosPages {
             .route("/chaos/faults", post(add).get(list).delete(clear))
             .route("/chaos/faults/{id}", delete(remove))
             .route("/chaos/profile/{name}", put(set_profile))
+            .route("/chaos/verdict", post(verdict))
             .with_state(self.0)
     }
 }
@@ -49,6 +51,7 @@ impl From<tonic::Status> for Refused {
         let code = match status.code() {
             tonic::Code::InvalidArgument => StatusCode::BAD_REQUEST,
             tonic::Code::PermissionDenied => StatusCode::FORBIDDEN,
+            tonic::Code::FailedPrecondition => StatusCode::CONFLICT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Refused(code, status.message().to_owned())
@@ -67,6 +70,10 @@ async fn list(State(chaos): State<ChaosService>) -> Json<Value> {
 
 async fn set_profile(State(chaos): State<ChaosService>, Path(name): Path<String>) -> Answer {
     Ok(listed(&chaos.set_profile(&name).await?))
+}
+
+async fn verdict(State(chaos): State<ChaosService>) -> Answer {
+    Ok(Json(to_json("Verdict", &chaos.verdict(None).await?)))
 }
 
 fn listed(list: &ListFaultsResponse) -> Json<Value> {

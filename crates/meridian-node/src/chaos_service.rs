@@ -16,9 +16,13 @@ use crate::active_faults::ActiveFaults;
 use crate::clock::machine_now_ms;
 use crate::directory::Directory;
 use crate::forward::never_connected;
+use crate::recorder::Recorder;
 
 /// How long one node may take to take over a new set of faults.
 const TELL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the regions may take to come to rest, unless told.
+const REST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a region may take to move its clock.
 const CLOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,6 +36,8 @@ pub struct ChaosService {
     pub faults: ActiveFaults,
     /// May faults be injected and time be moved?
     pub allowed: bool,
+    /// Who writes down what happens, if anybody does.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 /// Takes over the faults that another node of the cluster obeys, if one
@@ -160,6 +166,22 @@ impl ChaosService {
         v1::ListFaultsResponse { faults }
     }
 
+    /// Judges what the cluster has recorded so far.
+    ///
+    /// # Errors
+    /// Nobody records, or the history cannot be read.
+    pub async fn verdict(&self, wait_ms: Option<u64>) -> Result<v1::Verdict, Status> {
+        let recorder = self.recorder.as_ref().ok_or_else(|| {
+            Status::failed_precondition(
+                "this cluster does not record: start it with `meridian up --record FILE`",
+            )
+        })?;
+        let patience = wait_ms.map_or(REST_TIMEOUT, Duration::from_millis);
+        let verdict = crate::verdict::judge(recorder, &self.faults, patience).await;
+        let verdict = verdict.map_err(|error| Status::internal(format!("{error:#}")))?;
+        Ok(verdict.to_proto())
+    }
+
     /// Moves the clock of one region; zero only reads it.
     async fn advance(&self, region: &RegionName, ms: i64) -> Result<Timestamp, Status> {
         let mut addresses: Vec<String> = self
@@ -281,6 +303,14 @@ impl Chaos for ChaosService {
     ) -> Result<Response<v1::ListFaultsResponse>, Status> {
         let name = request.into_inner().name;
         Ok(Response::new(ChaosService::set_profile(self, &name).await?))
+    }
+
+    async fn get_verdict(
+        &self,
+        request: Request<v1::GetVerdictRequest>,
+    ) -> Result<Response<v1::Verdict>, Status> {
+        let wait_ms = request.into_inner().wait_ms;
+        Ok(Response::new(self.verdict(wait_ms).await?))
     }
 
     async fn advance_clock(

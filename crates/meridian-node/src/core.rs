@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use meridian_crypto::Vault;
-use meridian_kms::{Change, Entry, Outcome, Region, RegionName, Timestamp};
+use meridian_kms::{Caller, Change, Entry, Outcome, Region, RegionName, Timestamp};
 use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -16,6 +16,7 @@ use crate::active_faults::{ActiveFaults, Delivery, Lost};
 use crate::directory::Directory;
 use crate::faulty::node_name;
 use crate::links::Links;
+use crate::recorder::Recorder;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
 
@@ -53,6 +54,8 @@ pub struct Core {
     pub faults: ActiveFaults,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
+    /// Who writes down what happens, if anybody does.
+    pub recorder: Option<Arc<Recorder>>,
     /// Whether a barrier was passed since this node started. What it had
     /// applied before it stopped, and shown, it may have to apply again: until
     /// then its own view can be older than its last answer.
@@ -112,8 +115,33 @@ impl Core {
     /// Proposes a change with this node's clock. Returns the log index and the
     /// agreed answer.
     pub async fn propose(&self, change: Change) -> Result<(u64, Outcome), NotCommitted> {
+        self.propose_entry(self.entry(change)).await
+    }
+
+    /// Proposes what a client's call asks for.
+    pub async fn propose_for(
+        &self,
+        caller: &Caller,
+        change: Change,
+    ) -> Result<(u64, Outcome), NotCommitted> {
+        let entry = self.entry(change);
+        let Some(recorder) = &self.recorder else {
+            return self.propose_entry(entry).await;
+        };
+        recorder.proposes(caller, &entry);
+        let ended = self.propose_entry(entry.clone()).await;
+        if matches!(ended, Err(NotCommitted::NotLeader)) {
+            recorder.withdraws(caller, &entry);
+        }
+        ended
+    }
+
+    fn entry(&self, change: Change) -> Bytes {
         let at = self.now(&self.view.applied());
-        let entry = Bytes::from(Entry { at, change }.encode());
+        Bytes::from(Entry { at, change }.encode())
+    }
+
+    async fn propose_entry(&self, entry: Bytes) -> Result<(u64, Outcome), NotCommitted> {
         match tokio::time::timeout(PROPOSE_TIMEOUT, self.group.propose(entry)).await {
             Ok(Ok(answered)) => Ok(answered),
             Ok(Err(ProposeError::NotLeader { .. })) => Err(NotCommitted::NotLeader),

@@ -124,7 +124,7 @@ impl NodeKms {
     pub async fn write_here(&self, caller: &Caller, request: &Request) -> Attempt {
         match self.plan_here(caller, request).await {
             Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
-            Ok(Plan::Commit(change)) => self.commit(change).await,
+            Ok(Plan::Commit(change)) => self.commit(caller, change).await,
             Ok(Plan::Ask(question)) => {
                 let region = &question.region;
                 Attempt::Answered(0, Err(KmsError::region_unreachable(region).into()))
@@ -136,7 +136,7 @@ impl NodeKms {
                     return Attempt::Answered(0, Err(CallError::NoLeader));
                 }
                 match self.plan_here(caller, request).await {
-                    Ok(Plan::Commit(change)) => self.commit(change).await,
+                    Ok(Plan::Commit(change)) => self.commit(caller, change).await,
                     Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
                     Ok(Plan::Ask(_)) | Err(_) => Attempt::Answered(0, Err(error.into())),
                 }
@@ -172,8 +172,8 @@ impl NodeKms {
         region.plan(&mut cx, request)
     }
 
-    async fn commit(&self, change: Change) -> Attempt {
-        match self.core.propose(change).await {
+    async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
+        match self.core.propose_for(caller, change).await {
             Ok((index, Outcome::Answered(answer))) => {
                 Attempt::Answered(index, answer.map_err(CallError::from))
             }
@@ -226,6 +226,26 @@ impl NodeKms {
         request: Request,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
         let reception = self.reception(&caller, &request);
+        let Some(recorder) = &self.core.recorder else {
+            return self.receive(caller, request, reception);
+        };
+        let refused = reception.refuse.is_some();
+        let call = recorder.begin(&self.core, &caller, &request, refused);
+        let answer = self.receive(caller, request, reception);
+        async move {
+            let answer = answer.await;
+            call.end(&answer);
+            answer
+        }
+        .boxed()
+    }
+
+    fn receive(
+        &self,
+        caller: Caller,
+        request: Request,
+        reception: Reception,
+    ) -> BoxFuture<'static, Result<Response, CallError>> {
         if reception == Reception::default() {
             return self.serve(caller, request);
         }
@@ -253,7 +273,7 @@ impl NodeKms {
         faults.reception(&Call {
             region: self.core.region.as_str(),
             operation: request.operation().name(),
-            key_id: key_id.as_deref(),
+            key_id,
             account: &account,
         })
     }

@@ -31,11 +31,13 @@ mod metrics;
 mod node;
 mod peer_server;
 mod raft_transport;
+mod recorder;
 mod secrets;
 mod status;
 mod supervise;
 mod ticker;
 mod up;
+mod verdict;
 mod view;
 mod wrapping_keys;
 
@@ -44,3 +46,4 @@ pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
 pub use node::RunningNode;
 pub use secrets::create_secrets;
 pub use up::{NodePlace, RegionPlace, RunningCluster, UpOptions};
+pub use verdict::Verdict;

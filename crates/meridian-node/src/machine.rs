@@ -7,18 +7,33 @@ use meridian_kms::{Entry, Outcome, Region};
 use meridian_raft::Machine;
 use tokio::sync::watch;
 
+use crate::recorder::Recorder;
+
 /// Applies committed entries and publishes each new value of the region.
 pub struct RegionMachine {
     region: Region,
     view: watch::Sender<Arc<Region>>,
+    recorder: Option<(Arc<Recorder>, usize)>,
 }
 
 impl RegionMachine {
     /// Starts from an empty region; the log or a snapshot brings it to where it
     /// was. The receiver follows every published value.
-    pub fn new(region: Region) -> (RegionMachine, watch::Receiver<Arc<Region>>) {
+    pub fn new(
+        region: Region,
+        recorder: Option<Arc<Recorder>>,
+    ) -> (RegionMachine, watch::Receiver<Arc<Region>>) {
         let (view, published) = watch::channel(Arc::new(region.clone()));
-        (RegionMachine { region, view }, published)
+        let recorder = recorder.map(|recorder| {
+            let place = recorder.place(region.name());
+            (recorder, place)
+        });
+        let machine = RegionMachine {
+            region,
+            view,
+            recorder,
+        };
+        (machine, published)
     }
 
     fn publish(&self) {
@@ -35,7 +50,14 @@ impl Machine for RegionMachine {
             // with the others: it has to stop.
             let entry = Entry::decode(&bytes)
                 .unwrap_or_else(|error| panic!("log entry {index} cannot be read: {error}"));
-            self.region.apply(&entry)
+            let Some((recorder, place)) = &self.recorder else {
+                return self.region.apply(&entry);
+            };
+            let before = self.region.clone();
+            let outcome = self.region.apply(&entry);
+            let step = (&before, &self.region);
+            recorder.applied(*place, index, &bytes, step, &outcome);
+            outcome
         };
         let outcomes = entries.into_iter().map(apply).collect();
         self.publish();

@@ -35,6 +35,7 @@ use crate::machine::RegionMachine;
 use crate::metrics::Metrics;
 use crate::peer_server::PeerServer;
 use crate::raft_transport::GrpcTransport;
+use crate::recorder::Recorder;
 use crate::secrets::{read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
 use crate::view::View;
@@ -54,6 +55,8 @@ pub struct Process {
     pub faults: ActiveFaults,
     /// The regions' own ports, where this process serves them.
     pub region_addresses: Arc<Vec<(RegionName, String)>>,
+    /// Who writes down what happens, if anybody does.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 /// The listeners of one node, bound before it starts.
@@ -149,6 +152,7 @@ impl RunningNode {
             metrics: Metrics::default(),
             faults: faults.clone(),
             region_addresses: Arc::default(),
+            recorder: None,
         };
         if config.allow_chaos {
             learn(&process.directory, &config.peer_listen, faults).await;
@@ -203,7 +207,8 @@ impl RunningNode {
             }),
             faults: faults.clone(),
         };
-        let (machine, published) = RegionMachine::new(Region::new(region.clone()));
+        let (machine, published) =
+            RegionMachine::new(Region::new(region.clone()), process.recorder.clone());
         let transport = FaultyTransport {
             region: region.clone(),
             node: config.node_id,
@@ -232,10 +237,14 @@ impl RunningNode {
             links: Box::new(links),
             faults: faults.clone(),
             wrapping_keys: process.wrapping_keys.clone(),
+            recorder: process.recorder.clone(),
             caught_up: AtomicBool::new(false),
             region: region.clone(),
         });
         process.metrics.watch(&core);
+        if let Some(recorder) = &process.recorder {
+            recorder.node_started(&core);
+        }
         let kms = NodeKms::new(core.clone());
         let (stop, _) = watch::channel(false);
         let mut node = RunningNode {
@@ -357,6 +366,7 @@ pub fn router(
         directory: process.directory.clone(),
         faults: process.faults.clone(),
         allowed: allow_chaos,
+        recorder: process.recorder.clone(),
     };
     let chaos_pages = ChaosPages(chaos.clone()).router();
     let chaos = meridian_proto::v1::chaos_server::ChaosServer::new(chaos);

@@ -98,7 +98,11 @@ impl Node for PeerServer {
         let facts = batch.facts.iter().map(AsRef::as_ref);
         let region = self.core.view.applied();
         let change = region.plan_facts(&from, facts, &self.core.vault, &mut OsEntropy);
-        match self.core.propose(change.map_err(invalid)?).await {
+        let change = change.map_err(invalid)?;
+        if let (Some(recorder), Change::Facts { facts, .. }) = (&self.core.recorder, &change) {
+            recorder.told(&from, &self.core.region, facts);
+        }
+        match self.core.propose(change).await {
             Ok(_) => Ok(Reply::new(v1::FactAck {
                 leader_address: None,
             })),

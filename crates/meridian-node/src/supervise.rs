@@ -41,6 +41,9 @@ pub async fn supervise(
                 }
             }
         }
+        if let Some(recorder) = &process.recorder {
+            recorder.node_restarts(&config.region, config.node_id);
+        }
         node = loop {
             match restart(&process, &secrets, &config).await {
                 Ok(node) => break node,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,8 +22,10 @@ use crate::directory::{Directory, Place};
 use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::metrics::Metrics;
 use crate::node::{Listeners, Process, bind, router};
+use crate::recorder::Recorder;
 use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::supervise::{start_node, supervise};
+use crate::verdict::{Verdict, judge};
 use crate::wrapping_keys::WrappingKeys;
 
 /// What to start.
@@ -38,6 +40,8 @@ pub struct UpOptions {
     /// The front door. The regions' own ports follow it, and the nodes' ports
     /// begin a hundred after it; port 0 lets the system choose all of them.
     pub listen: SocketAddr,
+    /// Where to write down what happens; the cluster must not have any data yet.
+    pub record: Option<PathBuf>,
 }
 
 /// Where a region is.
@@ -68,6 +72,8 @@ pub struct RunningCluster {
     regions: Vec<RegionPlace>,
     all: Arc<AllRegions>,
     wrapping_keys: Arc<WrappingKeys>,
+    faults: ActiveFaults,
+    recorder: Option<Arc<Recorder>>,
     stop: watch::Sender<bool>,
     supervisors: JoinSet<()>,
     servers: JoinSet<()>,
@@ -90,6 +96,10 @@ impl RunningCluster {
             options.nodes_per_region > 0,
             "a region needs at least one node"
         );
+        let recorder = options.record.as_deref();
+        let recorder = recorder
+            .map(|file| start_recording(file, &options))
+            .transpose()?;
         let secrets = ClusterSecrets::open(options.data_dir.as_deref(), &options.regions)?;
         let front = bind(&options.listen.to_string()).await?;
         let front_door = front.local_addr()?;
@@ -133,6 +143,7 @@ impl RunningCluster {
             metrics: Metrics::default(),
             faults: ActiveFaults::default(),
             region_addresses: Arc::new(addresses.collect()),
+            recorder: recorder.clone(),
         };
         let mut cluster = RunningCluster {
             front_door,
@@ -140,6 +151,8 @@ impl RunningCluster {
                 regions: BTreeMap::new(),
             }),
             wrapping_keys,
+            faults: process.faults.clone(),
+            recorder,
             stop: watch::Sender::new(false),
             supervisors: JoinSet::new(),
             servers: JoinSet::new(),
@@ -236,6 +249,18 @@ impl RunningCluster {
             .context("not every region found a leader")
     }
 
+    /// Judges what was recorded so far, once every region has told the others
+    /// what it has to tell; nothing when nobody records.
+    ///
+    /// # Errors
+    /// The history is incomplete or cannot be read.
+    pub async fn verdict(&self, patience: Duration) -> anyhow::Result<Option<Verdict>> {
+        match &self.recorder {
+            Some(recorder) => Ok(Some(judge(recorder, &self.faults, patience).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Stops every node and closes its log.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -243,6 +268,24 @@ impl RunningCluster {
         while self.supervisors.join_next().await.is_some() {}
         self.servers.shutdown().await;
     }
+}
+
+fn start_recording(file: &Path, options: &UpOptions) -> anyhow::Result<Arc<Recorder>> {
+    if let Some(data_dir) = &options.data_dir {
+        let used = options
+            .regions
+            .iter()
+            .any(|it| data_dir.join(it.as_str()).exists());
+        anyhow::ensure!(
+            !used,
+            "a history begins with a cluster that has no keys, and {} holds data: \
+             choose another directory, or none",
+            data_dir.display()
+        );
+    }
+    let recorder = Recorder::create(file, &options.regions)
+        .with_context(|| format!("writing {}", file.display()))?;
+    Ok(Arc::new(recorder))
 }
 
 fn node_config(

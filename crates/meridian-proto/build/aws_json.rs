@@ -47,6 +47,7 @@ fn message_impl(message: &Message) -> String {
     let decoded: String = message.members.iter().map(decode).collect();
     let checks: String = message.members.iter().filter_map(check).collect();
     let encoded: String = message.members.iter().map(encode).collect();
+    let texts: String = message.members.iter().filter_map(text).collect();
     let blobs: String = message.members.iter().filter_map(blob_length).collect();
     format!(
         "impl crate::aws_json::AwsJson for {name} {{
@@ -56,6 +57,12 @@ fn message_impl(message: &Message) -> String {
             }}
             fn violations_at(&self, at: &crate::aws_json::Path<'_>, out: &mut ::std::vec::Vec<::std::string::String>) {{
                 {checks}
+            }}
+            fn text_member(&self, name: &str) -> ::core::option::Option<&str> {{
+                match name {{
+                    {texts}
+                    _ => None,
+                }}
             }}
             fn write_json(&self, out: &mut ::std::string::String) {{
                 out.reserve(128 {blobs});
@@ -96,6 +103,12 @@ fn check(member: &Member) -> Option<String> {
         member.required,
         camel_case(&member.json)
     ))
+}
+
+fn text(member: &Member) -> Option<String> {
+    let Member { field, json, .. } = member;
+    (member.scalar == Scalar::Text && member.form == Form::Optional)
+        .then(|| format!("{json:?} => self.{field}.as_deref(),\n"))
 }
 
 fn encode(member: &Member) -> String {

@@ -64,6 +64,10 @@ pub trait AwsJson: Sized {
     /// [`Self::violations`] of a message inside another one.
     fn violations_at(&self, at: &Path<'_>, out: &mut Vec<String>);
 
+    /// A member that is text, by AWS's name; nothing when it is absent or the
+    /// message has no such member.
+    fn text_member(&self, name: &str) -> Option<&str>;
+
     /// [`Self::to_json`] into an existing text.
     fn write_json(&self, out: &mut String);
 }
@@ -79,6 +83,10 @@ impl<T: AwsJson> AwsJson for Box<T> {
 
     fn write_json(&self, out: &mut String) {
         T::write_json(self, out);
+    }
+
+    fn text_member(&self, name: &str) -> Option<&str> {
+        T::text_member(self, name)
     }
 }
 

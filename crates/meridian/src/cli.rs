@@ -4,7 +4,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    chaos, clock, demo, judge, key, node, replay, scenario, secrets, simulate, up,
+    chaos, clock, demo, judge, key, node, replay, scenario, secrets, simulate, up, verdict,
 };
 
 /// Where a client looks for a cluster when nobody says otherwise: the front
@@ -53,6 +53,8 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Judge the history of a run again
     Judge(judge::JudgeArgs),
+    /// Judge a running cluster that records itself: `up --record FILE`
+    Verdict(verdict::VerdictArgs),
 }
 
 impl Command {
@@ -66,6 +68,7 @@ impl Command {
             Self::Scenario(args) => args.output(),
             Self::Replay(args) => args.how.output,
             Self::Judge(args) => args.output,
+            Self::Verdict(args) => args.client.output,
             Self::Up(_) | Self::Node(_) | Self::Secrets(_) | Self::Demo(_) => OutputFormat::Table,
         }
     }

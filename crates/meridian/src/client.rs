@@ -130,6 +130,18 @@ impl Cluster {
         })
     }
 
+    /// What the judge says of a cluster that records itself: waits for it to come
+    /// to rest, so it may take long.
+    ///
+    /// # Errors
+    /// Whatever the cluster answers.
+    pub async fn get_verdict(&self, message: GetVerdictRequest) -> Result<Verdict, CallFailed> {
+        let answered = self.chaos().get_verdict(Request::new(message)).await;
+        answered
+            .map(tonic::Response::into_inner)
+            .map_err(|status| CallFailed::new("GetVerdict", "", &status))
+    }
+
     fn chaos(&self) -> ChaosClient<Channel> {
         ChaosClient::new(self.channel.clone())
     }

@@ -11,6 +11,7 @@ pub mod scenario;
 pub mod secrets;
 pub mod simulate;
 pub mod up;
+pub mod verdict;
 
 use crate::cli::Command;
 
@@ -30,6 +31,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Judge(args) => judge::run(&args),
         Command::Scenario(args) => scenario::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Verdict(args) => verdict::run(args).await,
         Command::Simulate(args) => simulate::run(&args),
     }
 }

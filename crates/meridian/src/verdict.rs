@@ -10,18 +10,26 @@ use crate::console::{Console, bad, bold, good};
 use crate::span;
 use crate::table::Table;
 
+/// How often each promise was looked at.
+pub fn counted(looked: &Count) -> impl Iterator<Item = (&'static str, u64)> {
+    looked.iter().map(|(promise, times)| (*promise, *times))
+}
+
 /// Every promise, and whether it was kept.
-pub fn promises(looked: &Count, broken: &BTreeSet<&'static str>) -> Table {
+pub fn promises<'a>(
+    looked: impl IntoIterator<Item = (&'a str, u64)>,
+    broken: &BTreeSet<&str>,
+) -> Table {
     let mut table = Table::new(["PROMISE", "LOOKED AT", ""]);
     for (promise, times) in looked {
         let verdict = if broken.contains(promise) {
             bad("broken")
-        } else if *times == 0 {
+        } else if times == 0 {
             "never looked at".to_owned()
         } else {
             good("kept")
         };
-        table.row([(*promise).to_owned(), times.to_string(), verdict]);
+        table.row([promise.to_owned(), times.to_string(), verdict]);
     }
     table
 }

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-api",
             "meridian-chaos",
             "meridian-crypto",
+            "meridian-judge",
             "meridian-kms",
             "meridian-proto",
             "meridian-raft",

@@ -224,18 +224,12 @@ macro_rules! define_operations {
             }
 
             /// The key as the request names it, if it does.
-            pub fn named_key(&self) -> Option<String> {
-                let json = match self {
-                    $(Request::$r_op(request) => request.to_json(),)*
-                    $(Request::$w_op(request) => request.to_json(),)*
+            pub fn named_key(&self) -> Option<&str> {
+                let member = |name| match self {
+                    $(Request::$r_op(request) => request.text_member(name),)*
+                    $(Request::$w_op(request) => request.text_member(name),)*
                 };
-                let mut members: serde_json::Value = serde_json::from_str(&json).ok()?;
-                ["KeyId", "TargetKeyId", "SourceKeyId"]
-                    .into_iter()
-                    .find_map(|name| match members.get_mut(name)?.take() {
-                        serde_json::Value::String(key) => Some(key),
-                        _ => None,
-                    })
+                ["KeyId", "TargetKeyId", "SourceKeyId"].into_iter().find_map(member)
             }
 
             /// Every violated constraint of the model, in AWS's words.

@@ -78,6 +78,7 @@ async fn start() -> anyhow::Result<RunningCluster> {
         regions: regions.collect(),
         nodes_per_region: 3,
         listen: ([127, 0, 0, 1], 0).into(),
+        record: None,
     })
     .await
 }

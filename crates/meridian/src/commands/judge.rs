@@ -9,11 +9,11 @@ use serde_json::json;
 
 use crate::cli::OutputFormat;
 use crate::console::{Console, good};
-use crate::verdict::{causes, promises, timings};
+use crate::verdict::{causes, counted, promises, timings};
 
 #[derive(Args)]
 pub struct JudgeArgs {
-    /// The history, as `simulate --history` writes it
+    /// The history, as `up --record` and `simulate --history` write it
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What to print on standard output
@@ -28,7 +28,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<()> {
     let history = History::read(&text).with_context(|| format!("reading {name}"))?;
     let verdict = history.judge();
     let broken = verdict.violation.iter().map(|it| it.promise).collect();
-    console.table(&promises(&verdict.looked, &broken));
+    console.table(&promises(counted(&verdict.looked), &broken));
     console.say("");
     console.table(&timings(&verdict.timings));
     console.say("");

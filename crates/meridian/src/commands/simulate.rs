@@ -17,7 +17,7 @@ use crate::console::{Console, good};
 use crate::failure::advice;
 use crate::span;
 use crate::table::Table;
-use crate::verdict::{causes, promises, timings};
+use crate::verdict::{causes, counted, promises, timings};
 
 #[derive(Args)]
 pub struct SimulateArgs {
@@ -112,7 +112,7 @@ fn one(args: &SimulateArgs, console: Console, seed: u64) -> anyhow::Result<()> {
         std::fs::write(path, report.history.write())
             .with_context(|| format!("writing the history to {}", path.display()))?;
     }
-    console.table(&promises(&batch.looked, &batch.broken));
+    console.table(&promises(counted(&batch.looked), &batch.broken));
     console.say("");
     console.table(&timings(&batch.timings));
     console.say(format!("digest {}", report.digest));
@@ -158,7 +158,7 @@ fn many(args: &SimulateArgs, console: Console) -> anyhow::Result<()> {
         }
     }
     let took = began.elapsed().as_secs_f64().max(0.001);
-    console.table(&promises(&batch.looked, &batch.broken));
+    console.table(&promises(counted(&batch.looked), &batch.broken));
     console.say("");
     console.table(&timings(&batch.timings));
     console.say("");

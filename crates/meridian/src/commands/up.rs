@@ -10,13 +10,17 @@ use meridian_kms::RegionName;
 use meridian_node::{RunningCluster, UpOptions};
 
 use crate::cli::{DEFAULT_REGIONS, OutputFormat};
-use crate::console::{Console, bold, dim, good};
+use crate::console::{Console, bad, bold, dim, good};
 use crate::failure::{Interrupted, advice};
 use crate::signal::asked_to_end;
 use crate::table::Table;
 
 /// How long a cluster may take to find all its leaders before that is news.
 const HEALTHY_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long the regions of a recorded cluster may take to come to rest before it
+/// stops.
+const AT_REST_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub struct UpArgs {
@@ -46,6 +50,10 @@ pub struct UpArgs {
         env = "MERIDIAN_LISTEN"
     )]
     listen: SocketAddr,
+    /// Write down what clients call and regions agree on, for `judge` and
+    /// `verdict`; the cluster must be a new one
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 pub async fn run(args: UpArgs) -> anyhow::Result<()> {
@@ -56,6 +64,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         regions: args.regions,
         nodes_per_region: args.nodes_per_region,
         listen: args.listen,
+        record: args.record.clone(),
     };
     let cluster = RunningCluster::start(options)
         .await
@@ -80,11 +89,34 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         () = healthy => Ok(()),
     };
     console.say("stopping");
+    let closing = async {
+        if let Some(file) = &args.record {
+            close_history(console, &cluster, file).await;
+        }
+        cluster.stop().await;
+    };
     tokio::select! {
-        () = cluster.stop() => ended,
+        () = closing => ended,
         // Everything acknowledged is on disk: leaving at once loses nothing.
         _ = asked_to_end() => Err(Interrupted.into()),
     }
+}
+
+/// Ends a history as it should end: at rest, and with every ciphertext tried.
+async fn close_history(console: Console, cluster: &RunningCluster, file: &Path) {
+    let verdict = match cluster.verdict(AT_REST_WITHIN).await {
+        Ok(verdict) => verdict,
+        Err(error) => return console.say(format!("{error:#}")),
+    };
+    let broken = verdict.and_then(|it| it.violation);
+    let words = match broken {
+        Some(it) => bad(&format!("{} is broken: {}", it.promise, it.what)),
+        None => "no promise was broken".to_owned(),
+    };
+    console.say(format!(
+        "{words}; `meridian judge {}` tells more",
+        file.display()
+    ));
 }
 
 /// What runs where, and lines to paste.

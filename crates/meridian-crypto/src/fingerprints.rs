@@ -1,0 +1,40 @@
+//! Fingerprints: telling whether two secrets are the same without keeping
+//! either.
+
+use crate::entropy::Entropy;
+use crate::keyed_hash::KeyedHash;
+
+/// A keyed hash under a key that nobody else has and that is wiped with this
+/// value. The same bytes have the same fingerprint here, and nowhere else; even
+/// a single byte cannot be guessed from it.
+pub struct Fingerprints(KeyedHash);
+
+impl Fingerprints {
+    /// Under a key drawn from `entropy`.
+    pub fn new(entropy: &mut dyn Entropy) -> Fingerprints {
+        let mut key = zeroize::Zeroizing::new([0; crate::secret::SECRET_LEN]);
+        entropy.fill(&mut *key);
+        Fingerprints(KeyedHash::new(&key))
+    }
+
+    /// The fingerprint of some bytes: 32 hex digits.
+    pub fn of(&self, bytes: &[u8]) -> String {
+        hex::encode(&self.0.digest(&[bytes])[..16])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SeededEntropy;
+
+    #[test]
+    fn the_same_bytes_have_the_same_fingerprint_under_one_key_only() {
+        let one = Fingerprints::new(&mut SeededEntropy::new(1));
+        let other = Fingerprints::new(&mut SeededEntropy::new(2));
+        assert_eq!(one.of(b"secret"), one.of(b"secret"));
+        assert_ne!(one.of(b"secret"), one.of(b"secreu"));
+        assert_ne!(one.of(b"secret"), other.of(b"secret"));
+        assert_eq!(one.of(b"").len(), 32);
+    }
+}

@@ -1,0 +1,226 @@
+//! The recorder: writes down what clients call and hear and what the regions
+//! agree on, while it happens, as a history that the judge reads.
+//!
+//! The nodes of one process share it, so there is one order of everything. A
+//! committed entry is written once, by the first node that applies it and before
+//! that node shows it to anybody: what follows from it comes later in the file.
+//!
+//! No secret is written. What was encrypted is known by a keyed hash, under a key
+//! that nobody has once the process has ended; material by its ID.
+
+mod asked;
+mod journal;
+mod keepsake;
+mod open_call;
+mod proposals;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
+use meridian_crypto::{Fingerprints, OsEntropy};
+use meridian_judge::History;
+use meridian_judge::history::Seen;
+use meridian_kms::replication::fact::Fact;
+use meridian_kms::{AccountId, Caller, Outcome, Region, RegionName};
+use tokio::sync::watch;
+
+use crate::core::Core;
+use crate::recorder::journal::Journal;
+use crate::recorder::keepsake::Keepsake;
+use crate::recorder::proposals::Proposals;
+
+pub use keepsake::Kept;
+
+/// Writes the history of a cluster that runs in this process.
+pub struct Recorder {
+    regions: Vec<RegionName>,
+    fingerprints: Fingerprints,
+    state: Mutex<State>,
+    nodes: Mutex<Vec<Weak<Core>>>,
+    committed: watch::Sender<()>,
+}
+
+/// What is known so far.
+struct State {
+    journal: Journal,
+    calls: u64,
+    /// Calls under way, by the ID of their request.
+    open: BTreeMap<String, u64>,
+    /// Numbers of clients, by account and principal.
+    clients: BTreeMap<(AccountId, String), usize>,
+    /// What each region has agreed on last, with its place in the log.
+    agreed: Vec<(u64, Region)>,
+    proposals: Proposals,
+    keepsake: Keepsake,
+}
+
+impl Recorder {
+    /// Begins a history of these regions, which have not agreed on anything
+    /// yet, in a file; what the file held is lost.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn create(file: &Path, regions: &[RegionName]) -> std::io::Result<Recorder> {
+        let agreed = regions.iter().map(|name| (0, Region::new(name.clone())));
+        let state = State {
+            journal: Journal::create(file, regions)?,
+            calls: 0,
+            open: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            agreed: agreed.collect(),
+            proposals: Proposals::default(),
+            keepsake: Keepsake::default(),
+        };
+        Ok(Recorder {
+            regions: regions.to_vec(),
+            fingerprints: Fingerprints::new(&mut OsEntropy),
+            state: Mutex::new(state),
+            nodes: Mutex::default(),
+            committed: watch::Sender::new(()),
+        })
+    }
+
+    /// The regions, in the order in which the history counts them.
+    pub fn regions(&self) -> &[RegionName] {
+        &self.regions
+    }
+
+    /// The place of a region in the history.
+    ///
+    /// # Panics
+    /// For a region of another cluster.
+    pub fn place(&self, region: &RegionName) -> usize {
+        let place = self.regions.iter().position(|it| it == region);
+        place.expect("a recorder is shared by nodes of the regions it was made for")
+    }
+
+    /// A node runs from now on, for the first time or again.
+    pub fn node_started(&self, core: &Arc<Core>) {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.retain(|node| node.strong_count() > 0);
+        nodes.push(Arc::downgrade(core));
+    }
+
+    /// A node lost what it remembered, and is about to start again.
+    pub fn node_restarts(&self, region: &RegionName, node: u64) {
+        let region = self.place(region);
+        let node = number(node);
+        self.state()
+            .journal
+            .write(&Seen::Restarted { region, node });
+    }
+
+    /// The running nodes of a region, the one that leads first.
+    pub fn nodes_of(&self, region: &RegionName) -> Vec<Arc<Core>> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = nodes.iter().filter_map(Weak::upgrade);
+        let mut nodes: Vec<_> = running.filter(|core| core.region == *region).collect();
+        nodes.sort_by_key(|core| !core.is_leader());
+        nodes
+    }
+
+    /// A leader is about to propose what a call asks for.
+    pub fn proposes(&self, caller: &Caller, entry: &Bytes) {
+        let mut state = self.state();
+        if let Some(call) = state.open.get(&caller.request_id).copied() {
+            state.proposals.add(entry, call);
+        }
+    }
+
+    /// It was not a leader: the entry is in no log.
+    pub fn withdraws(&self, caller: &Caller, entry: &Bytes) {
+        let mut state = self.state();
+        if let Some(call) = state.open.get(&caller.request_id).copied() {
+            state.proposals.remove(entry, call);
+        }
+    }
+
+    /// A node has applied an entry of its region's log.
+    pub fn applied(
+        &self,
+        region: usize,
+        index: u64,
+        entry: &Bytes,
+        (before, after): (&Region, &Region),
+        outcome: &Outcome,
+    ) {
+        let mut state = self.state();
+        if index <= state.agreed[region].0 {
+            return;
+        }
+        let at_ms = state.journal.now_ms();
+        if let Some(call) = state.proposals.committed(entry) {
+            let effect = matches!(outcome, Outcome::Answered(Ok(_)));
+            let applied = Seen::Applied {
+                at_ms,
+                call,
+                effect,
+            };
+            state.journal.write(&applied);
+        }
+        for seen in Seen::of_commit(at_ms, region, before, after) {
+            state.journal.write(&seen);
+        }
+        state.agreed[region] = (index, after.clone());
+        drop(state);
+        self.committed.send_replace(());
+    }
+
+    /// Facts of another region have arrived.
+    pub fn told(&self, from: &RegionName, to: &RegionName, facts: &[Fact]) {
+        let (from, to) = (self.place(from), self.place(to));
+        let mut state = self.state();
+        let at_ms = state.journal.now_ms();
+        for fact in facts {
+            state
+                .journal
+                .write(&Seen::of_fact(at_ms, from, to, fact, false));
+        }
+    }
+
+    /// Writes that everything was healed, if no region has anything left to
+    /// tell another. The caller knows that there are no faults.
+    pub fn healed(&self) -> bool {
+        let mut state = self.state();
+        let is_told = |(_, region): &(u64, Region)| region.feeds().values().all(|it| it.is_empty());
+        if !state.agreed.iter().all(is_told) {
+            return false;
+        }
+        let healed = Seen::Healed {
+            at_ms: state.journal.now_ms(),
+            due: vec![0; self.regions.len()],
+        };
+        state.journal.write(&healed);
+        true
+    }
+
+    /// Follows the commits of all regions.
+    pub fn commits(&self) -> watch::Receiver<()> {
+        self.committed.subscribe()
+    }
+
+    /// The ciphertexts that are kept, and how many of the run are not.
+    pub fn ciphertexts(&self) -> (Vec<(Bytes, Kept)>, u64) {
+        self.state().keepsake.all()
+    }
+
+    /// Everything that was written so far.
+    ///
+    /// # Errors
+    /// It could not be written, or cannot be read.
+    pub fn history(&self) -> anyhow::Result<History> {
+        let written = self.state().journal.written()?;
+        Ok(History::read(&written.text()?)?)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The number of a node in a history, which counts from zero.
+fn number(node: u64) -> usize {
+    usize::try_from(node.saturating_sub(1)).unwrap_or(usize::MAX)
+}

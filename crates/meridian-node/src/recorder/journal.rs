@@ -1,0 +1,99 @@
+//! The file of a history: each line is written at once, so that a kill loses no
+//! more than a part of the last one.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use meridian_judge::history::Seen;
+use meridian_judge::record::{header, seen_line};
+use meridian_kms::RegionName;
+
+/// A history while it is written.
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    began: Instant,
+    bytes: u64,
+    /// Why the rest is missing.
+    broken: Option<String>,
+}
+
+/// The part of a file that has been written.
+pub struct Written {
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl Journal {
+    /// Begins a file; what it held is lost.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn create(path: &Path, regions: &[RegionName]) -> std::io::Result<Journal> {
+        let mut file = File::create(path)?;
+        let first = header(regions);
+        file.write_all(first.as_bytes())?;
+        Ok(Journal {
+            file,
+            path: path.to_owned(),
+            began: Instant::now(),
+            bytes: first.len() as u64,
+            broken: None,
+        })
+    }
+
+    /// Milliseconds since it began.
+    pub fn now_ms(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// One more thing was seen. After a failure nothing more is written: a
+    /// history with a hole would accuse the innocent.
+    pub fn write(&mut self, seen: &Seen) {
+        if self.broken.is_some() {
+            return;
+        }
+        let line = seen_line(seen);
+        match self.file.write_all(line.as_bytes()) {
+            Ok(()) => self.bytes += line.len() as u64,
+            Err(error) => {
+                let file = self.path.display();
+                tracing::error!(%file, %error, "the history ends here: it cannot be written");
+                self.broken = Some(error.to_string());
+            }
+        }
+    }
+
+    /// What was written so far.
+    ///
+    /// # Errors
+    /// It is not everything that was seen.
+    pub fn written(&self) -> anyhow::Result<Written> {
+        if let Some(why) = &self.broken {
+            anyhow::bail!("{} is incomplete: {why}", self.path.display());
+        }
+        Ok(Written {
+            path: self.path.clone(),
+            bytes: self.bytes,
+        })
+    }
+}
+
+impl Written {
+    /// The text.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn text(&self) -> anyhow::Result<String> {
+        let name = self.path.display();
+        let file = File::open(&self.path).with_context(|| format!("reading {name}"))?;
+        let mut text = String::new();
+        file.take(self.bytes)
+            .read_to_string(&mut text)
+            .with_context(|| format!("reading {name}"))?;
+        Ok(text)
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use meridian_chaos::Fault;
-use meridian_judge::Violation;
+use meridian_judge::{Count, Timings, Violation};
 use serde::Serialize;
 
 use crate::action::Action;
@@ -94,7 +94,9 @@ pub struct Outcome {
     /// The first broken promise.
     pub violation: Option<Violation>,
     /// How often each promise was looked at.
-    pub looked: BTreeMap<&'static str, u64>,
+    pub looked: Count,
+    /// How long regions disagreed and took to agree again.
+    pub timings: Timings,
     /// Faults that fired.
     pub faults: Vec<Fired>,
     /// Why the run was not as expected; nothing if it was.

@@ -1,7 +1,5 @@
 //! A scenario that names a run of the simulator.
 
-use std::collections::BTreeMap;
-
 use meridian_scenario::outcome::{Driver, Fired, Outcome};
 use meridian_scenario::scenario::{Drawn, Scenario};
 
@@ -55,7 +53,8 @@ pub(super) fn performed(scenario: &Scenario, report: Report, told: Told) -> Perf
         trouble: told.trouble,
         expected: String::new(),
         violation: report.verdict.violation,
-        looked: BTreeMap::from_iter(report.verdict.looked),
+        looked: report.verdict.looked,
+        timings: report.verdict.timings,
         faults: fired.collect(),
         unmet: Vec::new(),
     };

@@ -42,6 +42,23 @@ pub struct Performed {
 /// # Errors
 /// [`Refusal`] if some of it cannot be simulated.
 pub fn perform(scenario: &Scenario, wanted: &Wanted) -> Result<Performed, Refusal> {
+    let performed = once(scenario, wanted)?;
+    if performed.outcome.violation.is_none() || wanted.history {
+        return Ok(performed);
+    }
+    // A violation has causes where the history is at hand, and the same run
+    // comes to the same.
+    let history = true;
+    once(
+        scenario,
+        &Wanted {
+            history,
+            ..wanted.clone()
+        },
+    )
+}
+
+fn once(scenario: &Scenario, wanted: &Wanted) -> Result<Performed, Refusal> {
     if let Some(drawn) = &scenario.drawn {
         return Ok(drawn::perform(scenario, drawn, wanted));
     }

@@ -43,7 +43,7 @@ impl Promise for Consistency {
             self.times.push((bench.now_ms, self.moment));
         }
         match seen {
-            Seen::Invoke(call) => {
+            Seen::Invoke(call) if matters(call.operation) => {
                 let begins = call.as_of_ms.map(|ms| self.moment_at(ms));
                 let begins = begins.unwrap_or(self.moment);
                 self.open.insert(call.call, (call.clone(), begins));
@@ -133,6 +133,20 @@ impl Consistency {
         }
         Ok(())
     }
+}
+
+/// Does an operation say anything about the key, whatever it answers?
+fn matters(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::DescribeKey
+            | Operation::UpdateKeyDescription
+            | Operation::EnableKey
+            | Operation::DisableKey
+            | Operation::ScheduleKeyDeletion
+            | Operation::CancelKeyDeletion
+            | Operation::ImportKeyMaterial
+    )
 }
 
 /// What a call did to its key; nothing for one that says nothing about it.

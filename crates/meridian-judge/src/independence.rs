@@ -6,14 +6,21 @@ use std::collections::BTreeMap;
 
 use meridian_kms::Operation;
 
-use crate::history::{Invoked, Seen};
+use crate::history::Seen;
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Kept, Promise};
+
+/// A call in such a region.
+struct Alone {
+    region: usize,
+    operation: Operation,
+    cut_off: bool,
+}
 
 /// Calls in regions that could not count on others.
 #[derive(Default)]
 pub struct Independence {
-    open: BTreeMap<u64, Invoked>,
+    open: BTreeMap<u64, Alone>,
 }
 
 const NAME: &str = "R8 independence";
@@ -36,9 +43,14 @@ impl Promise for Independence {
                     call.operation,
                     Operation::ReplicateKey | Operation::UpdatePrimaryRegion
                 );
-                let alone = call.cut_off || bench.disturbances.surround(call.region, regions);
-                if alone && regional {
-                    self.open.insert(call.call, call.clone());
+                let surrounded = || bench.disturbances.surround(call.region, regions);
+                if regional && (call.cut_off || surrounded()) {
+                    let alone = Alone {
+                        region: call.region,
+                        operation: call.operation,
+                        cut_off: call.cut_off,
+                    };
+                    self.open.insert(call.call, alone);
                 }
                 return Ok(());
             }

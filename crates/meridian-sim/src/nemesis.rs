@@ -45,7 +45,7 @@ pub(crate) fn timeline(seed: u64, names: &[RegionName], length_ms: i64) -> Vec<(
         .collect();
     timeline.sort_by_key(|(begins_ms, fault)| (*begins_ms, fault.id.clone()));
     // In some runs everything lags from the beginning as a profile says.
-    if dice.one_in(8) {
+    if dice.one_in(12) {
         let profile = *dice.pick(&[Profile::AwsTypical, Profile::AwsWorst, Profile::Adversarial]);
         let regions: Vec<String> = names.iter().map(ToString::to_string).collect();
         let lags = profile.faults(&regions).into_iter();

@@ -226,7 +226,8 @@ impl World {
         if let Err(difference) = self.groups[region].apply_until(node, index) {
             self.judge.object(ONE_STATE_PER_INDEX, difference);
         }
-        self.remember_view(region, node);
+        let it = &mut self.groups[region].nodes[node];
+        it.past.remember(self.now_ms, it.applied);
         let waiting = std::mem::take(&mut self.groups[region].nodes[node].waiting);
         let (ready, rest): (Vec<_>, Vec<_>) = waiting
             .into_iter()

@@ -1,19 +1,21 @@
 //! Nemesis: draws the timeline of faults from the seed, and carries out what
 //! they begin and end with.
 
-use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Place};
-use meridian_kms::RegionName;
+use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Phase, Place};
+use meridian_kms::{Change, RegionName};
 
 use crate::dice::{Dice, Stream};
-use crate::event::Event;
+use crate::event::{Event, Origin};
 use crate::group::NODES;
 use crate::world::World;
 
 /// A day, in milliseconds.
 const DAY_MS: u64 = 86_400_000;
 
-/// How often each kind of fault is drawn, in the order of their names.
-const WEIGHTS: [u64; 19] = [16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 3, 4];
+/// How often each kind of fault is drawn, in the order of `kind` below.
+const WEIGHTS: [u64; 23] = [
+    16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 3, 4, 5, 4, 3, 3,
+];
 
 /// The faults of a run, each with the time at which it begins.
 pub(crate) fn timeline(seed: u64, names: &[RegionName], length_ms: i64) -> Vec<(i64, Fault)> {
@@ -107,8 +109,27 @@ fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
             calls: calls(&region, per_mille),
             code: (*dice.pick(&["ThrottlingException", "KMSInternalException"])).into(),
         },
-        _ => Kind::LoseAnswer {
+        18 => Kind::LoseAnswer {
             calls: calls(&region, per_mille),
+        },
+        19 => Kind::Stretch {
+            phase: *dice.pick(&[Phase::Creating, Phase::Updating, Phase::Prepare]),
+            region,
+            key_id: None,
+        },
+        20 => Kind::MaterialHold {
+            region,
+            key_id: None,
+            material: None,
+        },
+        21 => Kind::TokensExpire {
+            region,
+            older_than_ms: *dice.pick(&[0, 1_000, 60_000]),
+        },
+        _ => Kind::MaterialExpire {
+            region,
+            key_id: None,
+            material: None,
         },
     }
 }
@@ -162,6 +183,14 @@ impl World {
                     }
                 }
             }
+            Kind::MaterialExpire { region, .. } => {
+                let region = self.names.iter().position(|it| it.as_str() == region);
+                if let Some(region) = region
+                    && self.expire_material(region, index)
+                {
+                    self.coverage.struck(&fault.kind);
+                }
+            }
             kind => {
                 if let Some(region) = kind.region()
                     && let Some(region) = self.names.iter().position(|it| it.as_str() == region)
@@ -183,6 +212,30 @@ impl World {
                 self.settle_conditions();
             }
         }
+    }
+
+    /// The newest material of one of the keys with imported material expires in
+    /// a region; false when there is none.
+    fn expire_material(&mut self, region: usize, turn: usize) -> bool {
+        let agreed = self.groups[region].agreed();
+        let keys = agreed.keys().values();
+        let imported: Vec<_> = keys
+            .filter(|key| key.shared.origin == meridian_kms::key_set::Origin::External)
+            .filter_map(|key| {
+                let mut newest = key.shared.materials.iter().rev();
+                let held = newest.find(|it| key.sealed(&it.id).is_some())?;
+                Some((key.key, held.id))
+            })
+            .collect();
+        let Some(leader) = self.groups[region].leader else {
+            return false;
+        };
+        let Some((key, material)) = imported.get(turn % imported.len().max(1)).copied() else {
+            return false;
+        };
+        let change = Change::MaterialExpires { key, material };
+        self.propose(region, leader, change, Origin::Operator)
+            .is_ok()
     }
 
     /// A leader is what it hurts most to lose, to stop or to deceive.
@@ -213,6 +266,7 @@ impl World {
                 });
             self.settle_conditions();
             self.release();
+            self.feed_all();
         }
     }
 }

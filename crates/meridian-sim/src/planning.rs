@@ -5,7 +5,7 @@ use meridian_kms::{Answer, Caller, Context, KmsError, Plan, Request, Response};
 
 use crate::call::ACCOUNT;
 use crate::planted::Planted;
-use crate::world::World;
+use crate::world::{Chance, World};
 use crate::wrapping;
 
 impl World {
@@ -36,6 +36,18 @@ impl World {
         answer: Option<Answer>,
     ) -> Result<Plan, KmsError> {
         let goes_back = self.planted == Some(Planted::ViewGoesBack) && self.dice.one_in(3);
+        let tokens_expire_after_ms = match request {
+            Request::ImportKeyMaterial(_) => {
+                let mut chance = Chance {
+                    dice: &mut self.dice,
+                    coverage: &mut self.coverage,
+                };
+                let here = self.names[region].as_str();
+                self.faults
+                    .tokens_expire_after_ms(here, self.now_ms, &mut chance)
+            }
+            _ => None,
+        };
         let group = &mut self.groups[region];
         let view = match goes_back {
             true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
@@ -56,6 +68,7 @@ impl World {
             regions: &self.names,
             wrapping_key,
             unwrap: wrapping::unwrap,
+            tokens_expire_after_ms,
             answer,
         };
         view.plan(&mut cx, request)

@@ -122,6 +122,7 @@ impl World {
         self.faults.clear();
         self.settle_conditions();
         self.release();
+        self.feed_all();
         self.after(SETTLE_MS, Event::Finish);
     }
 

@@ -95,5 +95,5 @@ noticed! {
 #[test]
 fn a_restarted_node_that_shows_its_past() {
     let bug = Where::Ground(Planted::RestartedShowsItsPast);
-    is_noticed("sessions", bug, 600);
+    is_noticed("sessions", bug, 200);
 }

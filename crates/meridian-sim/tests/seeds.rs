@@ -5,7 +5,17 @@ use meridian_sim::{Batch, Plan, run};
 const SEEDS: std::ops::Range<u64> = 0..1_000;
 
 /// Faults that no seed draws.
-const NOT_DRAWN: [&str; 2] = ["stale reads", "slow answer"];
+const NOT_DRAWN: [&str; 9] = [
+    "stale reads",
+    "slow answer",
+    "node replace",
+    "node slow start",
+    "link bandwidth",
+    "reset",
+    "disk slow",
+    "disk full",
+    "disk flush fails",
+];
 
 #[test]
 fn no_seed_breaks_a_promise_and_every_promise_is_looked_at() {

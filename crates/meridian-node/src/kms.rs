@@ -232,7 +232,7 @@ impl NodeKms {
         let Some(recorder) = &self.core.recorder else {
             return self.receive(caller, request, reception);
         };
-        let refused = reception.refuse.is_some();
+        let refused = reception.as_ref().is_some_and(|it| it.refuse.is_some());
         let call = recorder.begin(&self.core, &caller, &request, refused);
         let answer = self.receive(caller, request, reception);
         async move {
@@ -247,11 +247,11 @@ impl NodeKms {
         &self,
         caller: Caller,
         request: Request,
-        reception: Reception,
+        reception: Option<Reception>,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
-        if reception == Reception::default() && self.core.faults.is_calm() {
+        let Some(reception) = reception else {
             return self.serve(caller, request);
-        }
+        };
         let kms = self.clone();
         async move {
             kms.core.resumed().await;
@@ -271,18 +271,19 @@ impl NodeKms {
         .boxed()
     }
 
-    fn reception(&self, caller: &Caller, request: &Request) -> Reception {
+    /// What the front door does with a call; nothing special without faults.
+    fn reception(&self, caller: &Caller, request: &Request) -> Option<Reception> {
         let faults = &self.core.faults;
         if faults.is_calm() {
-            return Reception::default();
+            return None;
         }
         let (account, key_id) = (caller.account.to_string(), request.named_key());
-        faults.reception(&Call {
+        Some(faults.reception(&Call {
             region: self.core.region.as_str(),
             operation: request.operation().name(),
             key_id,
             account: &account,
-        })
+        }))
     }
 
     /// What the node's own view can answer is answered at once; what it refuses

@@ -17,6 +17,7 @@ mod cluster_secrets;
 mod config;
 mod core;
 mod directory;
+mod fate;
 mod faulty;
 mod feeder;
 mod forgetter;

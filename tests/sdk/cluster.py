@@ -42,7 +42,7 @@ def binary() -> Path:
 
 class Cluster:
     """`meridian up --ephemeral` with one front door for all its regions; with
-    `record` it writes its history there."""
+    `record` it writes its history there, with `data` it keeps its data there."""
 
     def __init__(
         self,
@@ -50,8 +50,10 @@ class Cluster:
         regions: tuple[str, ...],
         nodes_per_region: int,
         record: Path | None = None,
+        data: Path | None = None,
     ) -> None:
         self.record = record
+        self.data = data
         self.regions = regions
         self.nodes_per_region = nodes_per_region
         self.port = 0
@@ -74,7 +76,7 @@ class Cluster:
         command = [
             str(binary()),
             "up",
-            "--ephemeral",
+            *(["--ephemeral"] if self.data is None else ["--data-dir", str(self.data)]),
             "--listen",
             "127.0.0.1:0",
             "--regions",

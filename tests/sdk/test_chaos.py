@@ -109,6 +109,9 @@ def test_every_third_call_is_refused(chaos):
     with chaos.fault(refuse={"calls": calls, "code": "KMSInternalException"}):
         codes = [error_code(kms.list_keys) for _ in range(6)]
     assert codes == [None, None, "KMSInternalException"] * 2
+    listed = json.loads(chaos.command("chaos", "list", "--output", "json"))
+    assert listed["fired"]["refuse"] >= 2
+    assert b'meridian_faults_fired_total{kind="refuse"}' in chaos.get("/metrics")[1]
 
 
 def test_a_lost_answer_is_of_a_call_that_was_carried_out(chaos):
@@ -122,6 +125,16 @@ def test_a_lost_answer_is_of_a_call_that_was_carried_out(chaos):
         assert headers["x-meridian-definite"] == "false"
     with refused("AlreadyExistsException"):
         kms.create_alias(AliasName="alias/lost-answer", TargetKeyId=key_id)
+
+
+def test_a_connection_is_reset_after_its_call_was_carried_out(chaos):
+    kms = chaos.kms(US)
+    key_id = create_key(kms)["KeyId"]
+    calls = {"region": US, "operation": "CreateAlias", "key_id": key_id}
+    with chaos.fault(reset={"calls": calls}):
+        with pytest.raises(botocore.exceptions.ConnectionClosedError):
+            kms.create_alias(AliasName="alias/reset", TargetKeyId=key_id)
+    assert key_state(kms, "alias/reset") == "Enabled"
 
 
 def test_a_slow_answer_runs_into_the_clients_time_out(chaos):
@@ -201,6 +214,16 @@ def reachable(cluster: Cluster, region: str) -> set[int]:
     return {node["id"] for node in cluster.region_status(region)["nodes"] if node["reachable"]}
 
 
+def test_a_region_in_memory_whose_majority_died_has_forgotten_nothing(chaos):
+    kms = chaos.kms(US)
+    key_id = create_key(kms)["KeyId"]
+    leader, follower = (node_of(chaos, US, leader) for leader in (True, False))
+    with chaos.fault(node_crash=on(US, leader)), chaos.fault(node_crash=on(US, follower)):
+        eventually(lambda: len(reachable(chaos, US)), 1)
+    eventually(lambda: reachable(chaos, US), {1, 2, 3})
+    eventually(lambda: error_code(lambda: describe(kms, key_id)), None)
+
+
 def test_an_isolated_leader_is_replaced_and_neither_writes_nor_reads_for_its_region(chaos):
     leader = node_of(chaos, EU, leader=True)
     at_leader = chaos.kms(EU, address=leader["address"])
@@ -278,7 +301,8 @@ def test_a_profile_lags_until_another_replaces_it(chaos):
     eventually(lambda: key_state(eu, key_id), "Enabled")
     status, body = chaos.http("PUT", "/chaos/profile/fast")
     assert (status, "aws-worst" in json.loads(body)["error"]) == (400, True)
-    assert chaos.http("PUT", "/chaos/profile/instant") == (200, b'{"faults":[]}')
+    status, body = chaos.http("PUT", "/chaos/profile/instant")
+    assert (status, json.loads(body)["faults"]) == (200, [])
 
 
 def test_every_fault_has_a_command(chaos):
@@ -298,6 +322,18 @@ def test_every_fault_has_a_command(chaos):
         f"refuse {US} ThrottlingException --operation CreateKey --every 3",
         f"lose-answer {US} --probability 0.1",
         f"slow {US} 10ms",
+        f"stale {US} 2s --property alias",
+        f"reset {US} --operation ListKeys",
+        f"bandwidth {US} {EU} 1000000",
+        f"pause {US}/1 --for 1ms",
+        f"replace {US}/1 --for 1ms",
+        f"slow-start {US}/1 10ms",
+        f"slow-disk {US}/1 1ms",
+        f"fill-disk {EU}/1 --for 1ms",
+        f"fail-flush {EU}/1 --for 1ms",
+        f"stretch prepare {EU}",
+        f"hold-material {EU}",
+        f"expire-tokens {EU} --older-than 1h",
     ):
         printed = chaos.command("chaos", *command.split(), "--output", "json")
         kind = next(name for name in json.loads(printed) if name not in ("id", "duration_ms"))

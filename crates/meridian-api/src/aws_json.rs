@@ -22,6 +22,7 @@ use crate::error::CallError;
 use crate::observer::Observation;
 use crate::refusal::Refusal;
 use crate::request_id::{self, REQUEST_ID};
+use crate::serve::Reset;
 use crate::sigv4::Credential;
 
 /// Bytes that a request body may have.
@@ -141,6 +142,8 @@ struct WireError {
     code: &'static str,
     message: Option<Cow<'static, str>>,
     definite: bool,
+    /// The client hears nothing of it.
+    reset: bool,
 }
 
 impl From<Refusal> for WireError {
@@ -150,6 +153,7 @@ impl From<Refusal> for WireError {
             code: refusal.code(),
             message: refusal.message().map(|text| Cow::Owned(text.to_owned())),
             definite: true,
+            reset: false,
         }
     }
 }
@@ -161,6 +165,7 @@ impl From<CallError> for WireError {
             code: error.code(),
             message: error.message().map(|text| Cow::Owned(text.into_owned())),
             definite: error.is_definite(),
+            reset: error == CallError::Reset,
         }
     }
 }
@@ -183,6 +188,9 @@ fn respond_error(error: WireError, request_id: &str) -> Response {
     response
         .headers_mut()
         .insert(DEFINITE, HeaderValue::from_static(definite));
+    if error.reset {
+        response.extensions_mut().insert(Reset);
+    }
     response
 }
 

@@ -35,6 +35,8 @@ pub enum CallError {
         /// What is down, in a sentence.
         message: String,
     },
+    /// The connection is closed without an answer, on purpose; unknown.
+    Reset,
     /// A bug or a broken disk; unknown.
     Internal(String),
 }
@@ -45,7 +47,7 @@ impl CallError {
         match self {
             CallError::Kms(_) | CallError::NoLeader => true,
             CallError::Timeout { definite } | CallError::Unavailable { definite, .. } => *definite,
-            CallError::Internal(_) => false,
+            CallError::Reset | CallError::Internal(_) => false,
         }
     }
 
@@ -55,6 +57,7 @@ impl CallError {
             CallError::Kms(error) => error.code.name(),
             CallError::NoLeader | CallError::Unavailable { .. } => "ServiceUnavailable",
             CallError::Timeout { .. } => "DependencyTimeoutException",
+            CallError::Reset => "ConnectionReset",
             CallError::Internal(_) => "KMSInternalException",
         }
     }
@@ -72,6 +75,7 @@ impl CallError {
             CallError::Timeout { definite: false } => {
                 "The region did not answer in time. The request may have taken effect."
             }
+            CallError::Reset => "The connection was reset. The request may have taken effect.",
             CallError::Unavailable { message, .. } | CallError::Internal(message) => message,
         }))
     }
@@ -86,7 +90,9 @@ impl CallError {
                 _ => StatusCode::BAD_REQUEST,
             },
             CallError::Timeout { .. } | CallError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            CallError::NoLeader | CallError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            CallError::NoLeader | CallError::Unavailable { .. } | CallError::Reset => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -94,7 +100,9 @@ impl CallError {
     pub fn grpc_code(&self) -> Code {
         match self {
             CallError::Kms(error) => kms_grpc_code(error.code),
-            CallError::NoLeader | CallError::Unavailable { .. } => Code::Unavailable,
+            CallError::NoLeader | CallError::Unavailable { .. } | CallError::Reset => {
+                Code::Unavailable
+            }
             CallError::Timeout { .. } => Code::DeadlineExceeded,
             CallError::Internal(_) => Code::Internal,
         }

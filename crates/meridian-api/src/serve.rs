@@ -1,17 +1,23 @@
 //! Serving a router on a listener: HTTP/1.1 and HTTP/2 with prior knowledge on
 //! the same port.
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use axum::serve::Listener;
+use http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 use crate::socket::Socket;
 
@@ -34,7 +40,10 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 /// Dropping the future closes all connections at once.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future) {
     let mut listener = listener;
-    let service = TowerToHyperService::new(router.with_state::<()>(()));
+    let router = router.with_state::<()>(());
+    let service = ServiceExt::<Request<Incoming>>::map_err(router, never);
+    let service = ServiceExt::<Request<Incoming>>::and_then(service, or_reset);
+    let service = TowerToHyperService::new(service);
     let builder = connection_builder();
     let draining = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -64,6 +73,23 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future)
         .is_err()
     {
         tracing::debug!("stopped with requests under way");
+    }
+}
+
+/// Marks a response that is not sent: the connection is closed in its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Reset;
+
+/// A router does not fail.
+fn never(it: Infallible) -> io::Error {
+    match it {}
+}
+
+/// A service that fails ends its connection.
+async fn or_reset(response: Response) -> io::Result<Response> {
+    match response.extensions().get::<Reset>() {
+        Some(Reset) => Err(io::ErrorKind::ConnectionReset.into()),
+        None => Ok(response),
     }
 }
 

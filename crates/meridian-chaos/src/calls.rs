@@ -1,5 +1,4 @@
-//! What becomes of a client's call at the front door, and from which view its
-//! reads are answered.
+//! What becomes of a client's call at the front door.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +42,8 @@ pub struct Reception {
     pub refuse: Option<String>,
     /// Carries it out and loses the answer.
     pub lose_answer: bool,
+    /// Carries it out and closes the connection.
+    pub reset: bool,
     /// Answers so much later, in milliseconds.
     pub delay_ms: u64,
 }
@@ -78,6 +79,7 @@ impl Faults {
         for fault in self.iter(now_ms) {
             let (Kind::Refuse { calls, .. }
             | Kind::LoseAnswer { calls }
+            | Kind::Reset { calls }
             | Kind::SlowAnswer { calls, .. }) = &fault.kind
             else {
                 continue;
@@ -95,63 +97,19 @@ impl Faults {
                 Kind::SlowAnswer { delay_ms, .. } => {
                     reception.delay_ms = reception.delay_ms.saturating_add(*delay_ms);
                 }
+                Kind::Reset { .. } => reception.reset = true,
                 _ => reception.lose_answer = true,
             }
             odds.struck(&fault.kind);
         }
         reception
     }
-
-    /// How old the view is that answers a read at a node now, in milliseconds;
-    /// nothing when it is the newest.
-    pub fn read_lag_ms(
-        &self,
-        region: &str,
-        node: u64,
-        now_ms: i64,
-        odds: &mut dyn Odds,
-    ) -> Option<u64> {
-        let mut lag = None;
-        for fault in self.iter(now_ms) {
-            if let Kind::StaleReads {
-                region: it,
-                node: only,
-                lag_ms,
-                per_mille,
-            } = &fault.kind
-                && it == region
-                && only.is_none_or(|only| only == node)
-                && odds.per_mille(*per_mille)
-            {
-                odds.struck(&fault.kind);
-                lag = lag.max(Some(*lag_ms));
-            }
-        }
-        lag
-    }
-}
-
-impl Faults {
-    /// The age that a view may have to reach to answer a read at this node, in
-    /// milliseconds; nothing while no read is answered from an older view.
-    pub fn longest_lag_ms(&self, region: &str, node: u64, now_ms: i64) -> Option<u64> {
-        let lags = self.iter(now_ms).filter_map(|fault| match &fault.kind {
-            Kind::StaleReads {
-                region: it,
-                node: only,
-                lag_ms,
-                ..
-            } if it == region && only.is_none_or(|only| only == node) => Some(*lag_ms),
-            _ => None,
-        });
-        lags.max()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Fault;
+    use crate::fixture;
     use crate::odds::tests::Counting;
 
     const CALL: Call<'static> = Call {
@@ -162,17 +120,7 @@ mod tests {
     };
 
     fn with(kinds: Vec<Kind>) -> Faults {
-        let mut faults = Faults::default();
-        for (number, kind) in kinds.into_iter().enumerate() {
-            let id = number.to_string();
-            let ends_at_ms = Some(10);
-            faults.add(Fault {
-                id,
-                kind,
-                ends_at_ms,
-            });
-        }
-        faults
+        fixture::faults(kinds, 10)
     }
 
     fn refusal(calls: Calls) -> Kind {
@@ -247,25 +195,12 @@ mod tests {
                 calls: calls.clone(),
             },
             slow(7),
+            Kind::Reset {
+                calls: calls.clone(),
+            },
         ]);
         let reception = faults.reception(&CALL, 0, &mut Counting::default());
         assert_eq!((reception.delay_ms, reception.lose_answer), (12, true));
-    }
-
-    #[test]
-    fn reads_lag_at_the_named_node_by_the_longest_lag() {
-        let stale = |node, lag_ms| Kind::StaleReads {
-            region: "us-east-1".into(),
-            node,
-            lag_ms,
-            per_mille: 1000,
-        };
-        let faults = with(vec![stale(None, 5), stale(Some(2), 9)]);
-        let mut odds = Counting::default();
-        let mut lag = |node, now_ms| faults.read_lag_ms("us-east-1", node, now_ms, &mut odds);
-        assert_eq!((lag(1, 0), lag(2, 0), lag(2, 10)), (Some(5), Some(9), None));
-        assert_eq!(faults.longest_lag_ms("us-east-1", 1, 0), Some(5));
-        assert_eq!(faults.longest_lag_ms("us-east-1", 2, 0), Some(9));
-        assert_eq!(faults.longest_lag_ms("eu-west-1", 2, 0), None);
+        assert!(reception.reset);
     }
 }

@@ -8,6 +8,16 @@ use crate::{Faults, Kind};
 pub struct Condition {
     /// Dead.
     pub down: bool,
+    /// Dead, with its disk.
+    pub replaced: bool,
+    /// How much longer its start takes, in milliseconds.
+    pub start_delay_ms: u64,
+    /// How much longer its disk takes to make anything durable, in milliseconds.
+    pub disk_delay_ms: u64,
+    /// Its disk takes nothing more.
+    pub disk_full: bool,
+    /// Its disk makes nothing durable.
+    pub flush_fails: bool,
     /// Standing still.
     pub paused: bool,
     /// Without contact to the other nodes of its region.
@@ -36,6 +46,20 @@ impl Faults {
         for fault in self.iter(now_ms) {
             match &fault.kind {
                 Kind::NodeCrash { node: it } if it.is(region, node) => condition.down = true,
+                Kind::NodeReplace { node: it } if it.is(region, node) => {
+                    condition.down = true;
+                    condition.replaced = true;
+                }
+                Kind::NodeSlowStart { node: it, delay_ms } if it.is(region, node) => {
+                    condition.start_delay_ms = condition.start_delay_ms.max(*delay_ms);
+                }
+                Kind::DiskSlow { node: it, delay_ms } if it.is(region, node) => {
+                    condition.disk_delay_ms = condition.disk_delay_ms.max(*delay_ms);
+                }
+                Kind::DiskFull { node: it } if it.is(region, node) => condition.disk_full = true,
+                Kind::DiskFlushFails { node: it } if it.is(region, node) => {
+                    condition.flush_fails = true;
+                }
                 Kind::NodePause { node: it } if it.is(region, node) => condition.paused = true,
                 Kind::NodeCut { node: it } if it.is(region, node) => condition.cut = true,
                 Kind::ClockFreeze { node: it } if it.is(region, node) => {
@@ -74,21 +98,12 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Place;
+    use crate::fixture;
     use crate::odds::tests::Counting;
-    use crate::{Fault, Place};
 
     fn with(kinds: Vec<Kind>) -> Faults {
-        let mut faults = Faults::default();
-        for (number, kind) in kinds.into_iter().enumerate() {
-            let id = number.to_string();
-            let ends_at_ms = Some(10);
-            faults.add(Fault {
-                id,
-                kind,
-                ends_at_ms,
-            });
-        }
-        faults
+        fixture::faults(kinds, 10)
     }
 
     #[test]
@@ -114,6 +129,40 @@ mod tests {
         assert_eq!(faults.condition("us-east-1", 2, 10), Condition::default());
         assert_eq!(faults.condition("us-east-1", 1, 9), Condition::default());
         assert_eq!(faults.condition("eu-west-1", 2, 9), Condition::default());
+    }
+
+    #[test]
+    fn a_disk_suffers_all_its_faults_at_once_and_a_replaced_node_is_down() {
+        let node = || Place {
+            region: "us-east-1".into(),
+            node: 2,
+        };
+        let slow = |delay_ms| Kind::DiskSlow {
+            node: node(),
+            delay_ms,
+        };
+        let faults = with(vec![
+            slow(3),
+            slow(8),
+            Kind::DiskFull { node: node() },
+            Kind::DiskFlushFails { node: node() },
+            Kind::NodeReplace { node: node() },
+            Kind::NodeSlowStart {
+                node: node(),
+                delay_ms: 4,
+            },
+        ]);
+        let wanted = Condition {
+            down: true,
+            replaced: true,
+            start_delay_ms: 4,
+            disk_delay_ms: 8,
+            disk_full: true,
+            flush_fails: true,
+            ..Condition::default()
+        };
+        assert_eq!(faults.condition("us-east-1", 2, 0), wanted);
+        assert_eq!(faults.condition("us-east-1", 1, 0), Condition::default());
     }
 
     #[test]

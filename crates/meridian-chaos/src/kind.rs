@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::calls::Calls;
 use crate::delay::Delay;
+use crate::place::{Link, Place};
+use crate::staleness::Property;
+use crate::telling::Phase;
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +134,9 @@ pub enum Kind {
         lag_ms: u64,
         /// How many reads of a thousand.
         per_mille: u16,
+        /// The one property that is older; the whole region when none is named.
+        #[serde(default)]
+        property: Option<Property>,
     },
     /// The front door refuses calls with an AWS code before they have any effect.
     Refuse {
@@ -151,158 +157,86 @@ pub enum Kind {
         /// By how much, in milliseconds.
         delay_ms: u64,
     },
-}
-
-/// A link between two regions, or between two nodes of one region, which are
-/// named `region/ID`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The sender.
-    pub from: String,
-    /// The receiver.
-    pub to: String,
-    /// The opposite direction too.
-    pub both_directions: bool,
-}
-
-/// A node of a region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// The region.
-    pub region: String,
-    /// The node's ID within its region.
-    pub node: u64,
-}
-
-impl Link {
-    pub(crate) fn carries(&self, from: &str, to: &str) -> bool {
-        (self.from == from && self.to == to)
-            || (self.both_directions && self.from == to && self.to == from)
-    }
-}
-
-impl Place {
-    /// Is this one end of a link between two nodes, which are named
-    /// `region/ID`?
-    pub(crate) fn is_end(&self, name: &str) -> bool {
-        let named = name.split_once('/');
-        named.is_some_and(|(region, node)| self.region == region && node.parse() == Ok(self.node))
-    }
-
-    pub(crate) fn is(&self, region: &str, node: u64) -> bool {
-        self.node == node && self.region == region
-    }
-}
-
-impl Kind {
-    /// Names of all kinds, in the order of the list above.
-    pub const NAMES: [&'static str; 21] = [
-        "link cut",
-        "link delay",
-        "link jitter",
-        "link loss",
-        "link duplicate",
-        "link reorder",
-        "link hold",
-        "link flap",
-        "node cut",
-        "node crash",
-        "node pause",
-        "leader change",
-        "clock skew",
-        "clock freeze",
-        "time travel",
-        "proposal lost",
-        "proposal unanswered",
-        "stale reads",
-        "refuse",
-        "lose answer",
-        "slow answer",
-    ];
-
-    /// A short name for reports.
-    pub fn name(&self) -> &'static str {
-        Kind::NAMES[self.number()]
-    }
-
-    /// The place of this kind in [`Kind::NAMES`].
-    pub fn number(&self) -> usize {
-        match self {
-            Kind::LinkCut { .. } => 0,
-            Kind::LinkDelay { .. } => 1,
-            Kind::LinkJitter { .. } => 2,
-            Kind::LinkLoss { .. } => 3,
-            Kind::LinkDuplicate { .. } => 4,
-            Kind::LinkReorder { .. } => 5,
-            Kind::LinkHold { .. } => 6,
-            Kind::LinkFlap { .. } => 7,
-            Kind::NodeCut { .. } => 8,
-            Kind::NodeCrash { .. } => 9,
-            Kind::NodePause { .. } => 10,
-            Kind::LeaderChange { .. } => 11,
-            Kind::ClockSkew { .. } => 12,
-            Kind::ClockFreeze { .. } => 13,
-            Kind::TimeTravel { .. } => 14,
-            Kind::ProposalLost { .. } => 15,
-            Kind::ProposalUnanswered { .. } => 16,
-            Kind::StaleReads { .. } => 17,
-            Kind::Refuse { .. } => 18,
-            Kind::LoseAnswer { .. } => 19,
-            Kind::SlowAnswer { .. } => 20,
-        }
-    }
-
-    /// The region inside of which this kind is wrong, if it is one region.
-    pub fn region(&self) -> Option<&str> {
-        match self {
-            Kind::NodeCut { node }
-            | Kind::NodeCrash { node }
-            | Kind::NodePause { node }
-            | Kind::ClockSkew { node, .. }
-            | Kind::ClockFreeze { node } => Some(&node.region),
-            Kind::LeaderChange { region }
-            | Kind::ProposalLost { region, .. }
-            | Kind::ProposalUnanswered { region, .. }
-            | Kind::StaleReads { region, .. } => Some(region),
-            Kind::Refuse { calls, .. }
-            | Kind::LoseAnswer { calls }
-            | Kind::SlowAnswer { calls, .. } => Some(&calls.region),
-            Kind::TimeTravel { region, .. } => region.as_deref(),
-            Kind::LinkCut { link }
-            | Kind::LinkDelay { link, .. }
-            | Kind::LinkJitter { link, .. }
-            | Kind::LinkLoss { link, .. }
-            | Kind::LinkDuplicate { link, .. }
-            | Kind::LinkReorder { link, .. }
-            | Kind::LinkHold { link }
-            | Kind::LinkFlap { link, .. } => Some(link.from.split_once('/')?.0),
-        }
-    }
-
-    /// The link that this kind is about, if it is about one.
-    pub fn link(&self) -> Option<&Link> {
-        match self {
-            Kind::LinkCut { link }
-            | Kind::LinkDelay { link, .. }
-            | Kind::LinkJitter { link, .. }
-            | Kind::LinkLoss { link, .. }
-            | Kind::LinkDuplicate { link, .. }
-            | Kind::LinkReorder { link, .. }
-            | Kind::LinkHold { link }
-            | Kind::LinkFlap { link, .. } => Some(link),
-            Kind::NodeCut { .. }
-            | Kind::NodeCrash { .. }
-            | Kind::NodePause { .. }
-            | Kind::LeaderChange { .. }
-            | Kind::ClockSkew { .. }
-            | Kind::ClockFreeze { .. }
-            | Kind::TimeTravel { .. }
-            | Kind::ProposalLost { .. }
-            | Kind::ProposalUnanswered { .. }
-            | Kind::StaleReads { .. }
-            | Kind::Refuse { .. }
-            | Kind::LoseAnswer { .. }
-            | Kind::SlowAnswer { .. } => None,
-        }
-    }
+    /// A region does not hear what would end a phase in the life of a key set:
+    /// its replica is not created, it does not become primary, it does not
+    /// prepare a rotation.
+    Stretch {
+        /// What takes longer.
+        phase: Phase,
+        /// The region that does not hear.
+        region: String,
+        /// Only this key, by its ID.
+        key_id: Option<String>,
+    },
+    /// A region does not tell that it holds imported material: the import there
+    /// succeeds, and the primary goes on waiting for it.
+    MaterialHold {
+        /// The region that does not tell.
+        region: String,
+        /// Only this key, by its ID.
+        key_id: Option<String>,
+        /// Only this material; any that waits for a rotation when none is named.
+        material: Option<String>,
+    },
+    /// A region takes import tokens for expired that are older than this.
+    TokensExpire {
+        /// The region.
+        region: String,
+        /// In milliseconds; none is young enough for zero.
+        older_than_ms: u64,
+    },
+    /// Imported material expires in a region, once, when the fault begins: its
+    /// bytes are destroyed there.
+    MaterialExpire {
+        /// The region.
+        region: String,
+        /// The key, by its ID; in the simulator any when none is named.
+        key_id: Option<String>,
+        /// The material; the newest that is held when none is named.
+        material: Option<String>,
+    },
+    /// A node is dead, and when the fault ends another one starts in its place,
+    /// with an empty disk.
+    NodeReplace {
+        /// The node.
+        node: Place,
+    },
+    /// A node that starts again takes so much longer.
+    NodeSlowStart {
+        /// The node.
+        node: Place,
+        /// By how much, in milliseconds.
+        delay_ms: u64,
+    },
+    /// Only so much passes between two ends in a second; the rest waits its turn.
+    LinkBandwidth {
+        /// Which way.
+        link: Link,
+        /// Bytes in a second.
+        bytes_per_s: u64,
+    },
+    /// The front door carries calls out, and closes the connection without an
+    /// answer.
+    Reset {
+        /// Which calls.
+        calls: Calls,
+    },
+    /// A node's disk takes so much longer to make anything durable.
+    DiskSlow {
+        /// The node.
+        node: Place,
+        /// By how much, in milliseconds.
+        delay_ms: u64,
+    },
+    /// A node's disk takes nothing more. The node ends, and starts again and
+    /// again until the fault ends.
+    DiskFull {
+        /// The node.
+        node: Place,
+    },
+    /// A node's disk fails to make anything durable, with the same end.
+    DiskFlushFails {
+        /// The node.
+        node: Place,
+    },
 }

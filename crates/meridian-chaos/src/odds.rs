@@ -11,6 +11,12 @@ pub trait Odds {
     /// How often this has been asked for the fault with this ID, now included.
     fn turn(&mut self, fault: &str) -> u64;
 
+    /// How long, in milliseconds, something has to wait that takes `takes_ms` of a
+    /// way's time, after all that came before it. Without a memory, not at all.
+    fn queue(&mut self, _way: &str, _takes_ms: u64, _now_ms: i64) -> u64 {
+        0
+    }
+
     /// A fault has had an effect.
     fn struck(&mut self, kind: &Kind);
 
@@ -23,12 +29,14 @@ pub trait Odds {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::queue::Queue;
 
     /// Even draws without a generator, and the names of what struck.
     #[derive(Default)]
     pub(crate) struct Counting {
         state: u64,
         turns: u64,
+        queue: Queue,
         pub(crate) struck: Vec<&'static str>,
     }
 
@@ -44,6 +52,10 @@ pub(crate) mod tests {
         fn turn(&mut self, _: &str) -> u64 {
             self.turns += 1;
             self.turns
+        }
+
+        fn queue(&mut self, way: &str, takes_ms: u64, now_ms: i64) -> u64 {
+            self.queue.wait_ms(way, takes_ms, now_ms)
         }
 
         fn struck(&mut self, kind: &Kind) {

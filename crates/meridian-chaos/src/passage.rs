@@ -17,16 +17,23 @@ pub struct Passage {
 }
 
 impl Faults {
-    /// Decides about a message that is sent now.
-    pub fn passage(&self, from: &str, to: &str, now_ms: i64, odds: &mut dyn Odds) -> Passage {
+    /// Decides about a message of so many bytes that is sent now.
+    pub fn passage(
+        &self,
+        (from, to): (&str, &str),
+        bytes: u64,
+        now_ms: i64,
+        odds: &mut dyn Odds,
+    ) -> Passage {
         let mut passage = Passage::WHOLE;
         for fault in self.iter(now_ms) {
             let carries = |it: &crate::Link| it.carries(from, to);
             let before = passage;
-            if let Kind::NodeCut { node } = &fault.kind {
-                passage.lost |= node.is_end(from) || node.is_end(to);
-            } else if !fault.kind.link().is_some_and(carries) {
-                continue;
+            match &fault.kind {
+                Kind::NodeCut { node } => passage.lost |= node.is_end(from) || node.is_end(to),
+                Kind::NodePause { node } => passage.held |= node.is_end(from) || node.is_end(to),
+                kind if !kind.link().is_some_and(carries) => continue,
+                _ => {}
             }
             match &fault.kind {
                 Kind::LinkCut { .. } => passage.lost = true,
@@ -39,19 +46,14 @@ impl Faults {
                 Kind::LinkDelay { delay_ms, .. } => passage.later(*delay_ms),
                 Kind::LinkJitter { delay, .. } => passage.later(delay.draw_ms(odds)),
                 Kind::LinkReorder { spread_ms, .. } => passage.later(odds.below(spread_ms + 1)),
-                Kind::NodeCut { .. }
-                | Kind::NodeCrash { .. }
-                | Kind::NodePause { .. }
-                | Kind::LeaderChange { .. }
-                | Kind::ClockSkew { .. }
-                | Kind::ClockFreeze { .. }
-                | Kind::TimeTravel { .. }
-                | Kind::ProposalLost { .. }
-                | Kind::ProposalUnanswered { .. }
-                | Kind::StaleReads { .. }
-                | Kind::Refuse { .. }
-                | Kind::LoseAnswer { .. }
-                | Kind::SlowAnswer { .. } => {}
+                Kind::LinkBandwidth { bytes_per_s, .. } => {
+                    let takes_ms = bytes.saturating_mul(1000) / (*bytes_per_s).max(1);
+                    let way = format!("{} {from} {to}", fault.id);
+                    passage.later(odds.queue(&way, takes_ms, now_ms));
+                    passage.later(takes_ms);
+                }
+                // Of no link.
+                _ => {}
             }
             if passage != before {
                 odds.struck(&fault.kind);
@@ -74,8 +76,11 @@ impl Faults {
 
     /// Does anything hold this direction back now?
     pub fn holds(&self, from: &str, to: &str, now_ms: i64) -> bool {
-        self.iter(now_ms)
-            .any(|fault| matches!(&fault.kind, Kind::LinkHold { link } if link.carries(from, to)))
+        self.iter(now_ms).any(|fault| match &fault.kind {
+            Kind::LinkHold { link } => link.carries(from, to),
+            Kind::NodePause { node } => node.is_end(from) || node.is_end(to),
+            _ => false,
+        })
     }
 }
 
@@ -101,19 +106,12 @@ impl Passage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture;
     use crate::odds::tests::Counting;
-    use crate::{Delay, Fault, Link};
+    use crate::{Delay, Link};
 
     fn faults(kinds: impl IntoIterator<Item = Kind>) -> Faults {
-        let mut faults = Faults::default();
-        for (number, kind) in kinds.into_iter().enumerate() {
-            faults.add(Fault {
-                id: number.to_string(),
-                kind,
-                ends_at_ms: Some(1000),
-            });
-        }
-        faults
+        fixture::faults(kinds, 1000)
     }
 
     fn link() -> Link {
@@ -125,7 +123,7 @@ mod tests {
     }
 
     fn there(faults: &Faults, now_ms: i64, odds: &mut Counting) -> Passage {
-        faults.passage("us-east-1", "eu-west-1", now_ms, odds)
+        faults.passage(("us-east-1", "eu-west-1"), 500, now_ms, odds)
     }
 
     #[test]
@@ -151,7 +149,7 @@ mod tests {
         assert!(passage.held && !passage.lost);
         let names = ["link delay", "link jitter", "link duplicate", "link hold"];
         assert_eq!(odds.struck, names);
-        let back = all.passage("eu-west-1", "us-east-1", 0, &mut odds);
+        let back = all.passage(("eu-west-1", "us-east-1"), 500, 0, &mut odds);
         assert_eq!((back.delay_ms, back.copies, back.held), (0, 1, false));
     }
 
@@ -190,12 +188,39 @@ mod tests {
             },
         }]);
         let lost = |from, to| {
-            let passage = cut.passage(from, to, 0, &mut Counting::default());
+            let passage = cut.passage((from, to), 0, 0, &mut Counting::default());
             assert_eq!(passage.lost, cut.cuts(from, to, 0));
             passage.lost
         };
         assert!(lost("us-east-1/2", "us-east-1/1") && lost("us-east-1/3", "us-east-1/2"));
         assert!(!lost("us-east-1/1", "us-east-1/3") && !lost("us-east-1", "eu-west-1"));
+    }
+
+    #[test]
+    fn what_a_paused_node_sends_and_is_sent_waits() {
+        let node = crate::Place {
+            region: "us-east-1".into(),
+            node: 2,
+        };
+        let pause = faults([Kind::NodePause { node }]);
+        let held = |from, to| {
+            let passage = pause.passage((from, to), 0, 0, &mut Counting::default());
+            assert_eq!(passage.held, pause.holds(from, to, 0));
+            passage.held
+        };
+        assert!(held("us-east-1/2", "us-east-1/1") && held("us-east-1/3", "us-east-1/2"));
+        assert!(!held("us-east-1/1", "us-east-1/3") && !held("us-east-1", "eu-west-1"));
+    }
+
+    #[test]
+    fn messages_on_a_narrow_link_wait_for_each_other() {
+        let narrow = faults([Kind::LinkBandwidth {
+            link: link(),
+            bytes_per_s: 1000,
+        }]);
+        let mut odds = Counting::default();
+        let delays = [0, 0, 900, 5000].map(|now| there(&narrow, now, &mut odds).delay_ms);
+        assert_eq!(delays, [500, 1000, 600, 0]);
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Profile {
             node: None,
             lag_ms,
             per_mille,
+            property: None,
         };
         let calls = || Calls {
             per_mille: 30,

@@ -30,6 +30,9 @@ pub struct Context<'a> {
     /// How wrapped material is unwrapped: by the token's own private key, but
     /// in the simulator, where RSA would take most of the time.
     pub unwrap: Unwrap,
+    /// Import tokens older than this, in milliseconds, count as expired, if a
+    /// fault says so.
+    pub tokens_expire_after_ms: Option<u64>,
     /// The other region's answer, once it has been asked.
     pub answer: Option<Answer>,
 }

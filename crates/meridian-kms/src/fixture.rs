@@ -103,6 +103,8 @@ pub struct TestRegion {
     pub behind: Option<Region>,
     /// What another region answers when it is asked; nothing if unreachable.
     pub answer: Option<Answer>,
+    /// The age from which on import tokens count as expired, under a fault.
+    pub tokens_expire_after_ms: Option<u64>,
     /// Who calls.
     pub caller: Caller,
     /// Import parameters by key, which may be used for a day.
@@ -126,6 +128,7 @@ impl TestRegion {
             now: START,
             behind: None,
             answer: None,
+            tokens_expire_after_ms: None,
             caller: Caller {
                 account: ACCOUNT.parse().unwrap(),
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
@@ -254,6 +257,7 @@ impl TestRegion {
             regions: &regions,
             wrapping_key: wrapping_key.as_ref(),
             unwrap: ImportToken::unwrap,
+            tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
         };
         view.plan(&mut cx, request)

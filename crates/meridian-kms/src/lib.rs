@@ -35,6 +35,7 @@ pub mod key_set_state;
 pub mod key_state;
 pub mod material;
 pub mod metadata;
+pub mod older_view;
 pub mod ops;
 pub mod page;
 pub mod planted;

@@ -8,13 +8,14 @@
 
 use std::sync::Arc;
 
-use meridian_crypto::{Entropy, Vault};
+use meridian_crypto::{Entropy, MaterialId, Vault};
 use serde::{Deserialize, Serialize};
 
 use crate::alias::Alias;
 use crate::arn::{AliasRef, KeyRef, RegionName};
 use crate::error::KmsError;
 use crate::key::{Deletion, Key, Role};
+use crate::key_set::Origin;
 use crate::ops::{self, Change, Response};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{Fact, FactError, Gone, ReplicaReport, ReportedState, SharedFact};
@@ -147,6 +148,7 @@ impl Region {
                 self.clock_offset_ms = self.clock_offset_ms.saturating_add(ms);
                 self.advance_to(entry.at.plus_ms(ms));
             }
+            Change::MaterialExpires { key, material } => self.end_life(key, material),
             Change::AutomaticRotation(change) => crate::automatic_rotation::apply(self, change),
             Change::Request(change) => return Outcome::Answered(ops::apply(self, change)),
         }
@@ -210,6 +212,22 @@ impl Region {
         self.put(key);
     }
 
+    /// Ends the life of imported material that is here.
+    fn end_life(&mut self, reference: &KeyRef, material: &MaterialId) {
+        let now = self.now;
+        let Some(key) = self.keys.get(reference) else {
+            return;
+        };
+        if key.shared.origin != Origin::External || key.sealed(material).is_none() {
+            return;
+        }
+        let mut key = Key::clone(key);
+        if let Some(held) = key.held.get_mut(material) {
+            held.expires = Some(held.expires.map_or(now, |expires| expires.min(now)));
+        }
+        self.put(key);
+    }
+
     /// Stores a changed key and whatever follows from the change: the pending
     /// material's state, the switch of a rotation, the facts that are due to
     /// other regions, and the deadlines.
@@ -251,6 +269,11 @@ impl Region {
         self.unindex(before.as_deref());
         self.index(&key);
         self.keys.insert(key.key, Arc::new(key));
+    }
+
+    /// Puts a key into a view as it is, with nothing that follows from it.
+    pub(crate) fn show(&mut self, key: Arc<Key>) {
+        self.keys.insert(key.key, key);
     }
 
     /// Deletes a key for good, with its aliases; a multi-Region key leaves a
@@ -352,7 +375,7 @@ impl Region {
             return Ok(None);
         };
         let mut sealed = std::collections::BTreeMap::new();
-        let travels = key.shared.origin == crate::key_set::Origin::AwsKms;
+        let travels = key.shared.origin == Origin::AwsKms;
         if travels || is_planted(Bug::ImportedMaterialSent) {
             for (id, held) in &key.held {
                 let Some(own) = &held.sealed else { continue };
@@ -490,6 +513,30 @@ mod tests {
             "PendingImport",
             "it has expired all the same"
         );
+    }
+
+    #[test]
+    fn imported_material_whose_life_is_ended_is_gone_with_the_next_step_of_time() {
+        let mut us = TestRegion::new("us-east-1");
+        let (key, material) = us.create_imported(false, 1);
+        let change = Change::MaterialExpires {
+            key: us.reference(&key),
+            material: material.parse().unwrap(),
+        };
+        us.commit(change.clone());
+        us.commit(Change::Tick);
+        assert_eq!(us.state(&key), "PendingImport");
+        us.import(&key, 1, "EXISTING_KEY_MATERIAL").unwrap();
+        us.commit(Change::Tick);
+        assert_eq!(us.state(&key), "Enabled", "it lives again");
+        let generated = us.create();
+        let id = us.describe(&generated).current_key_material_id.unwrap();
+        us.commit(Change::MaterialExpires {
+            key: us.reference(&generated),
+            material: id.parse().unwrap(),
+        });
+        us.commit(Change::Tick);
+        assert_eq!(us.state(&generated), "Enabled", "it was not imported");
     }
 
     #[test]

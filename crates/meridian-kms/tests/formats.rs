@@ -105,6 +105,7 @@ fn all_kinds() -> BTreeSet<String> {
         "FeedAcknowledged",
         "Tick",
         "AdvanceClock",
+        "MaterialExpires",
         "AutomaticRotation",
     ];
     writes

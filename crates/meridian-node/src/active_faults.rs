@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use meridian_chaos::{Call, Condition, Faults, Kind, Odds, Passage, Reception};
+use meridian_chaos::{
+    Call, Condition, Faults, Kind, Odds, Passage, Queue, Reception, Staleness, Telling,
+};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -25,6 +27,8 @@ struct Tally {
     turns: BTreeMap<String, u64>,
     /// How often each kind has had an effect.
     struck: BTreeMap<&'static str, u64>,
+    /// Who waits on which narrow link.
+    queue: Queue,
 }
 
 /// Chance of a live cluster.
@@ -39,6 +43,10 @@ impl Odds for LiveOdds<'_> {
         let turns = self.0.turns.entry(fault.to_owned()).or_default();
         *turns += 1;
         *turns
+    }
+
+    fn queue(&mut self, way: &str, takes_ms: u64, now_ms: i64) -> u64 {
+        self.0.queue.wait_ms(way, takes_ms, now_ms)
     }
 
     fn struck(&mut self, kind: &Kind) {
@@ -83,11 +91,39 @@ impl ActiveFaults {
         ask(&faults, machine_now_ms(), &mut LiveOdds(tally))
     }
 
-    /// What becomes of a message that is sent now.
-    pub fn passage(&self, from: &str, to: &str) -> Passage {
+    /// What becomes of a message of so many bytes that is sent now.
+    pub fn passage(&self, way: (&str, &str), bytes: u64) -> Passage {
         self.ask(Passage::WHOLE, |faults, now, odds| {
-            faults.passage(from, to, now, odds)
+            faults.passage(way, bytes, now, odds)
         })
+    }
+
+    /// Does a fact stay at its author now?
+    pub fn withholds(&self, way: (&str, &str), telling: &Telling) -> bool {
+        self.ask(false, |faults, now, odds| {
+            faults.withholds(way, telling, now, odds)
+        })
+    }
+
+    /// The IDs of the faults that keep facts at their authors now.
+    pub fn withholding(&self) -> Vec<String> {
+        self.ask(Vec::new(), |faults, now, _| faults.withholding(now))
+    }
+
+    /// The age, in milliseconds, from which on a region takes import tokens for
+    /// expired, if a fault says one.
+    pub fn tokens_expire_after_ms(&self, region: &str) -> Option<u64> {
+        self.ask(None, |faults, now, odds| {
+            faults.tokens_expire_after_ms(region, now, odds)
+        })
+    }
+
+    /// Waits until a node does not stand still.
+    pub async fn resumed(&self, region: &str, node: u64) {
+        if !self.is_calm() {
+            self.until(|set, now| !set.condition(region, node, now).paused)
+                .await;
+        }
     }
 
     /// Is this direction cut now?
@@ -115,10 +151,16 @@ impl ActiveFaults {
     }
 
     /// How old the view is that answers a read at a node now.
-    pub fn read_lag_ms(&self, region: &str, node: u64) -> Option<u64> {
-        self.ask(None, |faults, now, odds| {
-            faults.read_lag_ms(region, node, now, odds)
+    pub fn staleness(&self, region: &str, node: u64) -> Staleness {
+        self.ask(Staleness::default(), |faults, now, odds| {
+            faults.staleness(region, node, now, odds)
         })
+    }
+
+    /// A fault that is over at once has had its effect.
+    pub fn happened(&self, kind: &Kind) {
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        LiveOdds(tally).struck(kind);
     }
 
     /// Replaces the set.
@@ -126,6 +168,8 @@ impl ActiveFaults {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let still = |id: &str| faults.iter(i64::MIN).any(|fault| fault.id == id);
         tally.turns.retain(|id, _| still(id));
+        let fault = |way: &str| way.split(' ').next().is_some_and(&still);
+        tally.queue.retain(fault);
         drop(tally);
         self.faults.send_replace(faults);
     }
@@ -190,8 +234,8 @@ impl ActiveFaults {
     /// arrives all the same; one that arrives twice is answered once.
     pub async fn over<T, E>(
         &self,
-        from: &str,
-        to: &str,
+        (from, to): (&str, &str),
+        bytes: u64,
         delivery: Delivery,
         timeout: impl FnOnce(Duration) -> Duration,
         send: impl Fn() -> BoxFuture<'static, Result<T, E>> + Send + Sync + 'static,
@@ -200,7 +244,8 @@ impl ActiveFaults {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (there, back) = (self.passage(from, to), self.passage(to, from));
+        let there = self.passage((from, to), bytes);
+        let back = self.passage((to, from), 0);
         let injected = there.delay_ms.saturating_add(back.delay_ms);
         let deadline = Instant::now() + timeout(Duration::from_millis(injected));
         if (there, back) == (Passage::WHOLE, Passage::WHOLE) {
@@ -287,8 +332,8 @@ mod tests {
         let arrived = arrived.clone();
         faults
             .over(
-                "us-east-1",
-                "eu-west-1",
+                ("us-east-1", "eu-west-1"),
+                0,
                 Delivery::AtLeastOnce,
                 |_| TIMEOUT,
                 move || {

@@ -82,7 +82,7 @@ fn listed(list: &ListFaultsResponse) -> Json<Value> {
         .iter()
         .map(|fault| to_json("Fault", fault))
         .collect();
-    Json(json!({"faults": faults}))
+    Json(json!({"faults": faults, "fired": list.fired}))
 }
 
 async fn clear(State(chaos): State<ChaosService>) -> Answer {

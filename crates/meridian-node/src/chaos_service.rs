@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::{BoxStream, FuturesUnordered};
 use meridian_chaos::{Fault, Faults, Kind, Nodes, Profile};
-use meridian_kms::{ErrorCode, RegionName, Timestamp};
+use meridian_kms::{ErrorCode, RegionName};
 use meridian_proto::v1;
 use meridian_proto::v1::chaos_server::Chaos;
 use tonic::{Request, Response, Status};
@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 use crate::active_faults::ActiveFaults;
 use crate::clock::machine_now_ms;
 use crate::directory::Directory;
-use crate::forward::never_connected;
+use crate::leader_asked::Leaders;
 use crate::recorder::Recorder;
 
 /// How long one node may take to take over a new set of faults.
@@ -23,9 +23,6 @@ const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the regions may take to come to rest, unless told.
 const REST_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a region may take to move its clock.
-const CLOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The administrative service of a front door.
 #[derive(Clone)]
@@ -122,6 +119,19 @@ impl ChaosService {
             )));
         }
         let id = fault.id.clone();
+        if let Kind::MaterialExpire {
+            region,
+            key_id,
+            material,
+        } = &fault.kind
+        {
+            self.check_allowed()?;
+            let key_id = key_id.as_deref().unwrap_or_default();
+            let leaders = self.leaders();
+            leaders.expire(region, key_id, material.as_deref()).await?;
+            self.faults.happened(&fault.kind);
+            return Ok(id);
+        }
         self.change(|faults| faults.add(fault)).await?;
         Ok(id)
     }
@@ -163,7 +173,13 @@ impl ChaosService {
     pub fn list(&self) -> v1::ListFaultsResponse {
         let (now, faults) = (machine_now_ms(), self.faults.current());
         let faults = faults.iter(now).map(|fault| fault.to_proto(now)).collect();
-        v1::ListFaultsResponse { faults }
+        let fired = self.faults.struck().into_iter();
+        v1::ListFaultsResponse {
+            faults,
+            fired: fired
+                .map(|(kind, times)| (kind.to_owned(), times))
+                .collect(),
+        }
     }
 
     /// Judges what the cluster has recorded so far.
@@ -182,46 +198,17 @@ impl ChaosService {
         Ok(verdict.to_proto())
     }
 
-    /// Moves the clock of one region; zero only reads it.
-    async fn advance(&self, region: &RegionName, ms: i64) -> Result<Timestamp, Status> {
-        let mut addresses: Vec<String> = self
-            .directory
-            .nodes(region)
-            .iter()
-            .map(|place| place.peer_address.clone())
-            .collect();
-        let mut last = Status::unavailable(format!("region {region} has no leader"));
-        let deadline = tokio::time::Instant::now() + CLOCK_TIMEOUT;
-        while tokio::time::Instant::now() < deadline {
-            for address in std::mem::take(&mut addresses) {
-                let message = v1::NodeAdvanceClockRequest { milliseconds: ms };
-                let mut client = self.directory.client(&address)?;
-                match client.advance_clock(message).await {
-                    Ok(answer) => {
-                        let answer = answer.into_inner();
-                        match answer.leader_address {
-                            None => return Ok(Timestamp(answer.now_ms)),
-                            Some(leader) if !leader.is_empty() => addresses.insert(0, leader),
-                            Some(_) => addresses.push(address),
-                        }
-                    }
-                    // A request that left may have moved the clock; repeating
-                    // it could move it twice.
-                    Err(status) if ms != 0 && !never_connected(&status) => return Err(status),
-                    Err(status) => {
-                        last = status;
-                        addresses.push(address);
-                    }
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Err(last)
+    fn leaders(&self) -> Leaders<'_> {
+        Leaders(&self.directory)
     }
 
-    async fn advance_all(&self, ms: i64) -> Result<Vec<v1::RegionTime>, Status> {
-        let names = self.directory.names();
-        let moved = futures::future::join_all(names.iter().map(|name| self.advance(name, ms)));
+    async fn advance_all(
+        &self,
+        names: &[RegionName],
+        ms: i64,
+    ) -> Result<Vec<v1::RegionTime>, Status> {
+        let leaders = self.leaders();
+        let moved = futures::future::join_all(names.iter().map(|name| leaders.advance(name, ms)));
         let mut times = Vec::new();
         for (name, moved) in names.iter().zip(moved.await) {
             let now = moved.map_err(|status| {
@@ -318,10 +305,18 @@ impl Chaos for ChaosService {
         request: Request<v1::AdvanceClockRequest>,
     ) -> Result<Response<v1::AdvanceClockResponse>, Status> {
         self.check_allowed()?;
-        let seconds = request.into_inner().seconds;
+        let v1::AdvanceClockRequest { seconds, region } = request.into_inner();
+        let mut names = self.directory.names();
+        if let Some(region) = region {
+            names.retain(|name| name.as_str() == region);
+            if names.is_empty() {
+                let why = format!("{region:?} is not a region of this cluster");
+                return Err(Status::invalid_argument(why));
+            }
+        }
         let ms = i64::try_from(seconds.saturating_mul(1000))
             .map_err(|_| Status::invalid_argument("too far ahead"))?;
-        let regions = self.advance_all(ms).await?;
+        let regions = self.advance_all(&names, ms).await?;
         Ok(Response::new(v1::AdvanceClockResponse { regions }))
     }
 
@@ -329,7 +324,7 @@ impl Chaos for ChaosService {
         &self,
         _: Request<v1::GetClockRequest>,
     ) -> Result<Response<v1::GetClockResponse>, Status> {
-        let regions = self.advance_all(0).await?;
+        let regions = self.advance_all(&self.directory.names(), 0).await?;
         Ok(Response::new(v1::GetClockResponse { regions }))
     }
 }

@@ -88,6 +88,13 @@ impl Core {
         self.view.clock().now(region)
     }
 
+    /// Waits until no fault has this node stand still.
+    pub async fn resumed(&self) {
+        self.faults
+            .resumed(self.region.as_str(), self.node_id)
+            .await;
+    }
+
     /// Asks another node of the region something, over a way that has its
     /// faults. No answer says nothing about whether it was asked.
     pub async fn ask_node<T, E>(
@@ -103,7 +110,9 @@ impl Core {
         let from = node_name(&self.region, self.node_id);
         let to = node_name(&self.region, node);
         let once = Delivery::AtMostOnce;
-        self.faults.over(&from, &to, once, |_| timeout, send).await
+        self.faults
+            .over((&from, &to), 0, once, |_| timeout, send)
+            .await
     }
 
     /// True once this node's own view is as new as all that it answered before
@@ -142,6 +151,7 @@ impl Core {
     }
 
     async fn propose_entry(&self, entry: Bytes) -> Result<(u64, Outcome), NotCommitted> {
+        self.resumed().await;
         match tokio::time::timeout(PROPOSE_TIMEOUT, self.group.propose(entry)).await {
             Ok(Ok(answered)) => Ok(answered),
             Ok(Err(ProposeError::NotLeader { .. })) => Err(NotCommitted::NotLeader),

@@ -21,6 +21,8 @@ pub fn node_name(region: &RegionName, node: NodeId) -> String {
 pub struct FaultyLinks<L> {
     /// The sending region.
     pub from: RegionName,
+    /// The sending node.
+    pub node: NodeId,
     /// The real links.
     pub inner: Arc<L>,
     /// What is wrong with them.
@@ -31,14 +33,17 @@ impl<L: Links> FaultyLinks<L> {
     fn through<T: Send + 'static>(
         &self,
         to: &RegionName,
+        bytes: u64,
         timeout: impl FnOnce(Duration) -> Duration + Send + 'static,
         send: impl Fn(&L) -> BoxFuture<'static, Result<T, LinkError>> + Send + Sync + 'static,
     ) -> BoxFuture<'static, Result<T, LinkError>> {
         let (inner, faults) = (self.inner.clone(), self.faults.clone());
-        let (from, to) = (self.from.to_string(), to.to_string());
+        let (from, to, node) = (self.from.to_string(), to.to_string(), self.node);
         Box::pin(async move {
+            faults.resumed(&from, node).await;
             let again = Delivery::AtLeastOnce;
-            let answer = faults.over(&from, &to, again, timeout, move || send(&inner));
+            let way = (from.as_str(), to.as_str());
+            let answer = faults.over(way, bytes, again, timeout, move || send(&inner));
             answer.await.map_err(|lost| match lost {
                 Lost::Failed(error) => error,
                 Lost::OnTheWay => LinkError(format!("no answer from {to} in time")),
@@ -56,13 +61,17 @@ impl<L: Links> Links for FaultyLinks<L> {
         let region = to.clone();
         // A slow link is slow, not down: what was injected does not count.
         let timeout = |injected| PUSH_TIMEOUT + injected;
-        self.through(to, timeout, move |links| links.push(&region, facts.clone()))
+        let bytes = facts.iter().map(|fact| fact.len() as u64).sum();
+        self.through(to, bytes, timeout, move |links| {
+            links.push(&region, facts.clone())
+        })
     }
 
     fn preflight(&self, question: &Question) -> BoxFuture<'static, Result<Answer, LinkError>> {
         let asked = question.clone();
         self.through(
             &question.region,
+            0,
             |_| PREFLIGHT_TIMEOUT,
             move |links| links.preflight(&asked),
         )
@@ -89,7 +98,7 @@ impl<T: Transport> Transport for FaultyTransport<T> {
         payload: Bytes,
         timeout: Duration,
     ) -> BoxFuture<'_, Result<Bytes, TransportError>> {
-        let inner = self.inner.clone();
+        let (inner, bytes) = (self.inner.clone(), payload.len() as u64);
         let send = move || -> BoxFuture<'static, Result<Bytes, TransportError>> {
             let (inner, payload) = (inner.clone(), payload.clone());
             Box::pin(async move { inner.call(target, kind, payload, timeout).await })
@@ -98,7 +107,8 @@ impl<T: Transport> Transport for FaultyTransport<T> {
             let from = node_name(&self.region, self.node);
             let to = node_name(&self.region, target);
             let again = Delivery::AtLeastOnce;
-            let answer = self.faults.over(&from, &to, again, |_| timeout, send);
+            let way = (from.as_str(), to.as_str());
+            let answer = self.faults.over(way, bytes, again, |_| timeout, send);
             answer.await.map_err(|lost| match lost {
                 Lost::Failed(error) => error,
                 Lost::OnTheWay => TransportError::Timeout,

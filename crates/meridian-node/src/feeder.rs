@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use meridian_chaos::{Phase, Telling};
 use meridian_crypto::OsEntropy;
+use meridian_kms::replication::about::About;
 use meridian_kms::replication::feeding::Feeding;
 use meridian_kms::{Change, Region, RegionName};
 use tokio::time::Instant;
@@ -42,6 +44,7 @@ async fn feed(core: &Core, peer: &RegionName) {
     let now_ms = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     loop {
         let region = views.borrow_and_update().clone();
+        let withholding = core.faults.withholding();
         while let Some((positions, push)) = next_push(core, &region, peer, &mut feeding, now_ms()) {
             pushes.push(async move { (positions, push.await) });
         }
@@ -57,6 +60,8 @@ async fn feed(core: &Core, peer: &RegionName) {
                 }
                 feeding.pushed(&positions, result.is_ok(), now_ms());
             }
+            () = core.faults.until(|set, now| set.withholding(now) != withholding),
+                if !withholding.is_empty() => {}
             Some(positions) = commits.next(), if !commits.is_empty() => {
                 let positions: Vec<u64> = positions;
                 feeding.acknowledgement_ended(&positions);
@@ -82,7 +87,17 @@ fn next_push(
     feeding: &mut Feeding,
     now_ms: u64,
 ) -> Option<(Vec<u64>, Push)> {
-    let outgoing = match feeding.next_batch(region, peer, &core.vault, &mut OsEntropy, now_ms) {
+    let mut withheld = |about: &About| {
+        let way = (core.region.as_str(), peer.as_str());
+        core.faults.withholds(way, &telling(about))
+    };
+    let withheld: Option<&mut dyn FnMut(&About) -> bool> = match core.faults.is_calm() {
+        true => None,
+        false => Some(&mut withheld),
+    };
+    let vault = &core.vault;
+    let batch = feeding.next_batch(region, peer, vault, &mut OsEntropy, now_ms, withheld);
+    let outgoing = match batch {
         Ok(outgoing) => outgoing?,
         Err(error) => {
             tracing::error!(%peer, %error, "facts cannot be sealed for the peer");
@@ -96,6 +111,22 @@ fn next_push(
         core.links.push(peer, outgoing.facts)
     };
     Some((outgoing.positions, push))
+}
+
+/// What a fault wants to know of a fact.
+fn telling(about: &About) -> Telling {
+    let ends = [
+        (about.creates, Phase::Creating),
+        (about.hands_over, Phase::Updating),
+        (about.prepares, Phase::Prepare),
+    ];
+    let ended = ends.into_iter().filter(|(ends, _)| *ends);
+    Telling {
+        key_id: about.key.id.to_string(),
+        ends: ended.map(|(_, phase)| phase).collect(),
+        held: about.held.iter().map(ToString::to_string).collect(),
+        waiting: about.waiting.iter().map(ToString::to_string).collect(),
+    }
 }
 
 /// Commits what the peer has acknowledged. If that fails, the facts are pushed

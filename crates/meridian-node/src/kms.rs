@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use meridian_api::{CallError, Kms};
-use meridian_chaos::{Call, Reception};
+use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
@@ -58,9 +58,10 @@ impl NodeKms {
         &self,
         caller: &Caller,
         request: &Request,
-        lag_ms: Option<u64>,
+        staleness: &Staleness,
     ) -> Result<Response, CallError> {
-        if lag_ms.is_none() && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
+        if staleness.whole_ms.is_none() && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await
+        {
             return Err(CallError::NoLeader);
         }
         let wrapping_key = match request {
@@ -70,10 +71,7 @@ impl NodeKms {
             },
             _ => None,
         };
-        let region = match lag_ms {
-            Some(lag_ms) => self.core.view.of_ms_ago(lag_ms),
-            None => self.core.view.newest(),
-        };
+        let region = self.core.view.as_old_as(staleness);
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
         cx.wrapping_key = wrapping_key.as_ref();
@@ -169,6 +167,10 @@ impl NodeKms {
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
         cx.answer = answer;
+        if let Request::ImportKeyMaterial(_) = request {
+            let faults = &self.core.faults;
+            cx.tokens_expire_after_ms = faults.tokens_expire_after_ms(region.name().as_str());
+        }
         region.plan(&mut cx, request)
     }
 
@@ -203,6 +205,7 @@ impl NodeKms {
             regions: &self.core.regions,
             wrapping_key: None,
             unwrap: ImportToken::unwrap,
+            tokens_expire_after_ms: None,
             answer: None,
         }
     }
@@ -229,7 +232,7 @@ impl NodeKms {
         let Some(recorder) = &self.core.recorder else {
             return self.receive(caller, request, reception);
         };
-        let refused = reception.refuse.is_some();
+        let refused = reception.as_ref().is_some_and(|it| it.refuse.is_some());
         let call = recorder.begin(&self.core, &caller, &request, refused);
         let answer = self.receive(caller, request, reception);
         async move {
@@ -244,38 +247,43 @@ impl NodeKms {
         &self,
         caller: Caller,
         request: Request,
-        reception: Reception,
+        reception: Option<Reception>,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
-        if reception == Reception::default() {
+        let Some(reception) = reception else {
             return self.serve(caller, request);
-        }
+        };
         let kms = self.clone();
         async move {
+            kms.core.resumed().await;
             tokio::time::sleep(Duration::from_millis(reception.delay_ms)).await;
             if let Some(code) = reception.refuse {
                 return Err(injected(&code).into());
             }
             let answer = kms.serve(caller, request).await;
-            match reception.lose_answer {
-                true => Err(CallError::Timeout { definite: false }),
-                false => answer,
+            match reception {
+                Reception { reset: true, .. } => Err(CallError::Reset),
+                Reception {
+                    lose_answer: true, ..
+                } => Err(CallError::Timeout { definite: false }),
+                _ => answer,
             }
         }
         .boxed()
     }
 
-    fn reception(&self, caller: &Caller, request: &Request) -> Reception {
+    /// What the front door does with a call; nothing special without faults.
+    fn reception(&self, caller: &Caller, request: &Request) -> Option<Reception> {
         let faults = &self.core.faults;
         if faults.is_calm() {
-            return Reception::default();
+            return None;
         }
         let (account, key_id) = (caller.account.to_string(), request.named_key());
-        faults.reception(&Call {
+        Some(faults.reception(&Call {
             region: self.core.region.as_str(),
             operation: request.operation().name(),
             key_id,
             account: &account,
-        })
+        }))
     }
 
     /// What the node's own view can answer is answered at once; what it refuses
@@ -292,15 +300,15 @@ impl NodeKms {
             return async move { kms.write(&caller, &request).await }.boxed();
         }
         let core = &self.core;
-        let lag_ms = core.faults.read_lag_ms(core.region.as_str(), core.node_id);
+        let staleness = core.faults.staleness(core.region.as_str(), core.node_id);
         if operation.consistency() == Consistency::Local
-            && lag_ms.is_none()
+            && staleness.is_none()
             && core.has_caught_up()
             && let Ok(response) = self.read_local(&caller, &request)
         {
             return futures::future::ready(Ok(response)).boxed();
         }
-        async move { kms.read(&caller, &request, lag_ms).await }.boxed()
+        async move { kms.read(&caller, &request, &staleness).await }.boxed()
     }
 }
 

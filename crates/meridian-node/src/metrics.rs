@@ -1,18 +1,20 @@
 //! Prometheus metrics of a process: requests as they finish, and what the
 //! nodes say of themselves when they are asked.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use meridian_api::Observer;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::active_faults::ActiveFaults;
 use crate::core::Core;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -31,8 +33,9 @@ pub struct Metrics {
     nodes: Arc<Mutex<Vec<std::sync::Weak<Core>>>>,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Metrics of a process whose nodes obey these faults.
+    pub fn new(faults: ActiveFaults) -> Metrics {
         let requests = Family::default();
         let seconds = Family::<RequestLabels, Histogram>::new_with_constructor(|| {
             // 50 µs to 6.5 s.
@@ -43,6 +46,7 @@ impl Default for Metrics {
         registry.register("requests", "Requests answered", requests.clone());
         registry.register("request_seconds", "Time to the answer", seconds.clone());
         registry.register_collector(Box::new(NodesCollector(nodes.clone())));
+        registry.register_collector(Box::new(FaultsCollector(faults)));
         Metrics {
             registry: Arc::new(Mutex::new(registry)),
             requests,
@@ -94,6 +98,29 @@ impl Observer for Metrics {
         self.seconds
             .get_or_create(&labels)
             .observe(elapsed.as_secs_f64());
+    }
+}
+
+/// How often each kind of fault has had an effect.
+struct FaultsCollector(ActiveFaults);
+
+impl fmt::Debug for FaultsCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultsCollector")
+    }
+}
+
+impl Collector for FaultsCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let help = "How often a fault of this kind has had an effect";
+        let prototype = ConstCounter::new(0u64);
+        let kind = prototype.metric_type();
+        let mut metric = encoder.encode_descriptor("faults_fired", help, None, kind)?;
+        for (kind, times) in self.0.struck() {
+            let counter = ConstCounter::new(times);
+            counter.encode(metric.encode_family(&[("kind", kind)])?)?;
+        }
+        Ok(())
     }
 }
 

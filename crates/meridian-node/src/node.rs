@@ -7,15 +7,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use meridian_api::{Cluster, Front, Kms, Scope};
-use meridian_chaos::Faults;
 use meridian_crypto::{ClusterSecret, RootKey, Vault};
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::node_server::NodeServer;
-use meridian_raft::{Compaction, Group, GroupConfig};
+use meridian_raft::{Compaction, Group, GroupConfig, Memory};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,11 +31,13 @@ use crate::kms::NodeKms;
 use crate::links::GrpcLinks;
 use crate::machine::RegionMachine;
 use crate::metrics::Metrics;
+use crate::node_disk::NodeDisk;
 use crate::peer_server::PeerServer;
 use crate::raft_transport::GrpcTransport;
 use crate::recorder::Recorder;
 use crate::secrets::{read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
+use crate::supervise::take_away;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
 use crate::{feeder, forgetter, historian, ticker};
@@ -77,12 +77,16 @@ pub struct NodeParts {
     pub cluster_secret: ClusterSecret,
     /// Bound sockets.
     pub listeners: Listeners,
+    /// What a node without a directory remembers.
+    pub memory: Memory,
+    /// It takes the place of a node whose disk is gone.
+    pub replaces: bool,
 }
 
 /// A node that runs.
 pub struct RunningNode {
     kms: NodeKms,
-    process: Process,
+    pub(crate) process: Process,
     front_door: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -133,8 +137,13 @@ impl Cluster for WholeCluster {
 }
 
 impl RunningNode {
-    /// Starts a node that has its process to itself. The faults outlive it.
-    pub async fn start(config: NodeConfig, faults: &ActiveFaults) -> anyhow::Result<RunningNode> {
+    /// Starts a node that has its process to itself. The faults outlive it; with
+    /// `replaces` it takes the place of a node whose disk is gone.
+    pub async fn start(
+        config: NodeConfig,
+        faults: &ActiveFaults,
+        replaces: bool,
+    ) -> anyhow::Result<RunningNode> {
         let places = |peers: &Vec<crate::config::Peer>| {
             let place = |peer: &crate::config::Peer| Place {
                 id: peer.id,
@@ -149,11 +158,14 @@ impl RunningNode {
         let process = Process {
             directory: Arc::new(Directory::new(regions.collect())),
             wrapping_keys: WrappingKeys::start().context("starting the wrapping key thread")?,
-            metrics: Metrics::default(),
+            metrics: Metrics::new(faults.clone()),
             faults: faults.clone(),
             region_addresses: Arc::default(),
             recorder: None,
         };
+        if replaces && let Some(data_dir) = &config.data_dir {
+            take_away(data_dir)?;
+        }
         if config.allow_chaos {
             learn(&process.directory, &config.peer_listen, faults).await;
         }
@@ -166,6 +178,8 @@ impl RunningNode {
             cluster_secret: read_cluster_secret(&config.cluster_secret_file)?,
             listeners,
             config,
+            memory: Memory::default(),
+            replaces,
         };
         let front_door = parts.config.front_door.clone();
         let allow_chaos = parts.config.allow_chaos;
@@ -195,11 +209,14 @@ impl RunningNode {
             root_key,
             cluster_secret,
             listeners,
+            memory,
+            replaces,
         } = parts;
         let region = config.region.clone();
         let faults = process.faults.clone();
         let links = FaultyLinks {
             from: region.clone(),
+            node: config.node_id,
             inner: Arc::new(GrpcLinks {
                 from: region.clone(),
                 directory: process.directory.clone(),
@@ -219,13 +236,12 @@ impl RunningNode {
             faults: faults.clone(),
         };
         let clock = Clock::new(region.clone(), config.node_id, faults.clone());
-        let group = Group::start(
-            group_config(&config, &process),
-            machine,
-            Arc::new(transport),
-        )
-        .await
-        .with_context(|| format!("starting node {} of {region}", config.node_id))?;
+        let mut group = group_config(&config, &process);
+        group.memory = memory;
+        group.joins = replaces && group.members.len() > 1;
+        let group = Group::start(group, machine, Arc::new(transport))
+            .await
+            .with_context(|| format!("starting node {} of {region}", config.node_id))?;
         let core = Arc::new(Core {
             node_id: config.node_id,
             regions: process.directory.names(),
@@ -292,41 +308,6 @@ impl RunningNode {
     /// The address of its front door, if it has one.
     pub fn front_door(&self) -> Option<SocketAddr> {
         self.front_door
-    }
-
-    /// Waits until a fault wants this node dead.
-    pub async fn crashed(&self) {
-        self.wait_until_down(true).await;
-    }
-
-    /// Waits until no fault wants this node dead any more.
-    pub async fn revived(&self) {
-        self.wait_until_down(false).await;
-    }
-
-    /// The same for a node that had its process to itself. It has been stopped,
-    /// so nobody can tell it of its faults: it asks the others.
-    pub async fn revived_by_others(&self) {
-        const PAUSE: Duration = Duration::from_millis(200);
-        let (process, core) = (&self.process, self.kms.core());
-        let own = core.directory.address(&core.region, core.node_id);
-        let asking = async {
-            loop {
-                learn(&process.directory, own.unwrap_or_default(), &process.faults).await;
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        tokio::select! {
-            () = self.revived() => {}
-            () = asking => {}
-        }
-    }
-
-    async fn wait_until_down(&self, wanted: bool) {
-        let core = self.kms.core();
-        let (region, node) = (core.region.as_str(), core.node_id);
-        let is_down = |set: &Faults, now| set.condition(region, node, now).down == wanted;
-        self.process.faults.until(is_down).await;
     }
 
     /// Waits until the node's Raft core or disk fails for good, and says why.
@@ -407,5 +388,12 @@ fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {
         log_entries: config.compaction_entries,
         keep_entries: config.compaction_keep_entries,
     };
+    if config.allow_chaos {
+        group.disk_faults = Some(Arc::new(NodeDisk {
+            region: config.region.clone(),
+            node: config.node_id,
+            faults: process.faults.clone(),
+        }));
+    }
     group
 }

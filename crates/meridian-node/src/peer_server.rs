@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use meridian_api::{CallError, Kms};
 use meridian_chaos::Faults;
 use meridian_crypto::OsEntropy;
+use meridian_kms::key_set::Origin;
 use meridian_kms::{Caller, Change, Operation, Question, RegionName, Request};
 use meridian_proto::v1;
 use meridian_proto::v1::node_server::Node;
@@ -87,6 +88,7 @@ impl Node for PeerServer {
     }
 
     async fn push_facts(&self, call: Call<v1::FactBatch>) -> Answer<v1::FactAck> {
+        self.core.resumed().await;
         let batch = call.into_inner();
         self.check_link(&batch.from_region, &batch.to_region)?;
         let from: RegionName = batch.from_region.parse().map_err(invalid)?;
@@ -117,6 +119,7 @@ impl Node for PeerServer {
     }
 
     async fn preflight(&self, call: Call<v1::PreflightQuestion>) -> Answer<v1::PreflightAnswer> {
+        self.core.resumed().await;
         let message = call.into_inner();
         self.check_link(&message.from_region, &message.to_region)?;
         let question = Question::decode(&message.question).map_err(invalid)?;
@@ -187,6 +190,7 @@ impl Node for PeerServer {
     }
 
     async fn status(&self, _: Call<v1::StatusRequest>) -> Answer<v1::StatusResponse> {
+        self.core.resumed().await;
         let status = self.core.group.status();
         Ok(Reply::new(v1::StatusResponse {
             region: self.core.region.to_string(),
@@ -206,6 +210,29 @@ impl Node for PeerServer {
         let faults = Faults::decode(&call.into_inner().faults).map_err(invalid)?;
         self.faults.replace(faults);
         Ok(Reply::new(v1::SetFaultsResponse {}))
+    }
+
+    async fn expire_material(
+        &self,
+        call: Call<v1::NodeExpireMaterialRequest>,
+    ) -> Answer<v1::NodeExpireMaterialResponse> {
+        self.check_allowed()?;
+        let elsewhere = |leader| {
+            Ok(Reply::new(v1::NodeExpireMaterialResponse {
+                leader_address: Some(leader),
+            }))
+        };
+        if let Some(leader) = self.leader_elsewhere() {
+            return elsewhere(leader);
+        }
+        let change = self.expiry(&call.into_inner())?;
+        match self.core.propose(change).await {
+            Ok(_) => Ok(Reply::new(v1::NodeExpireMaterialResponse {
+                leader_address: None,
+            })),
+            Err(NotCommitted::NotLeader) => elsewhere(self.leader_elsewhere().unwrap_or_default()),
+            Err(NotCommitted::Unknown(why)) => Err(Status::unavailable(why)),
+        }
     }
 
     async fn get_faults(&self, _: Call<v1::GetFaultsRequest>) -> Answer<v1::GetFaultsResponse> {
@@ -254,6 +281,31 @@ impl Node for PeerServer {
 }
 
 impl PeerServer {
+    /// The change that has material expire: the one that is named, or the newest
+    /// that is here.
+    fn expiry(&self, request: &v1::NodeExpireMaterialRequest) -> Result<Change, Status> {
+        let region = self.core.view.applied();
+        let mut keys = region.keys().values();
+        let key = keys.find(|key| key.key.id.to_string() == request.key_id);
+        let key = key.filter(|key| key.shared.origin == Origin::External);
+        let materials = key.iter().flat_map(|key| key.shared.materials.iter().rev());
+        let mut held = materials.filter(|it| key.is_some_and(|key| key.sealed(&it.id).is_some()));
+        let found = match &request.key_material_id {
+            Some(wanted) => held.find(|it| it.id.to_string() == *wanted),
+            None => held.next(),
+        };
+        match key.zip(found) {
+            Some((key, material)) => Ok(Change::MaterialExpires {
+                key: key.key,
+                material: material.id,
+            }),
+            None => Err(Status::invalid_argument(format!(
+                "{} has no such imported material of {:?}",
+                self.core.region, request.key_id
+            ))),
+        }
+    }
+
     fn check_allowed(&self) -> Result<(), Status> {
         if self.allow_chaos {
             return Ok(());

@@ -8,6 +8,7 @@
 //! No secret is written. What was encrypted is known by a keyed hash, under a key
 //! that nobody has once the process has ended; material by its ID.
 
+mod agreed;
 mod asked;
 mod journal;
 mod keepsake;
@@ -27,6 +28,7 @@ use meridian_kms::{AccountId, Caller, Outcome, Region, RegionName};
 use tokio::sync::watch;
 
 use crate::core::Core;
+use crate::recorder::agreed::{Agreed, Entry};
 use crate::recorder::journal::Journal;
 use crate::recorder::keepsake::Keepsake;
 use crate::recorder::proposals::Proposals;
@@ -50,8 +52,8 @@ struct State {
     open: BTreeMap<String, u64>,
     /// Numbers of clients, by account and principal.
     clients: BTreeMap<(AccountId, String), usize>,
-    /// What each region has agreed on last, with its place in the log.
-    agreed: Vec<(u64, Region)>,
+    /// What each region has agreed on.
+    agreed: Vec<Agreed>,
     proposals: Proposals,
     keepsake: Keepsake,
 }
@@ -63,7 +65,7 @@ impl Recorder {
     /// # Errors
     /// The file cannot be written.
     pub fn create(file: &Path, regions: &[RegionName]) -> std::io::Result<Recorder> {
-        let agreed = regions.iter().map(|name| (0, Region::new(name.clone())));
+        let agreed = regions.iter().map(|name| Agreed::new(name.clone()));
         let state = State {
             journal: Journal::create(file, regions)?,
             calls: 0,
@@ -147,9 +149,13 @@ impl Recorder {
         outcome: &Outcome,
     ) {
         let mut state = self.state();
-        if index <= state.agreed[region].0 {
-            return;
-        }
+        let agreed = state.agreed[region].region().clone();
+        let before = match state.agreed[region].applied(index, entry, after) {
+            Entry::Known => return,
+            Entry::News => before,
+            // Whatever is missing is seen to be.
+            Entry::Replaces => &agreed,
+        };
         let at_ms = state.journal.now_ms();
         if let Some(call) = state.proposals.committed(entry) {
             let effect = matches!(outcome, Outcome::Answered(Ok(_)));
@@ -163,7 +169,6 @@ impl Recorder {
         for seen in Seen::of_commit(at_ms, region, before, after) {
             state.journal.write(&seen);
         }
-        state.agreed[region] = (index, after.clone());
         drop(state);
         self.committed.send_replace(());
     }
@@ -184,7 +189,10 @@ impl Recorder {
     /// tell another. The caller knows that there are no faults.
     pub fn healed(&self) -> bool {
         let mut state = self.state();
-        let is_told = |(_, region): &(u64, Region)| region.feeds().values().all(|it| it.is_empty());
+        let is_told = |it: &Agreed| {
+            let mut feeds = it.region().feeds().values();
+            feeds.all(|feed| feed.is_empty())
+        };
         if !state.agreed.iter().all(is_told) {
             return false;
         }

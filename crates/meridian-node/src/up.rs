@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use meridian_api::Scope;
 use meridian_kms::RegionName;
+use meridian_raft::Memory;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,10 +22,10 @@ use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
 use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::metrics::Metrics;
-use crate::node::{Listeners, Process, bind, router};
+use crate::node::{Listeners, Process, RunningNode, bind, router};
 use crate::recorder::Recorder;
 use crate::secrets::{cluster_secret_file, root_key_file};
-use crate::supervise::{start_node, supervise};
+use crate::supervise::{parts, supervise};
 use crate::verdict::{Verdict, judge};
 use crate::wrapping_keys::WrappingKeys;
 
@@ -137,11 +138,12 @@ impl RunningCluster {
         let addresses = regions
             .iter()
             .map(|it| (it.name.clone(), it.address.to_string()));
+        let faults = ActiveFaults::default();
         let process = Process {
             directory: Arc::new(directory(&regions)),
             wrapping_keys: wrapping_keys.clone(),
-            metrics: Metrics::default(),
-            faults: ActiveFaults::default(),
+            metrics: Metrics::new(faults.clone()),
+            faults,
             region_addresses: Arc::new(addresses.collect()),
             recorder: recorder.clone(),
         };
@@ -183,13 +185,15 @@ impl RunningCluster {
             let config = node_config(options, &self.regions, &secrets, &region, &node.place);
             let (process, secrets) = (process.clone(), secrets.clone());
             starting.spawn(async move {
-                let node = start_node(&process, &secrets, &config, node.listeners).await?;
-                anyhow::Ok((config, node))
+                let memory = Memory::default();
+                let parts = parts(&secrets, &config, node.listeners, memory.clone());
+                let node = RunningNode::start_in(process, parts).await?;
+                anyhow::Ok((config, node, memory))
             });
         }
         let mut slots: BTreeMap<String, Vec<(u64, Slot)>> = BTreeMap::new();
         while let Some(started) = starting.join_next().await {
-            let (config, node) = started.context("starting a node")??;
+            let (config, node, memory) = started.context("starting a node")??;
             let slot: Slot = Arc::new(Mutex::new(Some(node.kms().clone())));
             let region = slots.entry(config.region.to_string()).or_default();
             region.push((config.node_id, slot.clone()));
@@ -197,7 +201,7 @@ impl RunningCluster {
                 process.clone(),
                 secrets.clone(),
                 config,
-                node,
+                (node, memory),
                 slot,
                 self.stop.subscribe(),
             );

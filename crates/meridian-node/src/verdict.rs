@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meridian_judge::{Count, Violation};
+use meridian_judge::{Count, Timings, Violation};
 use meridian_kms::{Caller, Request};
 use meridian_proto::v1::{self, DecryptRequest};
 
@@ -29,6 +29,8 @@ pub struct Verdict {
     pub seen: usize,
     /// How often each promise was looked at.
     pub looked: Count,
+    /// How long regions disagreed.
+    pub timings: Timings,
     /// The first broken promise.
     pub violation: Option<Violation>,
 }
@@ -50,17 +52,17 @@ pub async fn judge(
     let judged = tokio::task::spawn_blocking(move || {
         let history = recorder.history()?;
         let judged = history.judge();
-        let (violation, looked) = (judged.violation, judged.looked);
-        anyhow::Ok((history.seen.len(), looked, violation))
+        anyhow::Ok((history.seen.len(), judged))
     });
-    let (seen, looked, violation) = judged.await??;
+    let (seen, judged) = judged.await??;
     Ok(Verdict {
         not_healed_because,
         ciphertexts,
         left_out,
         seen,
-        looked,
-        violation,
+        looked: judged.looked,
+        timings: judged.timings,
+        violation: judged.violation,
     })
 }
 

@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use meridian_chaos::{Property, Staleness};
 use meridian_kms::Region;
+use meridian_kms::older_view::OlderPart;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, machine_now_ms};
@@ -54,6 +56,19 @@ impl View {
         }
     }
 
+    /// The view that a read sees which is as old as this.
+    pub fn as_old_as(&self, staleness: &Staleness) -> Arc<Region> {
+        let whole_ms = staleness.whole_ms;
+        let mut view = whole_ms.map_or_else(|| self.newest(), |lag_ms| self.of_ms_ago(lag_ms));
+        for (property, lag_ms) in &staleness.of_ms {
+            if Some(*lag_ms) > whole_ms {
+                let older = self.of_ms_ago(*lag_ms);
+                view = Arc::new(view.with_older(&older, part(*property)));
+            }
+        }
+        view
+    }
+
     /// Keeps the newest value, and older ones as long as reads may ask for
     /// them; none at all without a lag.
     pub fn keep(&self, lag_ms: Option<u64>) {
@@ -92,6 +107,17 @@ impl View {
 
     fn older(&self) -> MutexGuard<'_, VecDeque<Seen>> {
         self.older.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn part(property: Property) -> OlderPart {
+    match property {
+        Property::KeyState => OlderPart::KeyState,
+        Property::Alias => OlderPart::Alias,
+        Property::Tag => OlderPart::Tag,
+        Property::Policy => OlderPart::Policy,
+        Property::SharedProperties => OlderPart::SharedProperties,
+        Property::Materials => OlderPart::Materials,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::{DiskFaults, Memory};
 
 /// Names a node within its group.
 pub type NodeId = u64;
@@ -20,8 +23,11 @@ pub struct GroupConfig {
     /// Default `false`.
     pub joins: bool,
     /// Where log, vote and snapshots are kept; created when missing. `None` keeps everything in
-    /// memory: an ephemeral node, which forgets all when it stops.
+    /// [`memory`](GroupConfig::memory): an ephemeral node.
     pub directory: Option<PathBuf>,
+    /// The pretended disk of a node without a directory. Default: one of its own, so that all is
+    /// forgotten when the node stops and nobody else has a clone.
+    pub memory: Memory,
     /// Time between two heartbeats of a leader. Default 100 ms.
     pub heartbeat: Duration,
     /// Shortest silence after which a follower stands for election. Default 600 ms.
@@ -36,6 +42,8 @@ pub struct GroupConfig {
     pub fsync: Fsync,
     /// When the log is replaced by a snapshot.
     pub compaction: Compaction,
+    /// What is wrong with the disk on purpose. Default: nothing.
+    pub disk_faults: Option<Arc<dyn DiskFaults>>,
 }
 
 impl GroupConfig {
@@ -48,11 +56,13 @@ impl GroupConfig {
             members,
             joins: false,
             directory: None,
+            memory: Memory::default(),
             heartbeat: Duration::from_millis(100),
             election_timeout_min: Duration::from_millis(600),
             election_timeout_max: Duration::from_millis(1200),
             fsync: Fsync::Durable,
             compaction: Compaction::default(),
+            disk_faults: None,
         }
     }
 

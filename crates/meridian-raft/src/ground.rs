@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use futures::future::BoxFuture;
 
 use crate::GroupConfig;
+use crate::disk_faults::FaultyEngine;
 use crate::engine::Stored;
 use crate::runtime::blocking;
 use crate::snapshot::SnapshotStore;
@@ -25,7 +26,12 @@ pub(crate) struct Ground {
 impl Ground {
     /// Opens a node's stores and starts the writer's thread.
     pub(crate) async fn open(config: GroupConfig) -> anyhow::Result<Self> {
-        let stores = tokio::task::spawn_blocking(move || Stores::open(&config)).await??;
+        let faults = config.disk_faults.clone();
+        let mut stores = tokio::task::spawn_blocking(move || Stores::open(&config)).await??;
+        if let Some(faults) = faults {
+            let engine = stores.engine;
+            stores.engine = Box::new(FaultyEngine { engine, faults });
+        }
         let (writer, thread) = Writer::start("raft-log", stores.engine)?;
         Ok(Self {
             stored: stores.stored,

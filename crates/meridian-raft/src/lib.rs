@@ -13,6 +13,7 @@
 
 mod catch_up;
 mod config;
+mod disk_faults;
 mod engine;
 mod error;
 mod ground;
@@ -21,6 +22,7 @@ mod inbox;
 mod log_store;
 mod machine;
 mod membership;
+mod memory;
 mod network;
 mod node;
 mod record;
@@ -39,8 +41,10 @@ mod wire;
 mod writer;
 
 pub use config::{Compaction, Fsync, GroupConfig, NodeId};
+pub use disk_faults::DiskFaults;
 pub use error::{HandleError, MembershipError, ProposeError, ReadError, TransferError};
 pub use group::Group;
 pub use machine::Machine;
+pub use memory::Memory;
 pub use status::Status;
 pub use transport::{Transport, TransportError};

@@ -122,18 +122,20 @@ struct Kept {
 }
 
 impl SnapshotStore {
-    /// Opens the snapshot kept in `directory`, if there is one, and checks it. Without a
-    /// directory it is kept in memory.
-    pub(crate) fn open(directory: Option<&Path>) -> io::Result<Self> {
-        let newest = match directory {
-            Some(directory) => {
-                remove_partial(directory)?;
-                open_kept(&directory.join(FILE))?
-            }
-            None => None,
-        };
+    /// Keeps snapshots in memory.
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            directory: None,
+            newest: Mutex::new(None),
+        }
+    }
+
+    /// Opens the snapshot kept in `directory`, if there is one, and checks it.
+    pub(crate) fn open(directory: &Path) -> io::Result<Self> {
+        remove_partial(directory)?;
+        let newest = open_kept(&directory.join(FILE))?;
         Ok(Self {
-            directory: directory.map(Path::to_owned),
+            directory: Some(directory.to_owned()),
             newest: Mutex::new(newest),
         })
     }
@@ -336,12 +338,12 @@ mod tests {
     #[test]
     fn the_last_snapshot_is_found_again() {
         let directory = tempfile::tempdir().unwrap();
-        let store = SnapshotStore::open(Some(directory.path())).unwrap();
+        let store = SnapshotStore::open(directory.path()).unwrap();
         store.save(&meta(5), b"old").unwrap();
         store.save(&meta(9), b"new").unwrap();
         std::fs::write(directory.path().join("partial-snapshot-x"), "half").unwrap();
 
-        let store = SnapshotStore::open(Some(directory.path())).unwrap();
+        let store = SnapshotStore::open(directory.path()).unwrap();
         let (meta_found, image) = store.newest().unwrap();
         assert_eq!(meta_found, meta(9));
         assert_eq!(&image.open().unwrap().1[..], b"new");
@@ -351,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_overtaken_by_the_leaders_does_not_replace_it() {
-        let store = SnapshotStore::open(None).unwrap();
+        let store = SnapshotStore::in_memory();
         let mut receiving = store.receive().unwrap();
         receiving.push(&seal(&meta(9), b"leader's")).unwrap();
         store.install(&meta(9), receiving.finish()).unwrap();

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::GroupConfig;
 use crate::engine::disk::DiskEngine;
-use crate::engine::memory::MemoryDisk;
 use crate::engine::{Change, Engine, Stored};
 use crate::record::corrupt;
 use crate::snapshot::SnapshotStore;
+use crate::{GroupConfig, Memory};
 
 /// The log's folder within a node's directory.
 const LOG: &str = "log";
@@ -31,9 +30,8 @@ impl Stores {
     /// node has nobody to ask and is refused.
     pub(crate) fn open(config: &GroupConfig) -> anyhow::Result<Self> {
         let Some(directory) = &config.directory else {
-            let engine = Box::new(MemoryDisk::default().engine());
-            let stores = read(engine, SnapshotStore::open(None)?.into())?;
-            return Ok(stores);
+            let Memory { disk, snapshots } = &config.memory;
+            return Ok(read(Box::new(disk.engine()), Arc::clone(snapshots))?);
         };
         let opening = || format!("opening the node's store at {}", directory.display());
         let error = match open(config, directory) {
@@ -62,7 +60,7 @@ impl Stores {
 
 fn open(config: &GroupConfig, directory: &Path) -> io::Result<Stores> {
     std::fs::create_dir_all(directory)?;
-    let snapshots = SnapshotStore::open(Some(directory))?;
+    let snapshots = SnapshotStore::open(directory)?;
     let engine = DiskEngine::open(&directory.join(LOG), config.node_id, config.fsync)?;
     read(Box::new(engine), snapshots.into())
 }

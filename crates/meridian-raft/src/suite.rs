@@ -55,7 +55,7 @@ impl StoreBuilder<Types, LogStore, StateMachine, TempDir> for OnDisk {
     async fn build(&self) -> Result<(TempDir, LogStore, StateMachine), StorageError<Types>> {
         let directory = tempfile::tempdir().unwrap();
         let engine = DiskEngine::open(&directory.path().join("log"), 1, Fsync::Durable).unwrap();
-        let snapshots = SnapshotStore::open(Some(directory.path())).unwrap();
+        let snapshots = SnapshotStore::open(directory.path()).unwrap();
         let (log, machine) = stores(Box::new(engine), snapshots).unwrap();
         Ok((directory, log, machine))
     }
@@ -66,7 +66,7 @@ struct InMemory;
 impl StoreBuilder<Types, LogStore, StateMachine> for InMemory {
     async fn build(&self) -> Result<((), LogStore, StateMachine), StorageError<Types>> {
         let engine = MemoryDisk::default().engine();
-        let snapshots = SnapshotStore::open(None).unwrap();
+        let snapshots = SnapshotStore::in_memory();
         let (log, machine) = stores(Box::new(engine), snapshots).unwrap();
         Ok(((), log, machine))
     }

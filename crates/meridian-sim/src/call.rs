@@ -189,7 +189,8 @@ impl World {
         };
         let (name, number) = (self.names[region].as_str(), node as u64 + 1);
         self.faults
-            .read_lag_ms(name, number, self.now_ms, &mut chance)
+            .staleness(name, number, self.now_ms, &mut chance)
+            .whole_ms
     }
 
     /// A read is answered from an older view; what that says is final.

@@ -3,11 +3,13 @@
 
 use std::rc::Rc;
 
+use meridian_chaos::{Phase, Telling};
 use meridian_kms::Change;
+use meridian_kms::replication::about::About;
 
 use crate::event::{Body, Event, Message, Origin};
 use crate::planted::Planted;
-use crate::world::World;
+use crate::world::{Chance, World};
 
 /// How long a push may take before it counts as lost, in milliseconds.
 const PUSH_TIMEOUT_MS: i64 = 5_000;
@@ -66,7 +68,22 @@ impl World {
             }
             let name = &self.names[peer];
             let (vault, entropy) = (&group.vault, &mut group.entropy);
-            let batch = it.feeding[peer].next_batch(view, name, vault, entropy, now_ms);
+            let way = (self.names[region].as_str(), name.as_str());
+            let (faults, virtual_ms) = (&self.faults, self.now_ms);
+            let mut chance = Chance {
+                dice: &mut self.dice,
+                coverage: &mut self.coverage,
+                faults,
+                now_ms: virtual_ms,
+            };
+            let mut withheld =
+                |about: &About| faults.withholds(way, &telling(about), virtual_ms, &mut chance);
+            let withheld: Option<&mut dyn FnMut(&About) -> bool> = match faults.is_empty() {
+                true => None,
+                false => Some(&mut withheld),
+            };
+            let feeding = &mut it.feeding[peer];
+            let batch = feeding.next_batch(view, name, vault, entropy, now_ms, withheld);
             match batch {
                 Ok(Some(batch)) => {
                     let facts = batch.facts;
@@ -128,6 +145,19 @@ impl World {
                 facts: Rc::new(facts),
             },
         });
+    }
+
+    /// Every leader's feeder looks again: what a fault withheld may leave.
+    pub(crate) fn feed_all(&mut self) {
+        for region in 0..self.groups.len() {
+            for node in 0..self.groups[region].nodes.len() {
+                for peer in 0..self.groups.len() {
+                    if peer != region && self.groups[region].nodes[node].leads {
+                        self.feed(region, node, peer);
+                    }
+                }
+            }
+        }
     }
 
     /// A push has ended at its sender: committed by the peer, or not known.
@@ -205,5 +235,21 @@ impl World {
 
     fn reply(&mut self, from: usize, to: usize, body: Body) {
         self.send(Message { from, to, body });
+    }
+}
+
+/// What a fault wants to know of a fact.
+fn telling(about: &About) -> Telling {
+    let ends = [
+        (about.creates, Phase::Creating),
+        (about.hands_over, Phase::Updating),
+        (about.prepares, Phase::Prepare),
+    ];
+    let ended = ends.into_iter().filter(|(ends, _)| *ends);
+    Telling {
+        key_id: about.key.id.to_string(),
+        ends: ended.map(|(_, phase)| phase).collect(),
+        held: about.held.iter().map(ToString::to_string).collect(),
+        waiting: about.waiting.iter().map(ToString::to_string).collect(),
     }
 }

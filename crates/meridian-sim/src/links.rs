@@ -15,9 +15,8 @@ impl World {
             now_ms: self.now_ms,
         };
         let (sender, receiver) = (self.names[from].as_str(), self.names[to].as_str());
-        let passage = self
-            .faults
-            .passage(sender, receiver, self.now_ms, &mut chance);
+        let way = (sender, receiver);
+        let passage = self.faults.passage(way, 0, self.now_ms, &mut chance);
         let numbers = [
             from as u64,
             to as u64,

@@ -1,20 +1,21 @@
 //! Nemesis: draws the timeline of faults from the seed, and carries out what
 //! they begin and end with.
 
-use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Place, Profile};
-use meridian_kms::{Operation, RegionName};
+use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Phase, Place, Profile};
+use meridian_kms::{Change, Operation, RegionName};
 
 use crate::dice::{Dice, Stream};
-use crate::event::Event;
+use crate::event::{Event, Origin};
 use crate::group::NODES;
 use crate::world::World;
 
 /// A day, in milliseconds.
 const DAY_MS: u64 = 86_400_000;
 
-/// How often each kind of fault is drawn, in the order of [`Kind::NAMES`].
-const WEIGHTS: [u64; 21] = [
-    16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 5, 4, 4, 3,
+/// How often each kind of fault is drawn, in the order of [`Kind::NAMES`]; those
+/// after it need sockets or disks.
+const WEIGHTS: [u64; 25] = [
+    16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 5, 4, 4, 3, 5, 4, 3, 3,
 ];
 
 /// Codes that a front door refuses calls with.
@@ -125,6 +126,7 @@ fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
             node: dice.one_in(2).then_some(node.node),
             lag_ms: *dice.pick(&[200, 1_000, 5_000, 30_000]),
             per_mille: *dice.pick(&[200, 500, 1_000]),
+            property: None,
         },
         18 => Kind::Refuse {
             calls: calls(dice, &region, per_mille),
@@ -133,9 +135,28 @@ fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
         19 => Kind::LoseAnswer {
             calls: calls(dice, &region, per_mille),
         },
-        _ => Kind::SlowAnswer {
+        20 => Kind::SlowAnswer {
             calls: calls(dice, &region, per_mille),
             delay_ms: *dice.pick(&[100, 1_000, 4_000]),
+        },
+        21 => Kind::Stretch {
+            phase: *dice.pick(&[Phase::Creating, Phase::Updating, Phase::Prepare]),
+            region,
+            key_id: None,
+        },
+        22 => Kind::MaterialHold {
+            region,
+            key_id: None,
+            material: None,
+        },
+        23 => Kind::TokensExpire {
+            region,
+            older_than_ms: *dice.pick(&[0, 1_000, 60_000]),
+        },
+        _ => Kind::MaterialExpire {
+            region,
+            key_id: None,
+            material: None,
         },
     }
 }
@@ -216,6 +237,14 @@ impl World {
                     }
                 }
             }
+            Kind::MaterialExpire { region, .. } => {
+                let region = self.names.iter().position(|it| it.as_str() == region);
+                if let Some(region) = region
+                    && self.expire_material(region, index)
+                {
+                    self.coverage.struck(&fault.kind);
+                }
+            }
             kind => {
                 if let Some(region) = kind.region()
                     && let Some(region) = self.names.iter().position(|it| it.as_str() == region)
@@ -236,6 +265,30 @@ impl World {
             }
         }
         self.begin_fault(fault);
+    }
+
+    /// The newest material of one of the keys with imported material expires in
+    /// a region; false when there is none.
+    fn expire_material(&mut self, region: usize, turn: usize) -> bool {
+        let agreed = self.groups[region].agreed();
+        let keys = agreed.keys().values();
+        let imported: Vec<_> = keys
+            .filter(|key| key.shared.origin == meridian_kms::key_set::Origin::External)
+            .filter_map(|key| {
+                let mut newest = key.shared.materials.iter().rev();
+                let held = newest.find(|it| key.sealed(&it.id).is_some())?;
+                Some((key.key, held.id))
+            })
+            .collect();
+        let Some(leader) = self.groups[region].leader else {
+            return false;
+        };
+        let Some((key, material)) = imported.get(turn % imported.len().max(1)).copied() else {
+            return false;
+        };
+        let change = Change::MaterialExpires { key, material };
+        self.propose(region, leader, change, Origin::Operator)
+            .is_ok()
     }
 
     /// A leader is what it hurts most to lose, to stop or to deceive.

@@ -5,7 +5,7 @@ use meridian_kms::{Answer, Caller, Context, KmsError, Plan, Region, Request, Res
 
 use crate::call::ACCOUNT;
 use crate::planted::Planted;
-use crate::world::World;
+use crate::world::{Chance, World};
 use crate::wrapping;
 
 impl World {
@@ -74,6 +74,20 @@ impl World {
         request: &Request,
         answer: Option<Answer>,
     ) -> Result<Plan, KmsError> {
+        let tokens_expire_after_ms = match request {
+            Request::ImportKeyMaterial(_) => {
+                let mut chance = Chance {
+                    dice: &mut self.dice,
+                    coverage: &mut self.coverage,
+                    faults: &self.faults,
+                    now_ms: self.now_ms,
+                };
+                let here = self.names[region].as_str();
+                self.faults
+                    .tokens_expire_after_ms(here, self.now_ms, &mut chance)
+            }
+            _ => None,
+        };
         let group = &mut self.groups[region];
         let now = group.clock(node, self.now_ms);
         let wrapping_key = match request {
@@ -90,6 +104,7 @@ impl World {
             regions: &self.names,
             wrapping_key,
             unwrap: wrapping::unwrap,
+            tokens_expire_after_ms,
             answer,
         };
         view.plan(&mut cx, request)

@@ -215,6 +215,8 @@ impl World {
             return;
         }
         self.groups[region].nodes[node].knows = Some(leader);
+        // What it hears of may be gone since, from disks that lie.
+        let index = index.min(self.groups[region].log.len());
         self.apply(region, node, index);
     }
 

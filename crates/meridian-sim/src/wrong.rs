@@ -35,6 +35,7 @@ impl World {
         self.tell_of_end(id);
         self.settle_conditions();
         self.release();
+        self.feed_all();
         true
     }
 
@@ -47,6 +48,7 @@ impl World {
         }
         self.settle_conditions();
         self.release();
+        self.feed_all();
     }
 
     fn tell_of_end(&mut self, id: &str) {

@@ -123,5 +123,5 @@ fn a_set_that_is_rotated_more_than_25_times() {
 #[test]
 fn a_restarted_node_that_shows_its_past() {
     let bug = Where::Ground(Planted::RestartedShowsItsPast);
-    is_noticed("sessions", bug, 600);
+    is_noticed("sessions", bug, 200);
 }

@@ -145,14 +145,20 @@ fn one_file_is_one_story_in_virtual_time_and_on_a_live_cluster() {
     // What clients are told carries identifiers of the run; how it ends does not.
     let without_messages = |text: String| -> String {
         let parts = text.split("\"message\":");
-        parts.map(|it| it.split('}').next_back().unwrap_or(it)).collect()
+        parts
+            .map(|it| it.split('}').next_back().unwrap_or(it))
+            .collect()
     };
     for ((one, ending), (other, live_ending)) in steps(&simulated).iter().zip(&steps(&live)) {
         assert_eq!(one, other);
         let (ending, live_ending) = (ending.to_string(), live_ending.to_string());
         assert_eq!(without_messages(ending), without_messages(live_ending));
     }
-    for promise in ["R2 decryptable everywhere", "R6 bytes stay home", "mixed window"] {
+    for promise in [
+        "R2 decryptable everywhere",
+        "R6 bytes stay home",
+        "mixed window",
+    ] {
         assert!(live["looked"][promise].as_u64().unwrap() > 0, "{promise}");
     }
 }

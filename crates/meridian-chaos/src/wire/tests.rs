@@ -1,6 +1,9 @@
 //! Every kind survives the wire; what cannot be is refused in words.
 
+use meridian_proto::v1::fault::Kind as Wire;
+
 use super::*;
+use crate::{Calls, Delay, Kind, Link, Phase, Place, Property};
 
 fn nodes() -> Nodes {
     Nodes::from([
@@ -50,6 +53,11 @@ fn every_kind_that_the_wire_has_survives_it() {
         link: link(),
         delay,
     };
+    let stretch = |phase| Kind::Stretch {
+        phase,
+        region: "eu-west-1".into(),
+        key_id: None,
+    };
     let all = [
         Kind::LinkCut { link: link() },
         Kind::LinkDelay {
@@ -94,6 +102,7 @@ fn every_kind_that_the_wire_has_survives_it() {
             node: Some(3),
             lag_ms: 8,
             per_mille: 500,
+            property: Some(Property::Alias),
         },
         Kind::Refuse {
             calls: calls(),
@@ -104,6 +113,40 @@ fn every_kind_that_the_wire_has_survives_it() {
             calls: calls(),
             delay_ms: 6,
         },
+        Kind::Reset { calls: calls() },
+        stretch(Phase::Creating),
+        stretch(Phase::Updating),
+        stretch(Phase::Prepare),
+        Kind::MaterialHold {
+            region: "us-east-1".into(),
+            key_id: Some("k".into()),
+            material: Some("m".into()),
+        },
+        Kind::TokensExpire {
+            region: "us-east-1".into(),
+            older_than_ms: 0,
+        },
+        Kind::MaterialExpire {
+            region: "us-east-1".into(),
+            key_id: Some("k".into()),
+            material: None,
+        },
+        Kind::NodePause { node: node() },
+        Kind::NodeReplace { node: node() },
+        Kind::NodeSlowStart {
+            node: node(),
+            delay_ms: 9,
+        },
+        Kind::LinkBandwidth {
+            link: link(),
+            bytes_per_s: 100,
+        },
+        Kind::DiskSlow {
+            node: node(),
+            delay_ms: 3,
+        },
+        Kind::DiskFull { node: node() },
+        Kind::DiskFlushFails { node: node() },
     ];
     for kind in all {
         let fault = Fault {
@@ -168,6 +211,12 @@ fn what_makes_no_fault_is_refused() {
     };
     let refusal = read(Wire::SlowAnswer(slow)).unwrap_err();
     assert_eq!(refusal, "delay_ms must be more than zero");
+    let stretch = v1::Stretch {
+        region: "us-east-1".into(),
+        ..Default::default()
+    };
+    let refusal = read(Wire::Stretch(stretch)).unwrap_err();
+    assert_eq!(refusal, "the fault does not say its phase");
     let crash = read(Wire::NodeCrash(v1::NodeCrash { node: None }));
     assert_eq!(crash.unwrap_err(), "the fault does not say its node");
     let empty = Fault::from_proto(&v1::Fault::default(), &nodes(), "x".into(), 0);

@@ -16,8 +16,8 @@ use crate::error::{ErrorCode, KmsError};
 use crate::ops::Operation;
 use crate::region::Region;
 
-/// How long a token is good for.
-const TOKEN_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long an import token is good for, in milliseconds.
+pub(crate) const TOKEN_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Makes a token here and now. The wrapping key was generated ahead and comes
 /// with the context.

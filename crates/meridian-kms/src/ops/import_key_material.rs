@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::{Key, Role};
 use crate::material::Held;
+use crate::ops::get_parameters_for_import::TOKEN_LIFE_MS;
 use crate::ops::{Operation, Planned};
 use crate::planted::{Bug, is_planted};
 use crate::region::Region;
@@ -276,7 +277,12 @@ fn open_token(
     if token.key_arn != key.key.arn(region.name()) {
         return Err(invalid());
     }
-    if token.expires_at_ms <= cx.now.0 {
+    let given_at_ms = token.expires_at_ms - TOKEN_LIFE_MS;
+    let age_ms = cx.now.0.saturating_sub(given_at_ms);
+    let is_too_old = cx
+        .tokens_expire_after_ms
+        .is_some_and(|ms| age_ms >= i64::try_from(ms).unwrap_or(i64::MAX));
+    if is_too_old || token.expires_at_ms <= cx.now.0 {
         return Err(KmsError::bare(ErrorCode::ExpiredImportTokenException));
     }
     Ok(token)

@@ -135,6 +135,14 @@ pub enum Change {
         /// By how much, in milliseconds.
         ms: i64,
     },
+    /// Imported material expires at once: its life ends with this entry, and
+    /// the next step of time destroys the bytes.
+    MaterialExpires {
+        /// The key.
+        key: crate::arn::KeyRef,
+        /// The material.
+        material: meridian_crypto::MaterialId,
+    },
     /// The schedule rotates a key.
     AutomaticRotation(crate::automatic_rotation::Change),
 }

@@ -11,6 +11,7 @@ use meridian_crypto::{Entropy, Vault};
 
 use crate::arn::RegionName;
 use crate::region::{Outgoing, Region};
+use crate::replication::about::About;
 use crate::replication::fact::FactError;
 
 /// Batches on the way to one peer, at most.
@@ -51,7 +52,8 @@ impl Default for Feeding {
 }
 
 impl Feeding {
-    /// The next batch to push now, if anything is due that is not on its way.
+    /// The next batch to push now, if anything is due that is not on its way
+    /// and not `withheld`.
     ///
     /// # Errors
     /// [`FactError`] when material cannot be sealed for the peer; pushing
@@ -63,6 +65,7 @@ impl Feeding {
         vault: &Vault,
         entropy: &mut dyn Entropy,
         now_ms: u64,
+        withheld: Option<&mut dyn FnMut(&About) -> bool>,
     ) -> Result<Option<Outgoing>, FactError> {
         if self.resume_at_ms.is_some_and(|at| at <= now_ms) {
             self.resume_at_ms = None;
@@ -70,7 +73,8 @@ impl Feeding {
         if self.resume_at_ms.is_some() || self.batches >= BATCHES_IN_FLIGHT_MAX {
             return Ok(None);
         }
-        let is_taken = |position| self.is_taken(position);
+        let held_back = held_back(region, peer, withheld);
+        let is_taken = |position| self.is_taken(position) || held_back.contains(&position);
         let outgoing = match region.outgoing(peer, vault, entropy, is_taken) {
             Ok(outgoing) => outgoing,
             Err(error) => {
@@ -134,6 +138,20 @@ impl Feeding {
     }
 }
 
+/// The positions of facts that do not leave now.
+fn held_back(
+    region: &Region,
+    peer: &RegionName,
+    withheld: Option<&mut dyn FnMut(&About) -> bool>,
+) -> BTreeSet<u64> {
+    let Some((withheld, feed)) = withheld.zip(region.feeds().get(peer)) else {
+        return BTreeSet::new();
+    };
+    let due = feed.due();
+    let held_back = due.filter(|(_, due)| withheld(&region.about(peer, due)));
+    held_back.map(|(position, _)| position).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,9 +177,33 @@ mod tests {
 
     fn next(feeding: &mut Feeding, us: &mut TestRegion, now_ms: u64) -> Option<Vec<u64>> {
         feeding
-            .next_batch(&us.region, &region(EU), &us.vault, &mut us.entropy, now_ms)
+            .next_batch(
+                &us.region,
+                &region(EU),
+                &us.vault,
+                &mut us.entropy,
+                now_ms,
+                None,
+            )
             .unwrap()
             .map(|batch| batch.positions)
+    }
+
+    #[test]
+    fn what_is_withheld_is_pushed_once_it_is_not() {
+        let mut us = us_with_a_fact_due();
+        let mut feeding = Feeding::default();
+        let mut creates = |about: &About| about.creates;
+        let held = feeding.next_batch(
+            &us.region,
+            &region(EU),
+            &us.vault,
+            &mut us.entropy,
+            0,
+            Some(&mut creates),
+        );
+        assert!(held.unwrap().is_none());
+        assert!(next(&mut feeding, &mut us, 0).is_some());
     }
 
     #[test]

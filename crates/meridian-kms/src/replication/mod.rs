@@ -1,6 +1,7 @@
 //! How regions agree: facts that they tell each other, feeds that remember
 //! what has to be told, and the merge of what was heard.
 
+pub mod about;
 pub mod fact;
 pub mod feed;
 pub mod feeding;

@@ -245,6 +245,15 @@ pub fn play() -> Story {
         pending_window_in_days: Some(30),
     });
 
+    // Imported material whose life is ended, at the old primary.
+    let key = us.it.reference(&imported);
+    let held = us.it.region.key(&key).unwrap().held_ids();
+    us.commit(Change::MaterialExpires {
+        key,
+        material: *held.last().unwrap(),
+    });
+    us.commit(Change::Tick);
+
     let question = Question {
         region: region(REGIONS[1]),
         key: us.it.reference(&imported),

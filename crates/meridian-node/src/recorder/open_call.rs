@@ -287,6 +287,7 @@ fn code(error: &CallError) -> &'static str {
         CallError::NoLeader => "NoLeader",
         CallError::Unavailable { .. } => "Unreachable",
         CallError::Timeout { .. } => "Timeout",
+        CallError::Reset => "ConnectionReset",
         CallError::Internal(_) => "InternalError",
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Disk {
 impl Disk {
     /// An empty disk.
     pub(super) fn new(node: NodeId, bug: Option<Bug>) -> Self {
-        let snapshots = SnapshotStore::open(None).expect("memory does not fail");
+        let snapshots = SnapshotStore::in_memory();
         Self {
             node,
             bug,

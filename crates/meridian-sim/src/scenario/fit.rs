@@ -55,6 +55,13 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Refusal> {
             step: step(),
             what: error.to_string(),
         })?;
+        if let Kind::StaleReads {
+            property: Some(_), ..
+        } = &fault.kind
+        {
+            let what = "simulated reads are older as a whole, not in one property".to_owned();
+            return Err(Refusal::Fault { step: step(), what });
+        }
         if joins_nodes(&fault.kind) {
             return Err(Refusal::NodeLink { step: step() });
         }

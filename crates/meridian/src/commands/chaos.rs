@@ -1,13 +1,16 @@
 //! `meridian chaos`: makes things go wrong in a running cluster, and heals them.
 
 mod args;
+mod fault;
+mod scope;
 mod words;
 
 use clap::{Args, Subcommand};
 use meridian_proto::proto_json::{from_json, to_json};
+use meridian_proto::v1::fault::Kind;
 use meridian_proto::v1::{
-    AddFaultRequest, ClearFaultsRequest, Fault, ListFaultsRequest, RemoveFaultRequest,
-    SetProfileRequest,
+    AddFaultRequest, ClearFaultsRequest, Fault, ListFaultsRequest, ListFaultsResponse,
+    RemoveFaultRequest, SetProfileRequest,
 };
 use serde_json::{Value, json};
 
@@ -65,15 +68,12 @@ pub async fn run(args: ChaosArgs) -> anyhow::Result<()> {
         }
         ChaosCommand::Profile { name } => {
             let request = SetProfileRequest { name };
-            show(&cluster.set_profile(request).await?.faults, console);
+            show(&cluster.set_profile(request).await?, console);
             Ok(())
         }
         ChaosCommand::Heal { id } => heal(&cluster, console, id).await,
         ChaosCommand::List => {
-            show(
-                &cluster.list_faults(ListFaultsRequest {}).await?.faults,
-                console,
-            );
+            show(&cluster.list_faults(ListFaultsRequest {}).await?, console);
             Ok(())
         }
     }
@@ -84,6 +84,14 @@ async fn add(cluster: &Cluster, console: Console, mut fault: Fault) -> anyhow::R
         fault: Some(fault.clone()),
     };
     fault.id = cluster.add_fault(request).await?.id;
+    if let Some(Kind::MaterialExpire(_)) = fault.kind {
+        console.say(format!(
+            "{}, until it is imported again",
+            words::describe(&fault)
+        ));
+        console.document(&document(&fault));
+        return Ok(());
+    }
     let lasting = match fault.duration_ms {
         Some(ms) => format!("for {}", span::show(words::millis(ms))),
         None => "until healed".to_owned(),
@@ -115,7 +123,8 @@ async fn heal(cluster: &Cluster, console: Console, id: Option<String>) -> anyhow
     Ok(())
 }
 
-fn show(faults: &[Fault], console: Console) {
+fn show(list: &ListFaultsResponse, console: Console) {
+    let faults = &list.faults;
     if faults.is_empty() {
         console.say("no faults");
     } else {
@@ -126,7 +135,7 @@ fn show(faults: &[Fault], console: Console) {
         console.table(&table);
     }
     let documents: Vec<Value> = faults.iter().map(document).collect();
-    console.document(&json!({"faults": documents}));
+    console.document(&json!({"faults": documents, "fired": list.fired}));
 }
 
 fn document(fault: &Fault) -> Value {

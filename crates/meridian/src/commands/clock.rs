@@ -28,6 +28,9 @@ enum ClockCommand {
         /// How far, such as 400d or 12h; whole seconds. There is no way back
         #[arg(value_name = "DURATION", value_parser = span::parse)]
         by: Duration,
+        /// Only the time of this region
+        #[arg(long, value_name = "REGION")]
+        region: Option<String>,
     },
     /// Show the time of every region
     Show,
@@ -37,10 +40,11 @@ pub async fn run(args: ClockArgs) -> anyhow::Result<()> {
     let console = Console::new(args.client.output);
     let cluster = Cluster::connect(&args.client).await?;
     let regions = match args.command {
-        ClockCommand::Advance { by } => {
+        ClockCommand::Advance { by, region } => {
             anyhow::ensure!(by.as_secs() > 0, "the clock advances by whole seconds");
             let request = AdvanceClockRequest {
                 seconds: by.as_secs(),
+                region,
             };
             let regions = cluster.advance_clock(request).await?.regions;
             let whole = Duration::from_secs(by.as_secs());

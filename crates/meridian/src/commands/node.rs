@@ -26,14 +26,16 @@ pub async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let clients = config.listen.clone();
     let faults = ActiveFaults::default();
     let mut asked = std::pin::pin!(asked_to_end());
+    let mut replaces = false;
     loop {
-        let mut node = RunningNode::start(config.clone(), &faults).await?;
+        let mut node = RunningNode::start(config.clone(), &faults, replaces).await?;
         anstream::println!("{place} serves clients at {clients}");
         let ended = tokio::select! {
             asked = &mut asked => Some(asked),
             why = node.failed() => Some(Err(anyhow::anyhow!("{place} failed: {why}"))),
             () = node.crashed() => None,
         };
+        replaces = node.is_replaced() || config.data_dir.is_none();
         node.stop().await;
         if let Some(ended) = ended {
             return ended;
@@ -42,6 +44,10 @@ pub async fn run(args: NodeArgs) -> anyhow::Result<()> {
         tokio::select! {
             asked = &mut asked => return asked,
             () = node.revived_by_others() => {}
+        }
+        tokio::select! {
+            asked = &mut asked => return asked,
+            () = node.start_delayed() => {}
         }
     }
 }

@@ -115,6 +115,7 @@ async fn perform_on(
         expected: String::new(),
         violation: verdict.violation,
         looked: verdict.looked,
+        timings: verdict.timings,
         unmet,
     };
     Ok(outcome.judged(scenario))

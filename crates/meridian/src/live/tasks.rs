@@ -129,7 +129,10 @@ impl Hand {
             }
             Task::Advance(span) => {
                 let seconds = span.ms().unsigned_abs().div_ceil(1_000);
-                let request = AdvanceClockRequest { seconds };
+                let request = AdvanceClockRequest {
+                    seconds,
+                    region: None,
+                };
                 self.cluster.advance_clock(request).await.map(drop)
             }
             Task::Profile(profile) => {

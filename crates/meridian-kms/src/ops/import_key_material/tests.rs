@@ -369,3 +369,16 @@ fn generated_material_and_keys_on_their_way_out_take_no_import() {
     );
     assert_eq!(refusal(us.call(request)), pending);
 }
+
+#[test]
+fn a_fault_has_tokens_expire_before_their_day_is_over() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = us.create_external(false);
+    us.tokens_expire_after_ms = Some(60_000);
+    us.import(&key, 1, "NEW_KEY_MATERIAL").unwrap();
+    us.now = us.now.plus_ms(60_000);
+    let late = us.import(&key, 1, "EXISTING_KEY_MATERIAL");
+    assert_eq!(refusal(late), "ExpiredImportTokenException");
+    us.tokens_expire_after_ms = None;
+    us.import(&key, 1, "EXISTING_KEY_MATERIAL").unwrap();
+}

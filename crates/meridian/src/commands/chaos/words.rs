@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use meridian_proto::v1::fault::Kind;
 use meridian_proto::v1::link_delay::Delay;
-use meridian_proto::v1::{Calls, Fault, Link, NodePlace};
+use meridian_proto::v1::{Calls, Fault, Link, NodePlace, Phase, Property};
 
 use crate::span;
 
@@ -55,8 +55,9 @@ pub fn describe(fault: &Fault) -> String {
                 None => it.region.clone(),
             };
             let share = share_of("reads", it.probability);
+            let what = part(it.property());
             format!(
-                "{share} of {place} see the state of {} ago",
+                "{share} of {place} see {what} of {} ago",
                 span_of(it.lag_ms)
             )
         }
@@ -69,6 +70,71 @@ pub fn describe(fault: &Fault) -> String {
                 span_of(it.delay_ms)
             )
         }
+        Kind::Reset(it) => format!(
+            "{} carried out and their connections reset",
+            calls(&it.calls)
+        ),
+        Kind::LinkBandwidth(it) => {
+            format!(
+                "{} passes {} bytes in a second",
+                link(&it.link),
+                it.bytes_per_s
+            )
+        }
+        Kind::NodePause(it) => format!("{} stands still", node(&it.node)),
+        Kind::NodeReplace(it) => format!("{} dead, and its disk gone", node(&it.node)),
+        Kind::NodeSlowStart(it) => {
+            format!("{} starts {} later", node(&it.node), span_of(it.delay_ms))
+        }
+        Kind::DiskSlow(it) => {
+            format!(
+                "the disk of {} {} slower",
+                node(&it.node),
+                span_of(it.delay_ms)
+            )
+        }
+        Kind::DiskFull(it) => format!("the disk of {} full", node(&it.node)),
+        Kind::DiskFlushFails(it) => format!("the disk of {} fails to flush", node(&it.node)),
+        Kind::Stretch(it) => {
+            let what = match it.phase() {
+                Phase::Creating => "created in",
+                Phase::Updating => "handed over to",
+                Phase::Prepare | Phase::Unspecified => "prepared for a rotation in",
+            };
+            format!("{} not {what} {}", keys(&it.key_id), it.region)
+        }
+        Kind::MaterialHold(it) => {
+            let material = it.key_material_id.as_deref().unwrap_or("waiting material");
+            let keys = keys(&it.key_id);
+            format!(
+                "{} does not tell that it holds {material} of {keys}",
+                it.region
+            )
+        }
+        Kind::TokensExpire(it) => {
+            let age = span_of(it.older_than_ms);
+            format!("import tokens of {} expire after {age}", it.region)
+        }
+        Kind::MaterialExpire(it) => {
+            let material = it.key_material_id.as_deref().unwrap_or("newest material");
+            format!("{material} of {} expired in {}", it.key_id, it.region)
+        }
+    }
+}
+
+fn keys(key_id: &Option<String>) -> &str {
+    key_id.as_deref().unwrap_or("all keys")
+}
+
+fn part(property: Property) -> &'static str {
+    match property {
+        Property::Unspecified => "the state",
+        Property::KeyState => "the key states",
+        Property::Alias => "the aliases",
+        Property::Tag => "the tags",
+        Property::Policy => "the policies",
+        Property::SharedProperties => "the shared properties",
+        Property::Materials => "the materials",
     }
 }
 
@@ -176,6 +242,19 @@ mod tests {
             (
                 format!(r#"{{"refuse": {{{some}, "code": "ThrottlingException"}}}}"#),
                 "25% of all CreateKey in a refused with ThrottlingException",
+            ),
+            (
+                r#"{"stale_reads": {"region": "a", "lag_ms": 2000, "property": "PROPERTY_ALIAS"}}"#
+                    .to_owned(),
+                "all reads of a see the aliases of 2s ago",
+            ),
+            (
+                r#"{"stretch": {"phase": "PHASE_UPDATING", "region": "a"}}"#.to_owned(),
+                "all keys not handed over to a",
+            ),
+            (
+                r#"{"material_hold": {"region": "a", "key_id": "k"}}"#.to_owned(),
+                "a does not tell that it holds waiting material of k",
             ),
             (
                 r#"{"lose_answer": {"calls": {"region": "a", "every": 3}}}"#.to_owned(),

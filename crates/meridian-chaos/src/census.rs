@@ -1,0 +1,160 @@
+//! What every kind of fault has: a name and a number, and where it is wrong.
+
+use crate::kind::Kind;
+use crate::place::Link;
+
+impl Kind {
+    /// Names of all kinds, in the order of the list above.
+    pub const NAMES: [&'static str; 32] = [
+        "link cut",
+        "link delay",
+        "link jitter",
+        "link loss",
+        "link duplicate",
+        "link reorder",
+        "link hold",
+        "link flap",
+        "node cut",
+        "node crash",
+        "node pause",
+        "leader change",
+        "clock skew",
+        "clock freeze",
+        "time travel",
+        "proposal lost",
+        "proposal unanswered",
+        "stale reads",
+        "refuse",
+        "lose answer",
+        "slow answer",
+        "stretch",
+        "material hold",
+        "tokens expire",
+        "material expire",
+        "node replace",
+        "node slow start",
+        "link bandwidth",
+        "reset",
+        "disk slow",
+        "disk full",
+        "disk flush fails",
+    ];
+
+    /// A short name for reports.
+    pub fn name(&self) -> &'static str {
+        Kind::NAMES[self.number()]
+    }
+
+    /// The place of this kind in [`Kind::NAMES`].
+    pub fn number(&self) -> usize {
+        match self {
+            Kind::LinkCut { .. } => 0,
+            Kind::LinkDelay { .. } => 1,
+            Kind::LinkJitter { .. } => 2,
+            Kind::LinkLoss { .. } => 3,
+            Kind::LinkDuplicate { .. } => 4,
+            Kind::LinkReorder { .. } => 5,
+            Kind::LinkHold { .. } => 6,
+            Kind::LinkFlap { .. } => 7,
+            Kind::NodeCut { .. } => 8,
+            Kind::NodeCrash { .. } => 9,
+            Kind::NodePause { .. } => 10,
+            Kind::LeaderChange { .. } => 11,
+            Kind::ClockSkew { .. } => 12,
+            Kind::ClockFreeze { .. } => 13,
+            Kind::TimeTravel { .. } => 14,
+            Kind::ProposalLost { .. } => 15,
+            Kind::ProposalUnanswered { .. } => 16,
+            Kind::StaleReads { .. } => 17,
+            Kind::Refuse { .. } => 18,
+            Kind::LoseAnswer { .. } => 19,
+            Kind::SlowAnswer { .. } => 20,
+            Kind::Stretch { .. } => 21,
+            Kind::MaterialHold { .. } => 22,
+            Kind::TokensExpire { .. } => 23,
+            Kind::MaterialExpire { .. } => 24,
+            Kind::NodeReplace { .. } => 25,
+            Kind::NodeSlowStart { .. } => 26,
+            Kind::LinkBandwidth { .. } => 27,
+            Kind::Reset { .. } => 28,
+            Kind::DiskSlow { .. } => 29,
+            Kind::DiskFull { .. } => 30,
+            Kind::DiskFlushFails { .. } => 31,
+        }
+    }
+
+    /// The region inside of which this kind is wrong, if it is one region.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Kind::NodeCut { node }
+            | Kind::NodeCrash { node }
+            | Kind::NodePause { node }
+            | Kind::NodeReplace { node }
+            | Kind::NodeSlowStart { node, .. }
+            | Kind::DiskSlow { node, .. }
+            | Kind::DiskFull { node }
+            | Kind::DiskFlushFails { node }
+            | Kind::ClockSkew { node, .. }
+            | Kind::ClockFreeze { node } => Some(&node.region),
+            Kind::LeaderChange { region }
+            | Kind::ProposalLost { region, .. }
+            | Kind::ProposalUnanswered { region, .. }
+            | Kind::TokensExpire { region, .. }
+            | Kind::MaterialExpire { region, .. }
+            | Kind::StaleReads { region, .. } => Some(region),
+            Kind::Refuse { calls, .. }
+            | Kind::LoseAnswer { calls }
+            | Kind::Reset { calls }
+            | Kind::SlowAnswer { calls, .. } => Some(&calls.region),
+            Kind::TimeTravel { region, .. } => region.as_deref(),
+            // Between regions: inside of each, all is well.
+            Kind::Stretch { .. } | Kind::MaterialHold { .. } => None,
+            Kind::LinkCut { link }
+            | Kind::LinkDelay { link, .. }
+            | Kind::LinkJitter { link, .. }
+            | Kind::LinkLoss { link, .. }
+            | Kind::LinkDuplicate { link, .. }
+            | Kind::LinkReorder { link, .. }
+            | Kind::LinkHold { link }
+            | Kind::LinkFlap { link, .. }
+            | Kind::LinkBandwidth { link, .. } => Some(link.from.split_once('/')?.0),
+        }
+    }
+
+    /// The link that this kind is about, if it is about one.
+    pub fn link(&self) -> Option<&Link> {
+        match self {
+            Kind::LinkCut { link }
+            | Kind::LinkDelay { link, .. }
+            | Kind::LinkJitter { link, .. }
+            | Kind::LinkLoss { link, .. }
+            | Kind::LinkDuplicate { link, .. }
+            | Kind::LinkReorder { link, .. }
+            | Kind::LinkHold { link }
+            | Kind::LinkFlap { link, .. }
+            | Kind::LinkBandwidth { link, .. } => Some(link),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_inside_a_region_is_wrong_inside_it_and_one_between_regions_is_not() {
+        let cut = |from: &str, to: &str| Kind::LinkCut {
+            link: Link {
+                from: from.into(),
+                to: to.into(),
+                both_directions: true,
+            },
+        };
+        assert_eq!(cut("us-east-1", "eu-west-1").region(), None);
+        assert_eq!(
+            cut("us-east-1/1", "us-east-1/2").region(),
+            Some("us-east-1")
+        );
+    }
+}

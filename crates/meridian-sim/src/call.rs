@@ -139,7 +139,7 @@ impl World {
         let asked = meridian_chaos::Call {
             region: self.names[region].as_str(),
             operation: operation.name(),
-            key_id: key_id.as_deref(),
+            key_id,
             account: ACCOUNT,
         };
         let reception = self.faults.reception(&asked, self.now_ms, &mut chance);

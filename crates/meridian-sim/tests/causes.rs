@@ -59,9 +59,10 @@ fn what_another_region_did_is_among_the_causes_once_it_was_told() {
         causes.iter().any(|it| it.what.contains(" hears from ")),
         "{causes:#?}"
     );
-    let switched = |it: &&str| it.contains("→ CURRENT");
-    let words = causes.iter().map(|it| it.what.as_str());
-    assert_eq!(words.filter(switched).count(), 1, "{causes:#?}");
+    assert!(
+        causes.iter().any(|it| it.what.contains("→ CURRENT")),
+        "{causes:#?}"
+    );
     assert!(causes.is_sorted_by_key(|it| it.line));
     assert_eq!(report.history.judge(), report.verdict);
 }

@@ -118,10 +118,10 @@ fn a_set_that_is_rotated_more_than_25_times() {
     assert!(verdict.contains("has accepted 26 rotations"), "{verdict}");
 }
 
-/// Rarer than the others, one run of several hundred: the search begins where
-/// there is one. This was no planted bug when the simulator found it.
+/// Rarer than the others, one run of six hundred: the search begins shortly before
+/// one. This was no planted bug when the simulator found it.
 #[test]
 fn a_restarted_node_that_shows_its_past() {
     let bug = Where::Ground(Planted::RestartedShowsItsPast);
-    is_noticed("sessions", bug, 200);
+    is_noticed("sessions", bug, 0);
 }

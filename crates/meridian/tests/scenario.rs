@@ -115,13 +115,6 @@ fn all_replays_are_listed_with_what_they_lack() {
 }
 
 #[test]
-fn a_performance_says_where_it_is_to_happen() {
-    let output = meridian(&["replay", "flapping-reads"]);
-    assert!(!output.status.success());
-    assert!(printed(&output.stderr).contains("meridian replay flapping-reads --simulate"));
-}
-
-#[test]
 fn one_file_is_one_story_in_virtual_time_and_on_a_live_cluster() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = path.join("tests/scenarios/cut-off-in-the-middle.yaml");

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use meridian_scenario::{Outcome, Scenario};
-use meridian_sim::scenario::{Wanted, perform};
+use meridian_judge::{History, Verdict};
+use meridian_report::Run;
+use meridian_scenario::Scenario;
+use meridian_sim::scenario::{Performed, Wanted, perform};
 use serde_json::{Value, json};
 
 use super::show;
@@ -13,6 +15,7 @@ use crate::cli::OutputFormat;
 use crate::console::Console;
 use crate::failure::advice;
 use crate::live::LiveArgs;
+use crate::report_files;
 
 #[derive(Args)]
 pub struct PerformArgs {
@@ -30,6 +33,9 @@ pub struct PerformArgs {
     /// Write the history to this file, for `judge`
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
+    /// Write a report into this directory: HTML, JSON and JUnit XML
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     pub output: OutputFormat,
@@ -38,11 +44,33 @@ pub struct PerformArgs {
 /// Performs it; `line` is the command that does so, without its flags.
 pub async fn run(scenario: &Scenario, args: &PerformArgs, line: &str) -> anyhow::Result<()> {
     let console = Console::new(args.output);
-    let (outcome, trace) = match args.simulate {
+    let Performed {
+        outcome,
+        trace,
+        history,
+    } = match args.simulate {
         true => simulate(console, scenario, args)?,
-        false => (live(console, scenario, args).await?, Vec::new()),
+        false => live(console, scenario, args).await?,
     };
     show::print(console, &outcome);
+    let again = match args.simulate {
+        true => format!("meridian {line} --simulate --seed {}", outcome.seed),
+        false => format!("meridian {line}"),
+    };
+    if let Some(directory) = &args.report {
+        let run = Run {
+            name: &outcome.name,
+            replay: Some(&again),
+            digest: outcome.digest.as_deref(),
+            history: &history,
+            verdict: &Verdict {
+                violation: outcome.violation.clone(),
+                looked: outcome.looked.clone(),
+                timings: outcome.timings.clone(),
+            },
+        };
+        report_files::write(console, directory, &run)?;
+    }
     let mut document = serde_json::to_value(&outcome).context("an outcome is JSON")?;
     if args.trace {
         document["trace"] = Value::from(trace);
@@ -57,22 +85,18 @@ pub async fn run(scenario: &Scenario, args: &PerformArgs, line: &str) -> anyhow:
         outcome.name,
         outcome.unmet.join("; ")
     );
-    let again = match args.simulate {
-        true => format!("{line} --simulate --seed {}", outcome.seed),
-        false => line.to_owned(),
-    };
-    Err(advice(what, format!("again: `meridian {again}`")))
+    Err(advice(what, format!("again: `{again}`")))
 }
 
 fn simulate(
     console: Console,
     scenario: &Scenario,
     args: &PerformArgs,
-) -> anyhow::Result<(Outcome, Vec<String>)> {
+) -> anyhow::Result<Performed> {
     let wanted = Wanted {
         seed: args.seed,
         trace: args.trace,
-        history: args.history.is_some(),
+        history: args.history.is_some() || args.report.is_some(),
     };
     let performed = perform(scenario, &wanted)?;
     for line in &performed.trace {
@@ -82,20 +106,26 @@ fn simulate(
         std::fs::write(path, performed.history.write())
             .with_context(|| format!("writing the history to {}", path.display()))?;
     }
-    Ok((performed.outcome, performed.trace))
+    Ok(performed)
 }
 
 async fn live(
     console: Console,
     scenario: &Scenario,
     args: &PerformArgs,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Performed> {
     anyhow::ensure!(
         scenario.drawn.is_none(),
         "a run that is drawn from a seed is performed in virtual time only: add --simulate"
     );
     let folder = tempfile::tempdir().context("a folder for the history")?;
     let own = folder.path().join("history.jsonl");
-    let history = args.history.as_deref().unwrap_or(&own);
-    crate::live::perform(console, scenario, &args.live, history).await
+    let file = args.history.as_deref().unwrap_or(&own);
+    let outcome = crate::live::perform(console, scenario, &args.live, file).await?;
+    let history = std::fs::read_to_string(file).context("reading the history")?;
+    Ok(Performed {
+        outcome,
+        trace: Vec::new(),
+        history: History::read(&history).context("reading the history")?,
+    })
 }

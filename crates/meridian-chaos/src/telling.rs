@@ -32,6 +32,32 @@ pub struct Telling {
     pub waiting: Vec<String>,
 }
 
+impl Telling {
+    /// A fact about a key with these materials. It may be what ends Creating
+    /// (`creates`), Updating (`hands_over`) or the preparation of a rotation
+    /// (`prepares`) at its receiver.
+    pub fn new<I: ToString>(
+        key_id: &impl ToString,
+        (creates, hands_over, prepares): (bool, bool, bool),
+        held: impl IntoIterator<Item = I>,
+        waiting: impl IntoIterator<Item = I>,
+    ) -> Telling {
+        let ends = [
+            (creates, Phase::Creating),
+            (hands_over, Phase::Updating),
+            (prepares, Phase::Prepare),
+        ];
+        let ended = ends.into_iter().filter(|(ends, _)| *ends);
+        let texts = |id: I| id.to_string();
+        Telling {
+            key_id: key_id.to_string(),
+            ends: ended.map(|(_, phase)| phase).collect(),
+            held: held.into_iter().map(texts).collect(),
+            waiting: waiting.into_iter().map(texts).collect(),
+        }
+    }
+}
+
 impl Faults {
     /// Does a fact stay at its author now?
     pub fn withholds(

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use meridian_chaos::{Phase, Telling};
+use meridian_chaos::Telling;
 use meridian_crypto::OsEntropy;
 use meridian_kms::replication::about::About;
 use meridian_kms::replication::feeding::Feeding;
@@ -115,18 +115,8 @@ fn next_push(
 
 /// What a fault wants to know of a fact.
 fn telling(about: &About) -> Telling {
-    let ends = [
-        (about.creates, Phase::Creating),
-        (about.hands_over, Phase::Updating),
-        (about.prepares, Phase::Prepare),
-    ];
-    let ended = ends.into_iter().filter(|(ends, _)| *ends);
-    Telling {
-        key_id: about.key.id.to_string(),
-        ends: ended.map(|(_, phase)| phase).collect(),
-        held: about.held.iter().map(ToString::to_string).collect(),
-        waiting: about.waiting.iter().map(ToString::to_string).collect(),
-    }
+    let ends = (about.creates, about.hands_over, about.prepares);
+    Telling::new(&about.key.id, ends, &about.held, &about.waiting)
 }
 
 /// Commits what the peer has acknowledged. If that fails, the facts are pushed

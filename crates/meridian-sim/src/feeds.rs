@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use meridian_chaos::{Phase, Telling};
+use meridian_chaos::Telling;
 use meridian_kms::Change;
 use meridian_kms::replication::about::About;
 
@@ -240,16 +240,6 @@ impl World {
 
 /// What a fault wants to know of a fact.
 fn telling(about: &About) -> Telling {
-    let ends = [
-        (about.creates, Phase::Creating),
-        (about.hands_over, Phase::Updating),
-        (about.prepares, Phase::Prepare),
-    ];
-    let ended = ends.into_iter().filter(|(ends, _)| *ends);
-    Telling {
-        key_id: about.key.id.to_string(),
-        ends: ended.map(|(_, phase)| phase).collect(),
-        held: about.held.iter().map(ToString::to_string).collect(),
-        waiting: about.waiting.iter().map(ToString::to_string).collect(),
-    }
+    let ends = (about.creates, about.hands_over, about.prepares);
+    Telling::new(&about.key.id, ends, &about.held, &about.waiting)
 }

@@ -34,6 +34,18 @@ pub fn promises<'a>(
     table
 }
 
+/// The last word on a history: which promise was broken, when, and by what.
+///
+/// # Errors
+/// A promise was broken.
+pub fn conclude(console: Console, broken: Option<(&str, i64, &str)>) -> anyhow::Result<()> {
+    if let Some((promise, at_ms, what)) = broken {
+        anyhow::bail!("{promise} is broken after {at_ms} ms: {what}");
+    }
+    console.say(good("every promise that was looked at was kept"));
+    Ok(())
+}
+
 /// How long regions disagreed.
 pub fn timings(timings: &Timings) -> Table {
     let mut table = Table::new(["HOW LONG", "TIMES", "MIN", "MEDIAN", "P99", "MAX"]);

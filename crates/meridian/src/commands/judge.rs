@@ -9,9 +9,9 @@ use meridian_report::Run;
 use serde_json::json;
 
 use crate::cli::OutputFormat;
-use crate::console::{Console, good};
+use crate::console::Console;
 use crate::report_files;
-use crate::verdict::{causes, counted, promises, timings};
+use crate::verdict::{causes, conclude, counted, promises, timings};
 
 #[derive(Args)]
 pub struct JudgeArgs {
@@ -53,19 +53,10 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<()> {
         "timings": verdict.timings,
         "violation": verdict.violation,
     }));
-    match verdict.violation {
-        Some(it) => {
-            causes(console, &it);
-            anyhow::bail!(
-                "{} is broken after {} ms: {}",
-                it.promise,
-                it.at_ms,
-                it.what
-            )
-        }
-        None => {
-            console.say(good("every promise that was looked at was kept"));
-            Ok(())
-        }
-    }
+    let violation = verdict.violation.as_ref();
+    violation.iter().for_each(|it| causes(console, it));
+    conclude(
+        console,
+        violation.map(|it| (it.promise, it.at_ms, it.what.as_str())),
+    )
 }

@@ -10,9 +10,9 @@ use meridian_proto::v1::{GetVerdictRequest, Verdict};
 
 use crate::cli::ClientArgs;
 use crate::client::Cluster;
-use crate::console::{Console, good};
+use crate::console::Console;
 use crate::span;
-use crate::verdict::promises;
+use crate::verdict::{conclude, promises};
 
 #[derive(Args)]
 pub struct VerdictArgs {
@@ -55,16 +55,6 @@ pub fn show(console: Console, verdict: &Verdict) -> anyhow::Result<()> {
             "what holds only when all is healed was not looked at: {why}"
         ));
     }
-    match violation {
-        Some(it) => anyhow::bail!(
-            "{} is broken after {} ms: {}",
-            it.promise,
-            it.at_ms,
-            it.what
-        ),
-        None => {
-            console.say(good("every promise that was looked at was kept"));
-            Ok(())
-        }
-    }
+    let broken = violation.map(|it| (it.promise.as_str(), it.at_ms, it.what.as_str()));
+    conclude(console, broken)
 }

@@ -40,8 +40,8 @@ fn main() {
     fs::write(out.join("descriptors.bin"), &encoded).expect("OUT_DIR is writable");
 
     let schema = schema::Schema::read(&pool, "meridian/v1/kms.proto");
-    let secretive = debug::messages(&pool);
-    let generated = aws_json::generate(&schema) + &debug::generate(&secretive);
+    let secretive = debug::messages(&pool, &schema);
+    let generated = aws_json::generate(&schema) + &debug::generate(&secretive, &schema);
     fs::write(out.join("impls.rs"), generated).expect("OUT_DIR is writable");
 
     let mut files = compiler.file_descriptor_set();

@@ -115,6 +115,12 @@ fn kms_grpc_code(code: ErrorCode) -> Code {
             Code::PermissionDenied
         }
         ErrorCode::AlreadyExistsException => Code::AlreadyExists,
+        ErrorCode::CloudHsmClusterInUseException
+        | ErrorCode::CustomKeyStoreNameInUseException
+        | ErrorCode::XksKeyAlreadyInUseException
+        | ErrorCode::XksProxyUriEndpointInUseException
+        | ErrorCode::XksProxyUriInUseException
+        | ErrorCode::XksProxyVpcEndpointServiceInUseException => Code::AlreadyExists,
         ErrorCode::ConflictException => Code::Aborted,
         ErrorCode::DependencyTimeoutException
         | ErrorCode::KMSInternalException
@@ -122,21 +128,42 @@ fn kms_grpc_code(code: ErrorCode) -> Code {
         ErrorCode::LimitExceededException | ErrorCode::ThrottlingException => {
             Code::ResourceExhausted
         }
-        ErrorCode::NotFoundException => Code::NotFound,
-        ErrorCode::DisabledException
+        ErrorCode::CloudHsmClusterNotFoundException
+        | ErrorCode::CustomKeyStoreNotFoundException
+        | ErrorCode::NotFoundException
+        | ErrorCode::XksKeyNotFoundException
+        | ErrorCode::XksProxyVpcEndpointServiceNotFoundException => Code::NotFound,
+        ErrorCode::CloudHsmClusterInvalidConfigurationException
+        | ErrorCode::CloudHsmClusterNotActiveException
+        | ErrorCode::CloudHsmClusterNotRelatedException
+        | ErrorCode::CustomKeyStoreHasCMKsException
+        | ErrorCode::CustomKeyStoreInvalidStateException
+        | ErrorCode::DisabledException
         | ErrorCode::DryRunOperationException
         | ErrorCode::ExpiredImportTokenException
         | ErrorCode::InvalidKeyUsageException
         | ErrorCode::KMSInvalidStateException
-        | ErrorCode::UnsupportedOperationException => Code::FailedPrecondition,
+        | ErrorCode::UnsupportedOperationException
+        | ErrorCode::XksKeyInvalidConfigurationException
+        | ErrorCode::XksProxyIncorrectAuthenticationCredentialException
+        | ErrorCode::XksProxyInvalidConfigurationException
+        | ErrorCode::XksProxyInvalidResponseException
+        | ErrorCode::XksProxyUriUnreachableException
+        | ErrorCode::XksProxyVpcEndpointServiceInvalidConfigurationException => {
+            Code::FailedPrecondition
+        }
         ErrorCode::IncorrectKeyException
         | ErrorCode::IncorrectKeyMaterialException
+        | ErrorCode::IncorrectTrustAnchorException
         | ErrorCode::InvalidAliasNameException
         | ErrorCode::InvalidArnException
         | ErrorCode::InvalidCiphertextException
+        | ErrorCode::InvalidGrantIdException
         | ErrorCode::InvalidGrantTokenException
         | ErrorCode::InvalidImportTokenException
         | ErrorCode::InvalidMarkerException
+        | ErrorCode::KMSInvalidMacException
+        | ErrorCode::KMSInvalidSignatureException
         | ErrorCode::MalformedPolicyDocumentException
         | ErrorCode::TagException
         | ErrorCode::ValidationException => Code::InvalidArgument,

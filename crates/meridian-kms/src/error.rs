@@ -36,8 +36,26 @@ error_codes! {
     AccessDeniedException,
     /// The alias, or the related key in that Region, exists.
     AlreadyExistsException,
+    /// The cluster belongs to another key store.
+    CloudHsmClusterInUseException,
+    /// The cluster cannot be a key store as it is.
+    CloudHsmClusterInvalidConfigurationException,
+    /// The cluster is not active.
+    CloudHsmClusterNotActiveException,
+    /// There is no such cluster.
+    CloudHsmClusterNotFoundException,
+    /// The cluster shares no backup with the one before.
+    CloudHsmClusterNotRelatedException,
     /// An automatic rotation runs or is about to.
     ConflictException,
+    /// The key store holds keys.
+    CustomKeyStoreHasCMKsException,
+    /// The connection state of the key store does not allow this.
+    CustomKeyStoreInvalidStateException,
+    /// Another key store has this name.
+    CustomKeyStoreNameInUseException,
+    /// There is no such key store.
+    CustomKeyStoreNotFoundException,
     /// Something behind the service did not answer in time; retry.
     DependencyTimeoutException,
     /// The key is disabled.
@@ -50,12 +68,16 @@ error_codes! {
     IncorrectKeyException,
     /// Not the material that this key expects.
     IncorrectKeyMaterialException,
+    /// The certificate is not that of the cluster.
+    IncorrectTrustAnchorException,
     /// The alias name is not valid.
     InvalidAliasNameException,
     /// Not an ARN that the operation accepts.
     InvalidArnException,
     /// A ciphertext, its context or wrapped material cannot be opened.
     InvalidCiphertextException,
+    /// There is no such grant ID.
+    InvalidGrantIdException,
     /// A grant token is unknown.
     InvalidGrantTokenException,
     /// The import token is damaged or belongs to another key.
@@ -66,6 +88,10 @@ error_codes! {
     InvalidMarkerException,
     /// The service failed; retry.
     KMSInternalException,
+    /// The HMAC is not that of the message.
+    KMSInvalidMacException,
+    /// The signature is not that of the message.
+    KMSInvalidSignatureException,
     /// The key state or a material state does not allow this.
     KMSInvalidStateException,
     /// The key cannot be reached at the moment; retry.
@@ -86,6 +112,30 @@ error_codes! {
     UnsupportedOperationException,
     /// The request breaks a rule of its own.
     ValidationException,
+    /// Another key of the key store is this external key.
+    XksKeyAlreadyInUseException,
+    /// The external key cannot be used as it is.
+    XksKeyInvalidConfigurationException,
+    /// The proxy knows no such external key.
+    XksKeyNotFoundException,
+    /// The proxy refuses the credential.
+    XksProxyIncorrectAuthenticationCredentialException,
+    /// The proxy cannot serve this key store as it is.
+    XksProxyInvalidConfigurationException,
+    /// The proxy answers what cannot be understood.
+    XksProxyInvalidResponseException,
+    /// Another key store has this endpoint.
+    XksProxyUriEndpointInUseException,
+    /// Another key store has this endpoint and path.
+    XksProxyUriInUseException,
+    /// The proxy cannot be reached.
+    XksProxyUriUnreachableException,
+    /// Another key store has this endpoint service.
+    XksProxyVpcEndpointServiceInUseException,
+    /// The endpoint service cannot be used as it is.
+    XksProxyVpcEndpointServiceInvalidConfigurationException,
+    /// There is no such endpoint service.
+    XksProxyVpcEndpointServiceNotFoundException,
 }
 
 /// An AWS error: always definite, nothing has happened.

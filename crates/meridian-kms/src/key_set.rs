@@ -7,10 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meridian_crypto::MaterialId;
+use meridian_crypto::{KeySpec, MaterialId};
 use serde::{Deserialize, Serialize};
 
 use crate::arn::RegionName;
+use crate::key_usage::KeyUsage;
 use crate::material::{MaterialState, RegisteredMaterial, Rotation, RotationType};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{ReplicaAttributes, ReplicaReport};
@@ -48,23 +49,6 @@ impl Origin {
         match self {
             Origin::AwsKms => "AWS_KMS",
             Origin::External => "EXTERNAL",
-        }
-    }
-}
-
-/// What a key can be: its key spec with the usage that goes with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum KeySpec {
-    /// AES-256-GCM, ENCRYPT_DECRYPT.
-    #[serde(rename = "SYMMETRIC_DEFAULT")]
-    SymmetricDefault,
-}
-
-impl KeySpec {
-    /// AWS's spelling.
-    pub fn name(self) -> &'static str {
-        match self {
-            KeySpec::SymmetricDefault => "SYMMETRIC_DEFAULT",
         }
     }
 }
@@ -116,6 +100,9 @@ pub struct SharedProperties {
     pub multi_region: bool,
     /// Key spec.
     pub spec: KeySpec,
+    /// Key usage.
+    #[serde(default, skip_serializing_if = "KeyUsage::is_default")]
+    pub usage: KeyUsage,
     /// Origin.
     pub origin: Origin,
     /// The author's region.
@@ -146,6 +133,7 @@ impl SharedProperties {
             },
             multi_region,
             spec: KeySpec::SymmetricDefault,
+            usage: KeyUsage::EncryptDecrypt,
             origin,
             primary,
             replicas: BTreeMap::new(),

@@ -3,10 +3,10 @@
 use meridian_proto::v1;
 
 use crate::arn::{KeyRef, RegionName};
-use crate::cryptography::SYMMETRIC_DEFAULT;
 use crate::key::{Deletion, Key};
 use crate::key_set::{Origin, SharedProperties};
 use crate::key_state::KeyState;
+use crate::key_usage::{self, KeyUsage};
 
 /// The metadata of a key as its own region shows it.
 pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
@@ -53,19 +53,33 @@ pub(crate) fn of_new_replica(
 }
 
 fn common(key: &KeyRef, here: &RegionName, shared: &SharedProperties) -> v1::KeyMetadata {
+    let of_usage = |usage| shown_algorithms(shared, usage);
     v1::KeyMetadata {
         aws_account_id: Some(key.account.to_string()),
         key_id: Some(key.id.to_string()),
         arn: Some(key.arn(here)),
-        key_usage: Some("ENCRYPT_DECRYPT".into()),
+        key_usage: Some(shared.usage.name().into()),
         origin: Some(shared.origin.name().into()),
         key_manager: Some("CUSTOMER".into()),
         customer_master_key_spec: Some(shared.spec.name().into()),
         key_spec: Some(shared.spec.name().into()),
-        encryption_algorithms: vec![SYMMETRIC_DEFAULT.into()],
+        encryption_algorithms: of_usage(KeyUsage::EncryptDecrypt),
+        signing_algorithms: of_usage(KeyUsage::SignVerify),
+        mac_algorithms: of_usage(KeyUsage::GenerateVerifyMac),
+        key_agreement_algorithms: of_usage(KeyUsage::KeyAgreement),
+        encapsulation_algorithms: of_usage(KeyUsage::EncapsulateDecapsulate),
         multi_region: Some(shared.multi_region),
         ..Default::default()
     }
+}
+
+/// The key's algorithms, if this is its usage.
+pub(crate) fn shown_algorithms(shared: &SharedProperties, usage: KeyUsage) -> Vec<String> {
+    if shared.usage != usage {
+        return Vec::new();
+    }
+    let names = key_usage::algorithms(shared.spec, usage);
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// Only permanent material counts, and only while its bytes are here.

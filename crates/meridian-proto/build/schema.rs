@@ -81,6 +81,14 @@ impl Schema {
         assert_eq!(named, known, "every shape is defined and used");
         Schema { shapes, messages }
     }
+
+    /// True for a field of the file whose values must not be shown.
+    pub fn is_sensitive(&self, message: &str, field: &str) -> bool {
+        let message = self.messages.iter().find(|it| it.name == message);
+        let member = message.and_then(|it| it.members.iter().find(|it| it.field == field));
+        let shape = member.and_then(|it| it.shape.as_ref());
+        shape.is_some_and(|shape| self.shapes[shape].sensitive)
+    }
 }
 
 fn extension(pool: &DescriptorPool, name: &str) -> prost_reflect::ExtensionDescriptor {

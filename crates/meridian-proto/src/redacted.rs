@@ -1,4 +1,4 @@
-//! Debug of bytes that must not be seen: their number only.
+//! Debug of bytes that must not be seen, their number only, and of texts.
 
 use std::fmt;
 
@@ -16,6 +16,12 @@ impl fmt::Debug for Redacted<'_, Bytes> {
 impl fmt::Debug for Redacted<'_, Option<Bytes>> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_ref().map(Redacted).fmt(f)
+    }
+}
+
+impl fmt::Debug for Redacted<'_, Option<String>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map(|_| format_args!("<sensitive>")).fmt(f)
     }
 }
 

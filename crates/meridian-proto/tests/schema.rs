@@ -14,7 +14,7 @@ fn every_operation_has_a_request_and_a_response_of_its_own() {
         assert_eq!(method.input().name(), format!("{operation}Request"));
         assert_eq!(method.output().name(), format!("{operation}Response"));
     }
-    assert_eq!(service.methods().len(), 28);
+    assert_eq!(service.methods().len(), 56);
 }
 
 #[test]

@@ -69,3 +69,22 @@ fn forwarded_calls_and_facts_are_not_shown() {
     };
     assert_hidden(&format!("{facts:?}"));
 }
+
+#[test]
+fn passwords_and_credentials_are_not_shown() {
+    let store = CreateCustomKeyStoreRequest {
+        custom_key_store_name: Some("mine".into()),
+        key_store_password: Some("correct horse".into()),
+        xks_proxy_authentication_credential: Some(XksProxyAuthenticationCredential {
+            access_key_id: Some("correct".into()),
+            raw_secret_access_key: Some("horse".into()),
+        }),
+        ..Default::default()
+    };
+    let shown = format!("{store:?}");
+    assert!(shown.contains("mine"), "{shown}");
+    assert!(
+        !shown.contains("correct") && !shown.contains("horse"),
+        "{shown}"
+    );
+}

@@ -84,10 +84,46 @@ macro_rules! serve_operations {
         writes { $($w_method:ident $w_op:ident $w_req:ident $w_res:ident,)* }
     ) => {
         serve_operations! {
-            $($r_method $r_op $r_req $r_res,)* $($w_method $w_op $w_req $w_res,)*
+            served {
+                $($r_method $r_op $r_req $r_res,)* $($w_method $w_op $w_req $w_res,)*
+            }
+            // Operations of the schema that nobody serves yet.
+            unserved {
+                tag_resource TagResourceRequest TagResourceResponse,
+                untag_resource UntagResourceRequest UntagResourceResponse,
+                list_resource_tags ListResourceTagsRequest ListResourceTagsResponse,
+                get_key_policy GetKeyPolicyRequest GetKeyPolicyResponse,
+                put_key_policy PutKeyPolicyRequest PutKeyPolicyResponse,
+                list_key_policies ListKeyPoliciesRequest ListKeyPoliciesResponse,
+                create_grant CreateGrantRequest CreateGrantResponse,
+                list_grants ListGrantsRequest ListGrantsResponse,
+                list_retirable_grants ListRetirableGrantsRequest ListRetirableGrantsResponse,
+                retire_grant RetireGrantRequest RetireGrantResponse,
+                revoke_grant RevokeGrantRequest RevokeGrantResponse,
+                sign SignRequest SignResponse,
+                verify VerifyRequest VerifyResponse,
+                get_public_key GetPublicKeyRequest GetPublicKeyResponse,
+                derive_shared_secret DeriveSharedSecretRequest DeriveSharedSecretResponse,
+                generate_mac GenerateMacRequest GenerateMacResponse,
+                verify_mac VerifyMacRequest VerifyMacResponse,
+                generate_data_key_pair GenerateDataKeyPairRequest GenerateDataKeyPairResponse,
+                generate_data_key_pair_without_plaintext GenerateDataKeyPairWithoutPlaintextRequest GenerateDataKeyPairWithoutPlaintextResponse,
+                encapsulate EncapsulateRequest EncapsulateResponse,
+                decapsulate DecapsulateRequest DecapsulateResponse,
+                create_custom_key_store CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
+                connect_custom_key_store ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
+                disconnect_custom_key_store DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
+                delete_custom_key_store DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
+                describe_custom_key_stores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
+                update_custom_key_store UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
+                get_key_last_usage GetKeyLastUsageRequest GetKeyLastUsageResponse,
+            }
         }
     };
-    ($($method:ident $op:ident $req:ident $res:ident,)*) => {
+    (
+        served { $($method:ident $op:ident $req:ident $res:ident,)* }
+        unserved { $($u_method:ident $u_req:ident $u_res:ident,)* }
+    ) => {
         #[tonic::async_trait]
         impl KeyManagement for KeyManagementService {
             $(async fn $method(
@@ -99,6 +135,12 @@ macro_rules! serve_operations {
                     (Response::$op(message), request_id) => Ok(envelope(message, request_id)),
                     _ => Err(mismatch(Operation::$op)),
                 }
+            })*
+            $(async fn $u_method(
+                &self,
+                _: tonic::Request<v1::$u_req>,
+            ) -> Result<tonic::Response<v1::$u_res>, Status> {
+                Err(Status::unimplemented(""))
             })*
         }
     };

@@ -42,7 +42,8 @@ def binary() -> Path:
 
 class Cluster:
     """`meridian up --ephemeral` with one front door for all its regions; with
-    `record` it writes its history there, with `data` it keeps its data there."""
+    `record` it writes its history there, with `data` it keeps its data there,
+    and `flags` are more flags of `up`."""
 
     def __init__(
         self,
@@ -51,7 +52,9 @@ class Cluster:
         nodes_per_region: int,
         record: Path | None = None,
         data: Path | None = None,
+        flags: tuple[str, ...] = (),
     ) -> None:
+        self.flags = flags
         self.record = record
         self.data = data
         self.regions = regions
@@ -83,6 +86,7 @@ class Cluster:
             ",".join(self.regions),
             "--nodes-per-region",
             str(self.nodes_per_region),
+            *self.flags,
         ]
         if self.record is not None:
             command += ["--record", str(self.record)]

@@ -3,18 +3,22 @@
 
 use std::sync::Arc;
 
+use http::{Extensions, HeaderMap};
 use meridian_kms::{KmsError, RegionName, Request};
 use meridian_proto::validation_message;
 
+use crate::audit::Auditor;
 use crate::front::{Cluster, Front, Scope};
 use crate::kms::Kms;
 use crate::observer::{Observation, Observer};
+use crate::trail::Trail;
 
 /// A [`Front`] at work.
 pub(crate) struct Door {
     cluster: Arc<dyn Cluster>,
     scope: Scope,
     observer: Arc<dyn Observer>,
+    auditor: Option<Arc<dyn Auditor>>,
 }
 
 impl Door {
@@ -23,6 +27,7 @@ impl Door {
             cluster: front.cluster,
             scope: front.scope,
             observer: front.observer,
+            auditor: front.auditor,
         }
     }
 
@@ -61,6 +66,20 @@ impl Door {
             observation.region = own.parse().ok();
         }
         observation
+    }
+
+    /// Has the audit log told of a request, if there is one.
+    pub(crate) fn follow(
+        &self,
+        observation: &mut Observation,
+        request_id: &str,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) {
+        if let Some(auditor) = &self.auditor {
+            let trail = Trail::begin(auditor.clone(), request_id, headers, extensions);
+            observation.trail = Some(Box::new(trail));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::routing::post;
 use tonic::service::Routes;
 
+use crate::audit::Auditor;
 use crate::door::Door;
 use crate::kms::Kms;
 use crate::observer::Observer;
@@ -37,6 +38,8 @@ pub struct Front {
     pub scope: Scope,
     /// Told of every request.
     pub observer: Arc<dyn Observer>,
+    /// Keeps the audit log, if there is one.
+    pub auditor: Option<Arc<dyn Auditor>>,
 }
 
 impl Front {
@@ -65,5 +68,5 @@ async fn fallback(
     if grpc::is_grpc(request.headers()) {
         return grpc::unimplemented();
     }
-    aws_json::refuse(door).await
+    aws_json::refuse(door, request).await
 }

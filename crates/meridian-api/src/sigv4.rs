@@ -82,6 +82,11 @@ impl<'a> Credential<'a> {
         }
     }
 
+    /// Whom the caller claims to be.
+    pub(crate) fn access_key_id(&self) -> &'a str {
+        self.access_key_id
+    }
+
     /// The access key ID has the characters of a name; an ARN made from it
     /// means one principal and cannot be mistaken for another or for a pattern.
     ///

@@ -43,8 +43,10 @@ pub mod planted;
 pub mod policy;
 pub mod region;
 pub mod replication;
+pub mod service_event;
 pub mod tag;
 pub mod time;
+pub mod trace;
 
 pub use arn::{AccountId, KeyId, KeyRef, RegionName};
 pub use caller::Caller;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use meridian_api::{CallError, Kms};
+use meridian_api::{CallError, Kms, Seen};
 use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
@@ -325,6 +325,14 @@ fn injected(code: &str) -> KmsError {
 impl Kms for NodeKms {
     fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
         self.begin(caller, request)
+    }
+
+    fn seen(&self, caller: &Caller, request: &Request) -> Seen {
+        let region = self.core.view.applied();
+        Seen {
+            now_ms: Some(self.core.now(&region).0),
+            keys: region.keys_meant(caller, request),
+        }
     }
 
     fn watch_key_set(

@@ -10,6 +10,8 @@
 //! change, ask it what is due, and do exactly that.
 
 mod active_faults;
+mod audit_log;
+mod audit_service;
 mod chaos_http;
 mod chaos_service;
 mod clock;
@@ -45,6 +47,7 @@ mod view;
 mod wrapping_keys;
 
 pub use active_faults::ActiveFaults;
+pub use audit_log::AuditFiles;
 pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
 pub use node::RunningNode;
 pub use secrets::create_secrets;

@@ -19,6 +19,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::active_faults::ActiveFaults;
+use crate::audit_log::{AuditFiles, AuditLog};
+use crate::audit_service::AuditService;
 use crate::chaos_http::ChaosPages;
 use crate::chaos_service::{ChaosService, learn};
 use crate::clock::Clock;
@@ -57,6 +59,8 @@ pub struct Process {
     pub region_addresses: Arc<Vec<(RegionName, String)>>,
     /// Who writes down what happens, if anybody does.
     pub recorder: Option<Arc<Recorder>>,
+    /// The audit log, if one is kept.
+    pub audit: Option<Arc<AuditLog>>,
 }
 
 /// The listeners of one node, bound before it starts.
@@ -162,6 +166,10 @@ impl RunningNode {
             faults: faults.clone(),
             region_addresses: Arc::default(),
             recorder: None,
+            audit: AuditLog::open(&AuditFiles {
+                records: config.audit_file.clone(),
+                events: config.events_file.clone(),
+            })?,
         };
         if replaces && let Some(data_dir) = &config.data_dir {
             take_away(data_dir)?;
@@ -224,8 +232,11 @@ impl RunningNode {
             }),
             faults: faults.clone(),
         };
-        let (machine, published) =
-            RegionMachine::new(Region::new(region.clone()), process.recorder.clone());
+        let (machine, published) = RegionMachine::new(
+            Region::new(region.clone()),
+            process.recorder.clone(),
+            process.audit.clone(),
+        );
         let transport = FaultyTransport {
             region: region.clone(),
             node: config.node_id,
@@ -326,13 +337,14 @@ impl RunningNode {
     }
 
     fn serve(&mut self, listener: TcpListener, router: axum::Router) {
+        let note_clients = self.process.audit.is_some();
         let mut stop = self.stop.subscribe();
         let stopped = async move {
             // A closed channel means that the node is gone.
             let _ = stop.wait_for(|stop| *stop).await;
         };
         self.tasks
-            .spawn(meridian_api::serve(listener, router, stopped));
+            .spawn(meridian_api::serve(listener, router, note_clients, stopped));
     }
 }
 
@@ -356,16 +368,23 @@ pub fn router(
         metrics: process.metrics.clone(),
         region_addresses: process.region_addresses.clone(),
     };
+    let audit = AuditService {
+        log: process.audit.clone(),
+    };
+    let audit = meridian_proto::v1::audit_log_server::AuditLogServer::new(audit);
     let observer = Arc::new(process.metrics.clone());
+    let auditor = process.audit.clone();
     Front {
         cluster,
         scope,
         observer,
+        auditor: auditor.map(|it| it as _),
     }
     .router()
     .merge(pages.router())
     .merge(chaos_pages)
     .route_service("/meridian.v1.Chaos/{*method}", chaos)
+    .route_service("/meridian.v1.AuditLog/{*method}", audit)
 }
 
 /// Binds an address, and says which one if that fails.

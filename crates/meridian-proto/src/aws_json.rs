@@ -8,6 +8,7 @@ mod constraint;
 mod decode;
 mod encode;
 mod path;
+mod shown;
 
 use std::fmt;
 
@@ -17,6 +18,8 @@ pub(crate) use constraint::{Pattern, Shape, whole};
 pub(crate) use decode::member;
 pub(crate) use encode::{ObjectWriter, base64_length};
 pub use path::Path;
+pub(crate) use shown::ShownWriter;
+pub use shown::iso_8601;
 
 /// A parsed body that borrows its texts from the bytes that came.
 pub type Json<'a> = Value<'a>;
@@ -55,6 +58,14 @@ pub trait AwsJson: Sized {
         out
     }
 
+    /// The message as an audit log shows it: JSON with names in lower camel
+    /// case, without blobs, sensitive members and grant tokens.
+    fn to_shown_json(&self) -> String {
+        let mut out = String::new();
+        self.write_shown(&mut out);
+        out
+    }
+
     /// [`Self::from_json`] for a body already known to be an object.
     ///
     /// # Errors
@@ -70,6 +81,9 @@ pub trait AwsJson: Sized {
 
     /// [`Self::to_json`] into an existing text.
     fn write_json(&self, out: &mut String);
+
+    /// [`Self::to_shown_json`] into an existing text.
+    fn write_shown(&self, out: &mut String);
 }
 
 impl<T: AwsJson> AwsJson for Box<T> {
@@ -83,6 +97,10 @@ impl<T: AwsJson> AwsJson for Box<T> {
 
     fn write_json(&self, out: &mut String) {
         T::write_json(self, out);
+    }
+
+    fn write_shown(&self, out: &mut String) {
+        T::write_shown(self, out);
     }
 
     fn text_member(&self, name: &str) -> Option<&str> {

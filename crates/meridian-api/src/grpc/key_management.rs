@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
 use meridian_kms::{Operation, Request, Response};
 use meridian_proto::v1;
 use meridian_proto::v1::key_management_server::KeyManagement;
@@ -24,10 +25,14 @@ impl KeyManagementService {
     async fn call(
         &self,
         metadata: MetadataMap,
+        extensions: &Extensions,
         request: Request,
     ) -> Result<(Response, AsciiMetadataValue), Status> {
         let mut observed = self.door.observe(request.operation().name());
         let request_id = request_id::fresh();
+        let headers = metadata.as_ref();
+        self.door
+            .follow(&mut observed, &request_id, headers, extensions);
         let mut shown = AsciiMetadataValue::try_from(request_id.as_str()).expect("a UUID is ASCII");
         // No secret, but it never comes again: it would only drive other headers
         // out of the connection's compression table.
@@ -37,11 +42,11 @@ impl KeyManagementService {
             .await
         {
             Ok(response) => {
-                observed.outcome = "ok";
+                observed.answered(&response);
                 Ok((response, shown))
             }
             Err(error) => {
-                observed.outcome = error.code();
+                observed.refused(error.code(), error.message().as_deref());
                 let mut status = Status::from(error);
                 status.metadata_mut().insert(REQUEST_ID, shown);
                 Err(status)
@@ -57,6 +62,7 @@ impl KeyManagementService {
         observed: &mut Observation,
     ) -> Result<Response, CallError> {
         let (kms, caller) = enter(&self.door, metadata, request_id, observed)?;
+        observed.asks(&*kms, &caller, &request);
         check_constraints(&request)?;
         kms.call(caller, request).await
     }
@@ -130,8 +136,8 @@ macro_rules! serve_operations {
                 &self,
                 request: tonic::Request<v1::$req>,
             ) -> Result<tonic::Response<v1::$res>, Status> {
-                let (metadata, _, message) = request.into_parts();
-                match self.call(metadata, Request::$op(message)).await? {
+                let (metadata, extensions, message) = request.into_parts();
+                match self.call(metadata, &extensions, Request::$op(message)).await? {
                     (Response::$op(message), request_id) => Ok(envelope(message, request_id)),
                     _ => Err(mismatch(Operation::$op)),
                 }

@@ -233,11 +233,24 @@ macro_rules! define_operations {
 
             /// The key as the request names it, if it does.
             pub fn named_key(&self) -> Option<&str> {
-                let member = |name| match self {
+                let member = |name| self.text_member(name);
+                ["KeyId", "TargetKeyId", "SourceKeyId"].into_iter().find_map(member)
+            }
+
+            /// A member that is text, by AWS's name.
+            pub fn text_member(&self, name: &str) -> Option<&str> {
+                match self {
                     $(Request::$r_op(request) => request.text_member(name),)*
                     $(Request::$w_op(request) => request.text_member(name),)*
-                };
-                ["KeyId", "TargetKeyId", "SourceKeyId"].into_iter().find_map(member)
+                }
+            }
+
+            /// What an audit log shows of it, as JSON.
+            pub fn to_shown_json(&self) -> String {
+                match self {
+                    $(Request::$r_op(request) => request.to_shown_json(),)*
+                    $(Request::$w_op(request) => request.to_shown_json(),)*
+                }
             }
 
             /// Every violated constraint of the model, in AWS's words.
@@ -257,6 +270,30 @@ macro_rules! define_operations {
         pub enum Response { $($r_op(v1::$r_res),)* $($w_op(v1::$w_res),)* }
 
         impl Response {
+            /// Which operation it answers.
+            pub fn operation(&self) -> Operation {
+                match self {
+                    $(Response::$r_op(_) => Operation::$r_op,)*
+                    $(Response::$w_op(_) => Operation::$w_op,)*
+                }
+            }
+
+            /// A member that is text, by AWS's name.
+            pub fn text_member(&self, name: &str) -> Option<&str> {
+                match self {
+                    $(Response::$r_op(response) => response.text_member(name),)*
+                    $(Response::$w_op(response) => response.text_member(name),)*
+                }
+            }
+
+            /// What an audit log shows of it, as JSON.
+            pub fn to_shown_json(&self) -> String {
+                match self {
+                    $(Response::$r_op(response) => response.to_shown_json(),)*
+                    $(Response::$w_op(response) => response.to_shown_json(),)*
+                }
+            }
+
             /// Writes AWS JSON; nothing for the operations that answer with an
             /// empty body.
             pub fn encode_json(&self) -> Option<String> {

@@ -80,7 +80,12 @@ pub fn evaluate(query: &Query<'_>) -> Decision {
     let is_root = query.principal.kind == PrincipalKind::Root;
     let by_identity = is_root || identity.allows != Naming::Not;
     let foreign = is_foreign(query);
-    let allows = key.map_or(Naming::ByAccount, |says| says.allows);
+    let allows = match key {
+        Some(says) => says.allows,
+        // Nobody outside its account can be let at what has no policy.
+        None if foreign => Naming::Not,
+        None => Naming::ByAccount,
+    };
     match allows {
         Naming::Directly if !foreign => Decision::Allowed,
         Naming::Not if foreign && !by_identity => Decision::Denied(Reason::NoIdentityPolicy),

@@ -259,6 +259,7 @@ impl TestRegion {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
+            used: Default::default(),
         };
         view.plan(&mut cx, request)
     }

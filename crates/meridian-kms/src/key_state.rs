@@ -87,6 +87,15 @@ pub fn admit(
         | Operation::ReEncrypt
         | Operation::GenerateDataKey
         | Operation::GenerateDataKeyWithoutPlaintext
+        | Operation::GenerateDataKeyPair
+        | Operation::GenerateDataKeyPairWithoutPlaintext
+        | Operation::Sign
+        | Operation::Verify
+        | Operation::GenerateMac
+        | Operation::VerifyMac
+        | Operation::DeriveSharedSecret
+        | Operation::Encapsulate
+        | Operation::Decapsulate
         | Operation::RotateKeyOnDemand
         | Operation::EnableKeyRotation
         | Operation::DisableKeyRotation
@@ -112,6 +121,7 @@ pub fn admit(
             Creating,
             Updating,
         ],
+        Operation::GetPublicKey => &[PendingDeletion, PendingReplicaDeletion, Creating],
         Operation::GetParametersForImport => {
             &[PendingDeletion, PendingReplicaDeletion, Creating, Updating]
         }
@@ -129,7 +139,8 @@ pub fn admit(
                 ),
             };
         }
-        Operation::GetKeyRotationStatus
+        Operation::GetKeyLastUsage
+        | Operation::GetKeyRotationStatus
         | Operation::ListKeyRotations
         | Operation::DescribeKey
         | Operation::DeleteAlias
@@ -156,20 +167,28 @@ mod tests {
         ("CancelKeyDeletion", "!!.!!!"),
         ("CreateAlias", "..x..."),
         ("CreateKey", "......"),
+        ("Decapsulate", ".xxxx."),
         ("Decrypt", ".xxxx."),
         ("DeleteAlias", "......"),
         ("DeleteImportedKeyMaterial", "....xx"),
+        ("DeriveSharedSecret", ".xxxx."),
         ("DescribeKey", "......"),
         ("DisableKey", "..xxxx"),
         ("DisableKeyRotation", ".xxxx."),
         ("EnableKey", "..xxxx"),
         ("EnableKeyRotation", ".xxxx."),
+        ("Encapsulate", ".xxxx."),
         ("Encrypt", ".xxxx."),
         ("GenerateDataKey", ".xxxx."),
+        ("GenerateDataKeyPair", ".xxxx."),
+        ("GenerateDataKeyPairWithoutPlaintext", ".xxxx."),
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
+        ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
+        ("GetKeyLastUsage", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),
+        ("GetPublicKey", "..x.x."),
         ("ImportKeyMaterial", "..x.x."),
         ("ListAliases", "......"),
         ("ListKeyRotations", "......"),
@@ -178,9 +197,12 @@ mod tests {
         ("ReplicateKey", ".xxxxx"),
         ("RotateKeyOnDemand", ".xxxx."),
         ("ScheduleKeyDeletion", "..x..x"),
+        ("Sign", ".xxxx."),
         ("UpdateAlias", "..x..."),
         ("UpdateKeyDescription", "..x..."),
         ("UpdatePrimaryRegion", ".xxxx."),
+        ("Verify", ".xxxx."),
+        ("VerifyMac", ".xxxx."),
     ];
 
     fn texts(state: KeyState) -> &'static str {

@@ -16,6 +16,7 @@ use crate::arn::{AliasRef, KeyRef, RegionName};
 use crate::error::KmsError;
 use crate::key::{Deletion, Key, Role};
 use crate::key_set::Origin;
+use crate::last_usage::Use;
 use crate::ops::{self, Change, Response};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{Fact, FactError, Gone, ReplicaReport, ReportedState, SharedFact};
@@ -55,6 +56,8 @@ pub struct Region {
     aliases: imbl::OrdMap<AliasRef, Alias>,
     gone: imbl::OrdMap<KeyRef, Gone>,
     feeds: imbl::OrdMap<RegionName, Feed>,
+    #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
+    uses: imbl::OrdMap<KeyRef, Use>,
     #[serde(skip)]
     deadlines: imbl::OrdSet<(Timestamp, KeyRef)>,
     #[serde(skip)]
@@ -83,6 +86,7 @@ impl Region {
             aliases: Default::default(),
             gone: Default::default(),
             feeds: Default::default(),
+            uses: Default::default(),
             deadlines: Default::default(),
             rotations_due: Default::default(),
         }
@@ -122,6 +126,14 @@ impl Region {
         &mut self.aliases
     }
 
+    pub(crate) fn uses(&self) -> &imbl::OrdMap<KeyRef, Use> {
+        &self.uses
+    }
+
+    pub(crate) fn uses_mut(&mut self) -> &mut imbl::OrdMap<KeyRef, Use> {
+        &mut self.uses
+    }
+
     pub(crate) fn gone(&self, key: &KeyRef) -> Option<&Gone> {
         self.gone.get(key)
     }
@@ -149,6 +161,7 @@ impl Region {
                 self.advance_to(entry.at.plus_ms(ms));
             }
             Change::MaterialExpires { key, material } => self.end_life(key, material),
+            Change::KeysUsed { uses } => self.note_uses(uses),
             Change::AutomaticRotation(change) => crate::automatic_rotation::apply(self, change),
             Change::Request(change) => return Outcome::Answered(ops::apply(self, change)),
         }
@@ -282,6 +295,7 @@ impl Region {
         let Some(key) = self.keys.remove(reference) else {
             return;
         };
+        self.uses.remove(reference);
         self.unindex(Some(&key));
         for name in &key.aliases {
             self.aliases.remove(&AliasRef {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::active_faults::{ActiveFaults, Delivery, Lost};
 use crate::directory::Directory;
 use crate::faulty::node_name;
+use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::recorder::Recorder;
 use crate::view::View;
@@ -52,6 +53,8 @@ pub struct Core {
     pub links: Box<dyn Links>,
     /// What is wrong.
     pub faults: ActiveFaults,
+    /// Keys that were used here and of which the region does not know it yet.
+    pub uses: KeyUses,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Who writes down what happens, if anybody does.

@@ -22,7 +22,7 @@ use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
 
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
-use crate::forward;
+use crate::{forward, use_teller};
 
 /// The KMS API as one node of a region serves it.
 #[derive(Clone)]
@@ -60,8 +60,13 @@ impl NodeKms {
         request: &Request,
         staleness: &Staleness,
     ) -> Result<Response, CallError> {
-        if staleness.whole_ms.is_none() && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await
-        {
+        if let Request::GetKeyLastUsage(_) = request {
+            use_teller::tell(&self.core).await;
+        }
+        // An older view is one that this node had after it caught up: what it
+        // found in its log at the start may be older than any fault allows.
+        let needs_barrier = staleness.whole_ms.is_none() || !self.core.has_caught_up();
+        if needs_barrier && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
             return Err(CallError::NoLeader);
         }
         let wrapping_key = match request {
@@ -75,7 +80,20 @@ impl NodeKms {
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
         cx.wrapping_key = wrapping_key.as_ref();
-        reply(region.plan(&mut cx, request)?)
+        let response = reply(region.plan(&mut cx, request)?)?;
+        self.note_use(&cx, request);
+        Ok(response)
+    }
+
+    /// A request has been carried out: were its keys used?
+    fn note_use(&self, cx: &Context<'_>, request: &Request) {
+        let operation = request.operation();
+        if operation.is_use() {
+            for key in cx.used.get().into_iter().flatten() {
+                let request_id = &cx.caller.request_id;
+                self.core.uses.note(key, operation, cx.now, request_id);
+            }
+        }
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
@@ -84,7 +102,9 @@ impl NodeKms {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
-        reply(region.plan(&mut cx, request)?)
+        let response = reply(region.plan(&mut cx, request)?)?;
+        self.note_use(&cx, request);
+        Ok(response)
     }
 
     async fn write(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
@@ -207,6 +227,7 @@ impl NodeKms {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: None,
             answer: None,
+            used: Default::default(),
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::core::Core;
 use crate::directory::{Directory, MESSAGE_BYTES_MAX, Place};
 use crate::faulty::{FaultyLinks, FaultyTransport};
 use crate::forward::RemoteKms;
+use crate::key_uses::KeyUses;
 use crate::kms::NodeKms;
 use crate::links::GrpcLinks;
 use crate::machine::RegionMachine;
@@ -42,7 +43,7 @@ use crate::status::StatusPages;
 use crate::supervise::take_away;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
-use crate::{feeder, forgetter, historian, ticker};
+use crate::{feeder, forgetter, historian, ticker, use_teller};
 
 /// What the nodes of one process share.
 #[derive(Clone)]
@@ -263,6 +264,7 @@ impl RunningNode {
             directory: process.directory.clone(),
             links: Box::new(links),
             faults: faults.clone(),
+            uses: KeyUses::default(),
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
             caught_up: AtomicBool::new(false),
@@ -305,6 +307,7 @@ impl RunningNode {
         node.tasks.spawn(forgetter::run(core.clone()));
         node.tasks.spawn(historian::run(core.clone()));
         node.tasks.spawn(ticker::run(core.clone()));
+        node.tasks.spawn(use_teller::run(core.clone()));
         for peer in core.regions.iter().filter(|peer| **peer != region) {
             node.tasks.spawn(feeder::run(core.clone(), peer.clone()));
         }

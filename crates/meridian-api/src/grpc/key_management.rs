@@ -106,23 +106,12 @@ macro_rules! serve_operations {
                 list_retirable_grants ListRetirableGrantsRequest ListRetirableGrantsResponse,
                 retire_grant RetireGrantRequest RetireGrantResponse,
                 revoke_grant RevokeGrantRequest RevokeGrantResponse,
-                sign SignRequest SignResponse,
-                verify VerifyRequest VerifyResponse,
-                get_public_key GetPublicKeyRequest GetPublicKeyResponse,
-                derive_shared_secret DeriveSharedSecretRequest DeriveSharedSecretResponse,
-                generate_mac GenerateMacRequest GenerateMacResponse,
-                verify_mac VerifyMacRequest VerifyMacResponse,
-                generate_data_key_pair GenerateDataKeyPairRequest GenerateDataKeyPairResponse,
-                generate_data_key_pair_without_plaintext GenerateDataKeyPairWithoutPlaintextRequest GenerateDataKeyPairWithoutPlaintextResponse,
-                encapsulate EncapsulateRequest EncapsulateResponse,
-                decapsulate DecapsulateRequest DecapsulateResponse,
                 create_custom_key_store CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
                 connect_custom_key_store ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 disconnect_custom_key_store DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
                 delete_custom_key_store DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
                 describe_custom_key_stores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
                 update_custom_key_store UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
-                get_key_last_usage GetKeyLastUsageRequest GetKeyLastUsageResponse,
             }
         }
     };

@@ -30,6 +30,7 @@ mod material;
 mod material_id;
 mod opened;
 mod sealed;
+mod sealed_secret;
 mod secret;
 mod vault;
 mod wrapping;
@@ -48,6 +49,7 @@ pub use key_spec::KeySpec;
 pub use material::Material;
 pub use material_id::{MaterialId, ParseMaterialIdError};
 pub use sealed::{Sealed, SealedError};
+pub use sealed_secret::{SealedSecret, SealedSecretError};
 pub use secret::{ClusterSecret, RootKey};
 pub use vault::{Vault, VaultError};
 pub use wrapping::{

@@ -47,6 +47,15 @@ pub(crate) struct Decrypted {
     pub key: KeyRef,
     pub material: MaterialId,
     pub plaintext: Zeroizing<Vec<u8>>,
+    /// Custom key stores do not name their material.
+    custom: bool,
+}
+
+impl Decrypted {
+    /// The material's ID as answers show it.
+    pub fn shown_material(&self) -> Option<String> {
+        (!self.custom).then(|| self.material.to_string())
+    }
 }
 
 /// What Decrypt and the source side of ReEncrypt are given.
@@ -116,6 +125,7 @@ pub(crate) fn decrypt(
         key: key.key,
         material: id,
         plaintext,
+        custom: key.shared.origin.is_custom(),
     })
 }
 

@@ -48,7 +48,7 @@ pub fn plan(
         plaintext: Some(bytes::Bytes::copy_from_slice(&decrypted.plaintext)),
         encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
         ciphertext_for_recipient: None,
-        key_material_id: Some(decrypted.material.to_string()),
+        key_material_id: decrypted.shown_material(),
     })
 }
 

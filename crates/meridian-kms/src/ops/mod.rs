@@ -2,14 +2,19 @@
 //! encodings and the dispatch of plan and apply follow from it.
 
 pub mod cancel_key_deletion;
+pub mod connect_custom_key_store;
 pub mod create_alias;
+pub mod create_custom_key_store;
 pub mod create_key;
 pub mod decrypt;
 pub mod delete_alias;
+pub mod delete_custom_key_store;
 pub mod delete_imported_key_material;
+pub mod describe_custom_key_stores;
 pub mod describe_key;
 pub mod disable_key;
 pub mod disable_key_rotation;
+pub mod disconnect_custom_key_store;
 pub mod enable_key;
 pub mod enable_key_rotation;
 pub mod encrypt;
@@ -27,6 +32,7 @@ pub mod replicate_key;
 pub mod rotate_key_on_demand;
 pub mod schedule_key_deletion;
 pub mod update_alias;
+pub mod update_custom_key_store;
 pub mod update_key_description;
 pub mod update_primary_region;
 
@@ -51,6 +57,7 @@ macro_rules! for_each_operation {
         $callback! {
             reads {
                 decrypt Decrypt DecryptRequest DecryptResponse,
+                describe_custom_key_stores DescribeCustomKeyStores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
                 describe_key DescribeKey DescribeKeyRequest DescribeKeyResponse,
                 encrypt Encrypt EncryptRequest EncryptResponse,
                 generate_data_key GenerateDataKey GenerateDataKeyRequest GenerateDataKeyResponse,
@@ -65,12 +72,16 @@ macro_rules! for_each_operation {
             }
             writes {
                 cancel_key_deletion CancelKeyDeletion CancelKeyDeletionRequest CancelKeyDeletionResponse,
+                connect_custom_key_store ConnectCustomKeyStore ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 create_alias CreateAlias CreateAliasRequest CreateAliasResponse,
+                create_custom_key_store CreateCustomKeyStore CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
                 create_key CreateKey CreateKeyRequest CreateKeyResponse,
                 delete_alias DeleteAlias DeleteAliasRequest DeleteAliasResponse,
+                delete_custom_key_store DeleteCustomKeyStore DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
                 delete_imported_key_material DeleteImportedKeyMaterial DeleteImportedKeyMaterialRequest DeleteImportedKeyMaterialResponse,
                 disable_key DisableKey DisableKeyRequest DisableKeyResponse,
                 disable_key_rotation DisableKeyRotation DisableKeyRotationRequest DisableKeyRotationResponse,
+                disconnect_custom_key_store DisconnectCustomKeyStore DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
                 enable_key EnableKey EnableKeyRequest EnableKeyResponse,
                 enable_key_rotation EnableKeyRotation EnableKeyRotationRequest EnableKeyRotationResponse,
                 import_key_material ImportKeyMaterial ImportKeyMaterialRequest ImportKeyMaterialResponse,
@@ -78,6 +89,7 @@ macro_rules! for_each_operation {
                 rotate_key_on_demand RotateKeyOnDemand RotateKeyOnDemandRequest RotateKeyOnDemandResponse,
                 schedule_key_deletion ScheduleKeyDeletion ScheduleKeyDeletionRequest ScheduleKeyDeletionResponse,
                 update_alias UpdateAlias UpdateAliasRequest UpdateAliasResponse,
+                update_custom_key_store UpdateCustomKeyStore UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 update_key_description UpdateKeyDescription UpdateKeyDescriptionRequest UpdateKeyDescriptionResponse,
                 update_primary_region UpdatePrimaryRegion UpdatePrimaryRegionRequest UpdatePrimaryRegionResponse,
             }

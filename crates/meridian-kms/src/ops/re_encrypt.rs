@@ -7,6 +7,7 @@ use meridian_proto::v1::{ReEncryptRequest, ReEncryptResponse};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::decrypt::IGNORE_CIPHERTEXT;
 use crate::region::Region;
@@ -58,8 +59,8 @@ pub fn plan(
         key_id: cryptography::arn(&destination.key, region.name()),
         source_encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
         destination_encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
-        source_key_material_id: Some(decrypted.material.to_string()),
-        destination_key_material_id: Some(material.to_string()),
+        source_key_material_id: decrypted.shown_material(),
+        destination_key_material_id: shown_material(destination, &material),
     })
 }
 

@@ -100,12 +100,6 @@ macro_rules! serve_operations {
                 list_retirable_grants ListRetirableGrantsRequest ListRetirableGrantsResponse,
                 retire_grant RetireGrantRequest RetireGrantResponse,
                 revoke_grant RevokeGrantRequest RevokeGrantResponse,
-                create_custom_key_store CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
-                connect_custom_key_store ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
-                disconnect_custom_key_store DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
-                delete_custom_key_store DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
-                describe_custom_key_stores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
-                update_custom_key_store UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 get_key_last_usage GetKeyLastUsageRequest GetKeyLastUsageResponse,
             }
         }

@@ -18,6 +18,7 @@ mod access_denied;
 mod arn;
 mod condition;
 mod conditions;
+mod directory;
 mod evaluate;
 mod json;
 mod moment;
@@ -33,6 +34,7 @@ mod statement;
 
 pub use access_denied::{Subject, access_denied};
 pub use conditions::Conditions;
+pub use directory::{AccessKey, Directory, Identity, Session, TokenError};
 pub use evaluate::{Decision, Query, Reason, evaluate};
 pub use policy::PolicyDocument;
 pub use policy_error::PolicyError;

@@ -10,3 +10,5 @@ mod verification;
 pub use canonical::SignedRequest;
 pub use instant::{CLOCK_TOLERANCE_MS, amz_date};
 pub use verification::{Signature, SignatureError};
+
+pub(crate) use key::mac;

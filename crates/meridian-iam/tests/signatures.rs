@@ -4,6 +4,8 @@
 use meridian_iam::signature::{Signature, SignatureError, SignedRequest};
 use proptest::prelude::*;
 
+type Headers<'a> = &'a [(&'a str, &'a [u8])];
+
 /// The secret, the day and the time of all published examples.
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const AT_MS: i64 = 1_440_938_160_000;
@@ -20,7 +22,7 @@ fn claim<'a>(signed_headers: &'a str, signature: &'a str) -> Signature<'a> {
     }
 }
 
-fn get<'a>(path: &'a str, query: &'a str, headers: &'a [(&'a str, &'a [u8])]) -> SignedRequest<'a> {
+fn get<'a>(path: &'a str, query: &'a str, headers: Headers<'a>) -> SignedRequest<'a> {
     SignedRequest {
         method: "GET",
         path,
@@ -83,7 +85,7 @@ fn the_published_examples_verify() {
 #[test]
 fn the_published_examples_with_headers_verify() {
     let mine = "host;my-header1;x-amz-date";
-    let cases: [(&str, &[(&str, &[u8])], &str); 4] = [
+    let cases: [(&str, Headers<'_>, &str); 4] = [
         (
             mine,
             &[
@@ -175,7 +177,9 @@ const VANILLA: &str = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d7
 
 fn refused(signature: &Signature<'_>, headers: &[(&str, &[u8])], now_ms: i64) -> SignatureError {
     let request = get("/", "", headers);
-    signature.verify(&request, SECRET, now_ms).unwrap_err()
+    signature
+        .verify(&request, SECRET, now_ms)
+        .expect_err("it is refused")
 }
 
 #[test]
@@ -186,12 +190,16 @@ fn a_request_is_taken_within_five_minutes_of_its_time() {
     assert_eq!(at(AT_MS + 5 * minutes), Ok(()));
     assert_eq!(at(AT_MS - 5 * minutes), Ok(()));
     assert_eq!(
-        at(AT_MS + 6 * minutes).unwrap_err().to_string(),
+        at(AT_MS + 6 * minutes)
+            .expect_err("it is refused")
+            .to_string(),
         "Signature expired: 20150830T123600Z is now earlier than 20150830T123700Z \
          (20150830T124200Z - 5 min.)"
     );
     assert_eq!(
-        at(AT_MS - 6 * minutes).unwrap_err().to_string(),
+        at(AT_MS - 6 * minutes)
+            .expect_err("it is refused")
+            .to_string(),
         "Signature not yet current: 20150830T123600Z is still later than 20150830T123500Z \
          (20150830T123000Z + 5 min.)"
     );
@@ -262,7 +270,9 @@ fn another_secret_scope_or_spelling_does_not_match() {
             ..vanilla
         },
     ] {
-        let error = other.verify(&request, SECRET, AT_MS).unwrap_err();
+        let error = other
+            .verify(&request, SECRET, AT_MS)
+            .expect_err("it is refused");
         assert!(
             error
                 .to_string()

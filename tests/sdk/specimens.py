@@ -7,8 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.hazmat.primitives.serialization import PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from calls import (
     create_key,
@@ -89,7 +88,7 @@ class Specimen:
             self.mac = made["Mac"]
         elif self.kind == ENCAPSULATION:
             made = self.kms.encapsulate(KeyId=self.key_id, EncapsulationAlgorithm="ML_KEM")
-            self.ciphertext = made["CiphertextBlob"]
+            self.ciphertext = made["SharedSecretCiphertextBlob"]
         try:
             principal = self.arn.replace(":kms:", ":iam:").split(":")[4]
             made = self.kms.create_grant(
@@ -106,7 +105,11 @@ class Specimen:
         """The material again, wrapped for this key."""
         given = self.import_parameters or {"PublicKey": None, "ImportToken": b"none"}
         if given["PublicKey"] is None:
-            return {"ImportToken": b"none", "EncryptedKeyMaterial": b"none"}
+            return {
+                "ImportToken": b"none",
+                "EncryptedKeyMaterial": b"none",
+                "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+            }
         return {
             "ImportToken": given["ImportToken"],
             "EncryptedKeyMaterial": wrap(given["PublicKey"], "RSAES_OAEP_SHA_256", self.material),
@@ -134,7 +137,7 @@ class Specimens:
         key_id = create_key(kms, **kind.parameters())["KeyId"]
         made = Specimen(kms, key_id, kind)
         if kind.imported:
-            made.material = new_material() if kind.is_symmetric else private_key()
+            made.material = new_material()
             import_material(kms, key_id, made.material)
         made.use_while_it_can_be()
         return made
@@ -156,10 +159,10 @@ class Specimens:
         return made
 
     def _PendingImport(self, kind: Kind) -> Specimen:
-        """After its material was deleted; a kind that is not imported here never
-        had any."""
+        """After its material was deleted; no material was ever there for a key that
+        is not symmetric."""
         kind = Kind(kind.spec, kind.usage, imported=True)
-        if kind.is_symmetric or kind.spec == "ECC_NIST_P256":
+        if kind.is_symmetric:
             made = self._Enabled(kind)
             made.kms.delete_imported_key_material(KeyId=made.key_id)
             return made
@@ -168,17 +171,17 @@ class Specimens:
         return Specimen(kms, key_id, kind)
 
     def _Updating(self, kind: Kind) -> Specimen:
-        """The new primary, which waits for the word of the old one."""
+        """The old primary, whose successor does not hear that it is to be one."""
         us, eu = self.cluster.kms(US), self.cluster.kms(EU)
         if kind.imported:
             keys = KeySet(self.cluster, US, EU)
-            made = Specimen(eu, keys.key_id, kind, material=keys.first_material)
+            made = Specimen(us, keys.key_id, kind, material=keys.first_material)
         else:
             key_id = create_key(us, **kind.parameters())["KeyId"]
             replicate(us, key_id, eu)
-            made = Specimen(eu, key_id, kind)
+            made = Specimen(us, key_id, kind)
         made.use_while_it_can_be()
-        self._stretch("PHASE_UPDATING", US, made.key_id)
+        self._stretch("PHASE_UPDATING", EU, made.key_id)
         us.update_primary_region(KeyId=made.key_id, PrimaryRegion=EU)
         return made
 
@@ -208,12 +211,6 @@ class Specimens:
         stretch = {"phase": phase, "region": region, "key_id": key_id}
         status, body = self.cluster.http("POST", "/chaos/faults", {"stretch": stretch})
         assert status == 200, body
-
-
-def private_key() -> bytes:
-    """A private key on P-256 as it is imported."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 def public_key() -> bytes:

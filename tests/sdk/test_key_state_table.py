@@ -93,7 +93,7 @@ CALLS: dict[str, Callable[[Specimen], object]] = {
         Operations=["DescribeKey"],
     ),
     "Decapsulate": lambda it: it.kms.decapsulate(
-        KeyId=it.key_id, CiphertextBlob=it.ciphertext, EncapsulationAlgorithm="ML_KEM"
+        KeyId=it.key_id, SharedSecretCiphertextBlob=it.ciphertext, EncapsulationAlgorithm="ML_KEM"
     ),
     "Decrypt": lambda it: it.kms.decrypt(CiphertextBlob=it.ciphertext, EncryptionContext=CONTEXT),
     "DeleteAlias": lambda it: it.kms.delete_alias(AliasName=it.alias),
@@ -159,7 +159,7 @@ CALLS: dict[str, Callable[[Specimen], object]] = {
         KeyId=it.key_id, Description="new"
     ),
     "UpdatePrimaryRegion": lambda it: it.kms.update_primary_region(
-        KeyId=it.key_id, PrimaryRegion=US if it.kms.meta.region_name == EU else EU
+        KeyId=it.key_id, PrimaryRegion=EU
     ),
     "Verify": lambda it: it.kms.verify(
         KeyId=it.key_id,
@@ -176,7 +176,8 @@ CALLS: dict[str, Callable[[Specimen], object]] = {
 def alias_of_another(it: Specimen) -> str:
     """An alias of another key of the same kind."""
     name = f"alias/{uuid.uuid4()}"
-    it.kms.create_alias(AliasName=name, TargetKeyId=create_key(it.kms)["KeyId"])
+    kms = getattr(it.kms, "bare", it.kms)
+    kms.create_alias(AliasName=name, TargetKeyId=create_key(kms)["KeyId"])
     return name
 
 
@@ -222,13 +223,14 @@ def test_an_operation_is_refused_in_the_states_of_the_table(specimens, shared, o
         pytest.skip(f"{operation} is not served")
     if state == "Creating" and not KINDS.get(operation, SYMMETRIC).is_symmetric:
         pytest.skip("only a rotation keeps a replica in Creating, and this key cannot rotate")
-    it = specimen(specimens, shared, operation, state)
     word = key_states.cell(operation, state)
     departure = key_states.DEPARTURES.get((operation, state))
     if departure is not None:
         assert departure[0] != word, "a departure that is none"
         word = departure[0]
-    assert word != "-", "AWS says that this cannot be"
+        if word == "-":
+            pytest.skip(departure[1])
+    it = specimen(specimens, shared, operation, state)
     code, text = outcome(lambda: CALLS[operation](it), it.arn)
     if word == "ok":
         assert code == ADMITTED_AND_REFUSED.get((operation, state), "ok"), text

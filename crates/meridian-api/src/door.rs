@@ -8,6 +8,7 @@ use meridian_kms::{KmsError, RegionName, Request};
 use meridian_proto::validation_message;
 
 use crate::audit::Auditor;
+use crate::authentication::Authentication;
 use crate::front::{Cluster, Front, Scope};
 use crate::kms::Kms;
 use crate::observer::{Observation, Observer};
@@ -17,6 +18,7 @@ use crate::trail::Trail;
 pub(crate) struct Door {
     cluster: Arc<dyn Cluster>,
     scope: Scope,
+    pub(crate) authentication: Authentication,
     observer: Arc<dyn Observer>,
     auditor: Option<Arc<dyn Auditor>>,
 }
@@ -26,6 +28,7 @@ impl Door {
         Door {
             cluster: front.cluster,
             scope: front.scope,
+            authentication: front.authentication,
             observer: front.observer,
             auditor: front.auditor,
         }

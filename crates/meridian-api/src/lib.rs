@@ -3,18 +3,19 @@
 //!
 //! A [`Front`] listens for all regions of a [`Cluster`], or for one. A request
 //! passes through in one line on either wire: find the operation in the table
-//! of `meridian-kms`, find out who calls which region (`sigv4`, or gRPC
-//! metadata), decode, check AWS's constraints, [`Kms::call`], encode. What goes
+//! of `meridian-kms`, find out who calls which region (`authentication`, `sigv4`,
+//! or gRPC metadata), decode, check AWS's constraints, [`Kms::call`], encode. What goes
 //! wrong before the region is asked is a refusal of the wire; what goes wrong
 //! after is a [`CallError`], whose file holds the one table of codes.
 //!
 //! An [`Auditor`], if there is one, gets a CloudTrail record of each request
 //! before it is answered (`trail`, `cloud_trail`).
 //!
-//! There is no decision of KMS here, no Raft and no disk; a signature is read
-//! for its names and never verified.
+//! There is no decision of KMS here, no Raft and no disk. Signatures are read for
+//! their names, and verified where [`Authentication`] says so.
 
 mod audit;
+mod authentication;
 mod aws_json;
 pub mod cloud_trail;
 mod door;
@@ -32,6 +33,7 @@ mod socket;
 mod trail;
 
 pub use audit::{Auditor, Seen};
+pub use authentication::Authentication;
 pub use error::CallError;
 pub use front::{Cluster, Front, Scope};
 pub use kms::Kms;

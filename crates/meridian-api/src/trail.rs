@@ -47,7 +47,7 @@ impl Trail {
             request_id: request_id.to_owned(),
             source: address.map_or_else(String::new, |address| address.0.to_string()),
             user_agent: text(USER_AGENT).unwrap_or_default(),
-            access_key_id: credential.map(|it| it.access_key_id().to_owned()),
+            access_key_id: credential.map(|it| it.access_key_id.to_owned()),
             caller: None,
             seen: Seen::default(),
             alias: None,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
-use meridian_api::{Cluster, Front, Kms, Scope};
+use meridian_api::{Authentication, Cluster, Front, Kms, Scope};
 use meridian_crypto::{ClusterSecret, RootKey, Vault};
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::node_server::NodeServer;
@@ -62,6 +62,8 @@ pub struct Process {
     pub recorder: Option<Arc<Recorder>>,
     /// The audit log, if one is kept.
     pub audit: Option<Arc<AuditLog>>,
+    /// How callers prove who they are.
+    pub authentication: Authentication,
 }
 
 /// The listeners of one node, bound before it starts.
@@ -171,6 +173,7 @@ impl RunningNode {
                 records: config.audit_file.clone(),
                 events: config.events_file.clone(),
             })?,
+            authentication: Authentication::Open,
         };
         if replaces && let Some(data_dir) = &config.data_dir {
             take_away(data_dir)?;
@@ -380,6 +383,7 @@ pub fn router(
     Front {
         cluster,
         scope,
+        authentication: process.authentication.clone(),
         observer,
         auditor: auditor.map(|it| it as _),
     }

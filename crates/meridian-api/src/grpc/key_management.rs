@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use http::Extensions;
-use meridian_kms::{Operation, Request, Response};
+use meridian_kms::{Caller, KmsError, Operation, Request, Response};
 use meridian_proto::v1;
 use meridian_proto::v1::key_management_server::KeyManagement;
-use tonic::Status;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use tonic::{Extensions, Status};
 
 use super::entrance::enter;
 use crate::door::{Door, check_constraints};
 use crate::error::CallError;
-use crate::observer::Observation;
+use crate::kms::Kms;
 use crate::request_id::{self, REQUEST_ID};
 
 /// The service behind a door.
@@ -25,22 +24,29 @@ impl KeyManagementService {
     async fn call(
         &self,
         metadata: MetadataMap,
-        extensions: &Extensions,
+        extensions: Extensions,
         request: Request,
     ) -> Result<(Response, AsciiMetadataValue), Status> {
         let mut observed = self.door.observe(request.operation().name());
         let request_id = request_id::fresh();
         let headers = metadata.as_ref();
         self.door
-            .follow(&mut observed, &request_id, headers, extensions);
+            .follow(&mut observed, &request_id, headers, &extensions);
         let mut shown = AsciiMetadataValue::try_from(request_id.as_str()).expect("a UUID is ASCII");
         // No secret, but it never comes again: it would only drive other headers
         // out of the connection's compression table.
         shown.set_sensitive(true);
-        match self
-            .answer(&metadata, request, request_id, &mut observed)
-            .await
-        {
+        let entered = enter(
+            &self.door,
+            &metadata,
+            &extensions,
+            request_id,
+            &mut observed,
+        );
+        if let Ok((kms, caller)) = &entered {
+            observed.asks(&**kms, caller, &request);
+        }
+        match self.answer(entered, request).await {
             Ok(response) => {
                 observed.answered(&response);
                 Ok((response, shown))
@@ -56,13 +62,10 @@ impl KeyManagementService {
 
     async fn answer(
         &self,
-        metadata: &MetadataMap,
+        entered: Result<(Arc<dyn Kms>, Caller), KmsError>,
         request: Request,
-        request_id: String,
-        observed: &mut Observation,
     ) -> Result<Response, CallError> {
-        let (kms, caller) = enter(&self.door, metadata, request_id, observed)?;
-        observed.asks(&*kms, &caller, &request);
+        let (kms, caller) = entered?;
         check_constraints(&request)?;
         kms.call(caller, request).await
     }
@@ -106,12 +109,6 @@ macro_rules! serve_operations {
                 list_retirable_grants ListRetirableGrantsRequest ListRetirableGrantsResponse,
                 retire_grant RetireGrantRequest RetireGrantResponse,
                 revoke_grant RevokeGrantRequest RevokeGrantResponse,
-                create_custom_key_store CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
-                connect_custom_key_store ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
-                disconnect_custom_key_store DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
-                delete_custom_key_store DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
-                describe_custom_key_stores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
-                update_custom_key_store UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
             }
         }
     };
@@ -126,7 +123,7 @@ macro_rules! serve_operations {
                 request: tonic::Request<v1::$req>,
             ) -> Result<tonic::Response<v1::$res>, Status> {
                 let (metadata, extensions, message) = request.into_parts();
-                match self.call(metadata, &extensions, Request::$op(message)).await? {
+                match self.call(metadata, extensions, Request::$op(message)).await? {
                     (Response::$op(message), request_id) => Ok(envelope(message, request_id)),
                     _ => Err(mismatch(Operation::$op)),
                 }

@@ -8,3 +8,4 @@ mod aws_json;
 mod cluster;
 mod grpc;
 mod ports;
+mod signatures;

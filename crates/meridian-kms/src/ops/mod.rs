@@ -2,16 +2,21 @@
 //! encodings and the dispatch of plan and apply follow from it.
 
 pub mod cancel_key_deletion;
+pub mod connect_custom_key_store;
 pub mod create_alias;
+pub mod create_custom_key_store;
 pub mod create_key;
 pub mod decapsulate;
 pub mod decrypt;
 pub mod delete_alias;
+pub mod delete_custom_key_store;
 pub mod delete_imported_key_material;
 pub mod derive_shared_secret;
+pub mod describe_custom_key_stores;
 pub mod describe_key;
 pub mod disable_key;
 pub mod disable_key_rotation;
+pub mod disconnect_custom_key_store;
 pub mod enable_key;
 pub mod enable_key_rotation;
 pub mod encapsulate;
@@ -36,6 +41,7 @@ pub mod rotate_key_on_demand;
 pub mod schedule_key_deletion;
 pub mod sign;
 pub mod update_alias;
+pub mod update_custom_key_store;
 pub mod update_key_description;
 pub mod update_primary_region;
 pub mod verify;
@@ -64,6 +70,7 @@ macro_rules! for_each_operation {
                 decapsulate Decapsulate DecapsulateRequest DecapsulateResponse,
                 decrypt Decrypt DecryptRequest DecryptResponse,
                 derive_shared_secret DeriveSharedSecret DeriveSharedSecretRequest DeriveSharedSecretResponse,
+                describe_custom_key_stores DescribeCustomKeyStores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
                 describe_key DescribeKey DescribeKeyRequest DescribeKeyResponse,
                 encapsulate Encapsulate EncapsulateRequest EncapsulateResponse,
                 encrypt Encrypt EncryptRequest EncryptResponse,
@@ -87,12 +94,16 @@ macro_rules! for_each_operation {
             }
             writes {
                 cancel_key_deletion CancelKeyDeletion CancelKeyDeletionRequest CancelKeyDeletionResponse,
+                connect_custom_key_store ConnectCustomKeyStore ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 create_alias CreateAlias CreateAliasRequest CreateAliasResponse,
+                create_custom_key_store CreateCustomKeyStore CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
                 create_key CreateKey CreateKeyRequest CreateKeyResponse,
                 delete_alias DeleteAlias DeleteAliasRequest DeleteAliasResponse,
+                delete_custom_key_store DeleteCustomKeyStore DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
                 delete_imported_key_material DeleteImportedKeyMaterial DeleteImportedKeyMaterialRequest DeleteImportedKeyMaterialResponse,
                 disable_key DisableKey DisableKeyRequest DisableKeyResponse,
                 disable_key_rotation DisableKeyRotation DisableKeyRotationRequest DisableKeyRotationResponse,
+                disconnect_custom_key_store DisconnectCustomKeyStore DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
                 enable_key EnableKey EnableKeyRequest EnableKeyResponse,
                 enable_key_rotation EnableKeyRotation EnableKeyRotationRequest EnableKeyRotationResponse,
                 import_key_material ImportKeyMaterial ImportKeyMaterialRequest ImportKeyMaterialResponse,
@@ -100,6 +111,7 @@ macro_rules! for_each_operation {
                 rotate_key_on_demand RotateKeyOnDemand RotateKeyOnDemandRequest RotateKeyOnDemandResponse,
                 schedule_key_deletion ScheduleKeyDeletion ScheduleKeyDeletionRequest ScheduleKeyDeletionResponse,
                 update_alias UpdateAlias UpdateAliasRequest UpdateAliasResponse,
+                update_custom_key_store UpdateCustomKeyStore UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 update_key_description UpdateKeyDescription UpdateKeyDescriptionRequest UpdateKeyDescriptionResponse,
                 update_primary_region UpdatePrimaryRegion UpdatePrimaryRegionRequest UpdatePrimaryRegionResponse,
             }

@@ -69,14 +69,24 @@ pub(crate) fn decrypt(
         // Only a symmetric ciphertext says by itself which key it needs.
         return Err(KmsError::validation("KeyId must not be null"));
     }
+    let action = match source.operation {
+        Operation::ReEncrypt => "kms:ReEncryptFrom",
+        operation => operation.action(),
+    };
     let named = match source.key_id {
         // Recorded: a related key's ARN is the wrong key, not an unknown one.
         Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key()),
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
-            Some(region.find(cx.caller, source.operation, id, naming)?)
+            let key = region.find_visible(cx, action, id, naming)?;
+            region.check_grant_tokens(cx, source.grant_tokens)?;
+            region.authorize(cx, action, key)?;
+            Some(key)
         }
-        None => None,
+        None => {
+            region.check_grant_tokens(cx, source.grant_tokens)?;
+            None
+        }
     };
     let header = meridian_crypto::parse(source.blob).ok_or_else(invalid_ciphertext)?;
     let made_by = header.key_id.parse().map_err(|_| invalid_ciphertext())?;
@@ -84,14 +94,17 @@ pub(crate) fn decrypt(
         Some(key) if key.key.id == made_by => key,
         Some(_) => return Err(incorrect_key()),
         None => {
-            let reference = KeyRef {
-                account: cx.caller.account,
-                id: made_by,
-            };
-            region.key(&reference).ok_or_else(no_visible_key)?
+            let key = region.key_by_id(cx.caller.account, made_by);
+            let key = key.ok_or_else(no_visible_key)?;
+            let allowed = region.authorize(cx, action, key);
+            if key.key.account != cx.caller.account {
+                allowed.map_err(|_| no_visible_key())?;
+            } else {
+                allowed?;
+            }
+            key
         }
     };
-    crate::admission::refuse_grant_tokens(source.grant_tokens)?;
     region.check(source.operation, key)?;
     check_algorithm(source.algorithm)?;
     let id = header.material_id;

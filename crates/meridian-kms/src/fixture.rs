@@ -16,8 +16,8 @@ use meridian_crypto::{
     WrappingKey,
 };
 use meridian_kms::{
-    Answer, Caller, Change, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan, Question,
-    Region, RegionName, Request, Response, Timestamp,
+    Answer, Authority, Caller, Change, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan,
+    Question, Region, RegionName, Request, Response, Timestamp,
 };
 use meridian_proto::v1::*;
 
@@ -107,6 +107,8 @@ pub struct TestRegion {
     pub tokens_expire_after_ms: Option<u64>,
     /// Who calls.
     pub caller: Caller,
+    /// How long a grant takes to be in force without its token.
+    pub grants_spread_ms: i64,
     /// Import parameters by key, which may be used for a day.
     parameters: BTreeMap<String, (Timestamp, GetParametersForImportResponse)>,
     applied: u64,
@@ -134,6 +136,7 @@ impl TestRegion {
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
                 request_id: "request-1".into(),
             },
+            grants_spread_ms: 0,
             parameters: BTreeMap::new(),
             applied: 0,
         }
@@ -251,6 +254,9 @@ impl TestRegion {
             (request.operation() == Operation::GetParametersForImport).then(wrapping_key);
         let mut cx = Context {
             caller: &self.caller,
+            authority: Authority::Open,
+            asked: None,
+            grants_spread_ms: self.grants_spread_ms,
             vault: &self.vault,
             entropy: &mut self.entropy,
             now: self.now,

@@ -82,7 +82,8 @@ pub fn admit(
         Updating,
     };
     let refused: &[KeyState] = match operation {
-        Operation::Encrypt
+        Operation::CreateGrant
+        | Operation::Encrypt
         | Operation::Decrypt
         | Operation::ReEncrypt
         | Operation::GenerateDataKey
@@ -118,9 +119,11 @@ pub fn admit(
         Operation::ImportKeyMaterial => &[PendingDeletion, PendingReplicaDeletion, Creating],
         Operation::DeleteImportedKeyMaterial => &[Creating, Updating],
         Operation::ScheduleKeyDeletion => &[PendingDeletion, PendingReplicaDeletion, Updating],
-        Operation::CreateAlias | Operation::UpdateAlias | Operation::UpdateKeyDescription => {
-            &[PendingDeletion, PendingReplicaDeletion]
-        }
+        Operation::CreateAlias
+        | Operation::TagResource
+        | Operation::UntagResource
+        | Operation::UpdateAlias
+        | Operation::UpdateKeyDescription => &[PendingDeletion, PendingReplicaDeletion],
         Operation::CancelKeyDeletion => {
             return match state {
                 PendingDeletion | PendingReplicaDeletion => Ok(()),
@@ -129,8 +132,16 @@ pub fn admit(
                 ),
             };
         }
-        Operation::GetKeyRotationStatus
+        Operation::GetKeyPolicy
+        | Operation::GetKeyRotationStatus
+        | Operation::ListGrants
+        | Operation::ListKeyPolicies
         | Operation::ListKeyRotations
+        | Operation::ListResourceTags
+        | Operation::ListRetirableGrants
+        | Operation::PutKeyPolicy
+        | Operation::RetireGrant
+        | Operation::RevokeGrant
         | Operation::DescribeKey
         | Operation::DeleteAlias
         | Operation::ListAliases
@@ -155,6 +166,7 @@ mod tests {
     const TABLE: &[(&str, &str)] = &[
         ("CancelKeyDeletion", "!!.!!!"),
         ("CreateAlias", "..x..."),
+        ("CreateGrant", ".xxxx."),
         ("CreateKey", "......"),
         ("Decrypt", ".xxxx."),
         ("DeleteAlias", "......"),
@@ -168,16 +180,26 @@ mod tests {
         ("GenerateDataKey", ".xxxx."),
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
         ("GenerateRandom", "......"),
+        ("GetKeyPolicy", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),
         ("ImportKeyMaterial", "..x.x."),
         ("ListAliases", "......"),
+        ("ListGrants", "......"),
+        ("ListKeyPolicies", "......"),
         ("ListKeyRotations", "......"),
         ("ListKeys", "......"),
+        ("ListResourceTags", "......"),
+        ("ListRetirableGrants", "......"),
+        ("PutKeyPolicy", "......"),
         ("ReEncrypt", ".xxxx."),
         ("ReplicateKey", ".xxxxx"),
+        ("RetireGrant", "......"),
+        ("RevokeGrant", "......"),
         ("RotateKeyOnDemand", ".xxxx."),
         ("ScheduleKeyDeletion", "..x..x"),
+        ("TagResource", "..x..."),
+        ("UntagResource", "..x..."),
         ("UpdateAlias", "..x..."),
         ("UpdateKeyDescription", "..x..."),
         ("UpdatePrimaryRegion", ".xxxx."),

@@ -15,8 +15,8 @@ use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan, Region,
-    Request, Response,
+    Answer, Authority, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan,
+    Region, Request, Response,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
@@ -199,6 +199,9 @@ impl NodeKms {
     ) -> Context<'a> {
         Context {
             caller,
+            authority: Authority::Open,
+            asked: None,
+            grants_spread_ms: 0,
             vault: &self.core.vault,
             entropy,
             now: self.core.now(region),

@@ -25,7 +25,8 @@ pub fn plan(
             .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     let tokens = &request.grant_tokens;
     let decrypted = if ignore {
-        region.admit_use(cx, operation, &request.source_key_id, tokens)?;
+        let action = "kms:ReEncryptFrom";
+        region.admit_use_as(cx, operation, action, &request.source_key_id, tokens)?;
         cryptography::check_algorithm(&request.source_encryption_algorithm)?;
         None
     } else {
@@ -42,7 +43,8 @@ pub fn plan(
         };
         Some(cryptography::decrypt(region, cx, &source)?)
     };
-    let destination = region.admit_use(cx, operation, &request.destination_key_id, tokens)?;
+    let (action, key_id) = ("kms:ReEncryptTo", &request.destination_key_id);
+    let destination = region.admit_use_as(cx, operation, action, key_id, tokens)?;
     cryptography::check_algorithm(&request.destination_encryption_algorithm)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let Some(decrypted) = decrypted else {

@@ -1,3 +1,5 @@
+//! Grants as they are made, used by another account and handed on.
+
 use meridian_proto::v1::*;
 
 use crate::fixture::{TestRegion, refusal};

@@ -1,3 +1,5 @@
+//! Who ends grants, and how lists of them are walked.
+
 use meridian_proto::v1::*;
 
 use crate::fixture::{TestRegion, refusal};

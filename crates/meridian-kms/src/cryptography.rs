@@ -9,6 +9,7 @@ use meridian_proto::v1::RecipientInfo;
 use zeroize::Zeroizing;
 
 use crate::arn::{KeyRef, KmsArn, RegionName};
+use crate::asymmetric;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
@@ -45,7 +46,9 @@ pub(crate) fn encrypt(
 /// What a ciphertext decrypted to.
 pub(crate) struct Decrypted {
     pub key: KeyRef,
-    pub material: MaterialId,
+    /// None for keys whose materials have no ID that AWS shows.
+    pub material: Option<MaterialId>,
+    pub algorithm: &'static str,
     pub plaintext: Zeroizing<Vec<u8>>,
 }
 
@@ -59,20 +62,30 @@ pub(crate) struct Source<'a> {
     pub grant_tokens: &'a [String],
 }
 
+impl Source<'_> {
+    /// The permission that it takes.
+    pub(crate) fn action(&self) -> &'static str {
+        match self.operation {
+            Operation::ReEncrypt => "kms:ReEncryptFrom",
+            operation => operation.action(),
+        }
+    }
+}
+
 /// Decrypts under the material that the ciphertext names.
 pub(crate) fn decrypt(
     region: &Region,
     cx: &mut Context<'_>,
     source: &Source<'_>,
 ) -> Result<Decrypted, KmsError> {
-    if source.key_id.is_none() && check_algorithm(source.algorithm).is_err() {
-        // Only a symmetric ciphertext says by itself which key it needs.
-        return Err(KmsError::validation("KeyId must not be null"));
+    if is_asymmetric(source.algorithm) {
+        if source.key_id.is_none() {
+            // Only a symmetric ciphertext says by itself which key it needs.
+            return Err(KmsError::validation("KeyId must not be null"));
+        }
+        return asymmetric::decrypt(region, cx, source);
     }
-    let action = match source.operation {
-        Operation::ReEncrypt => "kms:ReEncryptFrom",
-        operation => operation.action(),
-    };
+    let action = source.action();
     let named = match source.key_id {
         // Recorded: a related key's ARN is the wrong key, not an unknown one.
         Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key()),
@@ -106,7 +119,6 @@ pub(crate) fn decrypt(
         }
     };
     region.check(source.operation, key)?;
-    check_algorithm(source.algorithm)?;
     let id = header.material_id;
     // A material that is only pending has encrypted nothing yet, unless another
     // region has switched to it already (R2).
@@ -127,7 +139,8 @@ pub(crate) fn decrypt(
         .ok_or_else(invalid_ciphertext)?;
     Ok(Decrypted {
         key: key.key,
-        material: id,
+        material: Some(id),
+        algorithm: SYMMETRIC_DEFAULT,
         plaintext,
     })
 }
@@ -138,7 +151,7 @@ fn names_another_region(key_id: &str, here: &RegionName) -> bool {
 }
 
 /// Opens a material whose bytes are here; nothing if they are not.
-fn open(
+pub(crate) fn open(
     vault: &Vault,
     key: &Key,
     key_id: &str,
@@ -153,15 +166,11 @@ fn open(
         .map_err(|_| internal())
 }
 
-/// The algorithm must be the one that symmetric keys have.
-pub(crate) fn check_algorithm(algorithm: &Option<String>) -> Result<(), KmsError> {
-    match algorithm.as_deref() {
-        None | Some(SYMMETRIC_DEFAULT) => Ok(()),
-        Some(other) => Err(KmsError::new(
-            ErrorCode::InvalidKeyUsageException,
-            format!("Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT."),
-        )),
-    }
+/// Does the request ask for another algorithm than that of symmetric keys?
+pub(crate) fn is_asymmetric(algorithm: &Option<String>) -> bool {
+    algorithm
+        .as_deref()
+        .is_some_and(|algorithm| algorithm != SYMMETRIC_DEFAULT)
 }
 
 /// A dry run ends here: everything would have worked.
@@ -208,7 +217,7 @@ fn no_visible_key() -> KmsError {
 }
 
 /// State and vault do not fit together: a fault of the service.
-fn internal() -> KmsError {
+pub(crate) fn internal() -> KmsError {
     KmsError::bare(ErrorCode::KMSInternalException)
 }
 

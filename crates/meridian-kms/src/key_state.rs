@@ -88,6 +88,15 @@ pub fn admit(
         | Operation::ReEncrypt
         | Operation::GenerateDataKey
         | Operation::GenerateDataKeyWithoutPlaintext
+        | Operation::GenerateDataKeyPair
+        | Operation::GenerateDataKeyPairWithoutPlaintext
+        | Operation::Sign
+        | Operation::Verify
+        | Operation::GenerateMac
+        | Operation::VerifyMac
+        | Operation::DeriveSharedSecret
+        | Operation::Encapsulate
+        | Operation::Decapsulate
         | Operation::RotateKeyOnDemand
         | Operation::EnableKeyRotation
         | Operation::DisableKeyRotation
@@ -113,6 +122,7 @@ pub fn admit(
             Creating,
             Updating,
         ],
+        Operation::GetPublicKey => &[PendingDeletion, PendingReplicaDeletion, Creating],
         Operation::GetParametersForImport => {
             &[PendingDeletion, PendingReplicaDeletion, Creating, Updating]
         }
@@ -168,21 +178,28 @@ mod tests {
         ("CreateAlias", "..x..."),
         ("CreateGrant", ".xxxx."),
         ("CreateKey", "......"),
+        ("Decapsulate", ".xxxx."),
         ("Decrypt", ".xxxx."),
         ("DeleteAlias", "......"),
         ("DeleteImportedKeyMaterial", "....xx"),
+        ("DeriveSharedSecret", ".xxxx."),
         ("DescribeKey", "......"),
         ("DisableKey", "..xxxx"),
         ("DisableKeyRotation", ".xxxx."),
         ("EnableKey", "..xxxx"),
         ("EnableKeyRotation", ".xxxx."),
+        ("Encapsulate", ".xxxx."),
         ("Encrypt", ".xxxx."),
         ("GenerateDataKey", ".xxxx."),
+        ("GenerateDataKeyPair", ".xxxx."),
+        ("GenerateDataKeyPairWithoutPlaintext", ".xxxx."),
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
+        ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
         ("GetKeyPolicy", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),
+        ("GetPublicKey", "..x.x."),
         ("ImportKeyMaterial", "..x.x."),
         ("ListAliases", "......"),
         ("ListGrants", "......"),
@@ -198,11 +215,14 @@ mod tests {
         ("RevokeGrant", "......"),
         ("RotateKeyOnDemand", ".xxxx."),
         ("ScheduleKeyDeletion", "..x..x"),
+        ("Sign", ".xxxx."),
         ("TagResource", "..x..."),
         ("UntagResource", "..x..."),
         ("UpdateAlias", "..x..."),
         ("UpdateKeyDescription", "..x..."),
         ("UpdatePrimaryRegion", ".xxxx."),
+        ("Verify", ".xxxx."),
+        ("VerifyMac", ".xxxx."),
     ];
 
     fn texts(state: KeyState) -> &'static str {

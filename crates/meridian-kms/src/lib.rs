@@ -21,6 +21,7 @@ mod fixture;
 pub mod admission;
 pub mod alias;
 pub mod arn;
+pub mod asymmetric;
 pub mod authority;
 pub mod authorization;
 pub mod automatic_rotation;
@@ -47,8 +48,10 @@ pub mod page;
 pub mod planted;
 pub mod policy;
 pub mod principal_arn;
+pub mod public_key;
 pub mod region;
 pub mod replication;
+pub mod suitability;
 pub mod tag;
 pub mod time;
 

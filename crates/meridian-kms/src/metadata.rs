@@ -1,5 +1,6 @@
 //! `KeyMetadata`: how CreateKey, DescribeKey and ReplicateKey show a key.
 
+use meridian_crypto::KeySpec;
 use meridian_proto::v1;
 
 use crate::arn::{KeyRef, RegionName};
@@ -23,7 +24,7 @@ pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
         }
         None => {}
     }
-    if state != KeyState::Creating {
+    if state != KeyState::Creating && key.shared.spec == KeySpec::SymmetricDefault {
         let current = key.shared.current();
         metadata.current_key_material_id = current.map(|material| material.id.to_string());
     }

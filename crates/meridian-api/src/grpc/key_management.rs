@@ -89,16 +89,6 @@ macro_rules! serve_operations {
             }
             // Operations of the schema that nobody serves yet.
             unserved {
-                sign SignRequest SignResponse,
-                verify VerifyRequest VerifyResponse,
-                get_public_key GetPublicKeyRequest GetPublicKeyResponse,
-                derive_shared_secret DeriveSharedSecretRequest DeriveSharedSecretResponse,
-                generate_mac GenerateMacRequest GenerateMacResponse,
-                verify_mac VerifyMacRequest VerifyMacResponse,
-                generate_data_key_pair GenerateDataKeyPairRequest GenerateDataKeyPairResponse,
-                generate_data_key_pair_without_plaintext GenerateDataKeyPairWithoutPlaintextRequest GenerateDataKeyPairWithoutPlaintextResponse,
-                encapsulate EncapsulateRequest EncapsulateResponse,
-                decapsulate DecapsulateRequest DecapsulateResponse,
                 create_custom_key_store CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
                 connect_custom_key_store ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 disconnect_custom_key_store DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,

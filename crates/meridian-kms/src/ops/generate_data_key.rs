@@ -12,6 +12,7 @@ use crate::error::KmsError;
 use crate::key::Key;
 use crate::ops::Operation;
 use crate::region::Region;
+use crate::suitability;
 
 /// Generates here and now.
 pub fn plan(
@@ -23,6 +24,7 @@ pub fn plan(
     cryptography::refuse_recipient(&request.recipient)?;
     let operation = Operation::GenerateDataKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    suitability::check_symmetric(operation, key, region.name())?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(cx, key, &request.encryption_context, length)?;
     Ok(GenerateDataKeyResponse {

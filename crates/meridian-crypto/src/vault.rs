@@ -7,7 +7,9 @@ use crate::grant_token::GrantToken;
 use crate::import_token::{ImportToken, TokenError};
 use crate::keyed_hash::{KeyedHash, length_prefix};
 use crate::opened::Opened;
+use crate::sealed_secret::{self, SealedSecret};
 use crate::{ClusterSecret, Entropy, HotMaterial, Material, MaterialId, RootKey, Sealed};
+use zeroize::Zeroizing;
 
 /// Seals and opens a region's material. Every node of a region holds an equal
 /// one; regions share only the cluster secret.
@@ -20,6 +22,7 @@ pub struct Vault {
     at_rest: Aead,
     tokens: Aead,
     grant_tokens: Aead,
+    secrets: Aead,
     cluster: KeyedHash,
     opened: Opened,
 }
@@ -46,6 +49,7 @@ impl Vault {
             at_rest: key("meridian at rest v1"),
             tokens: key("meridian import token v1"),
             grant_tokens: key("meridian grant token v1"),
+            secrets: key("meridian secret v1"),
             cluster: KeyedHash::new(cluster.as_bytes()),
             opened: Opened::default(),
         }
@@ -170,6 +174,34 @@ impl Vault {
     /// bytes. Whether the grant still exists is left to the caller.
     pub fn open_grant_token(&self, bytes: &[u8]) -> Option<GrantToken> {
         GrantToken::open(&self.grant_tokens, bytes)
+    }
+
+    /// Seals a secret text, such as a password, for rest in this region and for
+    /// its owner alone.
+    pub fn seal_secret(
+        &self,
+        owner: &str,
+        secret: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> SealedSecret {
+        let mut bytes = vec![sealed_secret::VERSION];
+        self.secrets
+            .seal(owner.as_bytes(), secret, entropy, &mut bytes);
+        SealedSecret::from_bytes(&bytes).expect("version, nonce and tag are a sealed secret")
+    }
+
+    /// Opens a secret text for its owner.
+    ///
+    /// # Errors
+    /// [`VaultError`] unless it was sealed here for this owner.
+    pub fn open_secret(
+        &self,
+        owner: &str,
+        sealed: &SealedSecret,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.secrets
+            .open(owner.as_bytes(), sealed.body())
+            .ok_or(VaultError::NotAuthentic)
     }
 
     fn open_with(

@@ -256,6 +256,14 @@ fn check_kind(
             // AWS refuses the status of an empty imported key, and only of that.
             Origin::AwsKms
         }
+        // What a custom key store holds does not rotate.
+        Operation::GetKeyRotationStatus
+        | Operation::ListKeyRotations
+        | Operation::RotateKeyOnDemand
+            if origin.is_custom() =>
+        {
+            Origin::AwsKms
+        }
         _ => return Ok(()),
     };
     if origin == only {

@@ -46,7 +46,8 @@ pub(crate) fn encrypt(
 /// What a ciphertext decrypted to.
 pub(crate) struct Decrypted {
     pub key: KeyRef,
-    /// None for keys whose materials have no ID that AWS shows.
+    /// None for keys whose materials have no ID that AWS shows: asymmetric ones
+    /// and those in a custom key store.
     pub material: Option<MaterialId>,
     pub algorithm: &'static str,
     pub plaintext: Zeroizing<Vec<u8>>,
@@ -139,7 +140,7 @@ pub(crate) fn decrypt(
         .ok_or_else(invalid_ciphertext)?;
     Ok(Decrypted {
         key: key.key,
-        material: Some(id),
+        material: (!key.shared.origin.is_custom()).then_some(id),
         algorithm: SYMMETRIC_DEFAULT,
         plaintext,
     })

@@ -10,6 +10,7 @@ use crate::arn::{AliasName, KeyRef, RegionName};
 use crate::grant::{Grant, GrantId};
 use crate::key_set::{Origin, SharedProperties, Version};
 use crate::key_state::KeyState;
+use crate::key_store::Custody;
 use crate::material::{Held, MaterialState};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{ReplicaAttributes, ReplicaReport, ReportedState};
@@ -76,6 +77,9 @@ pub struct Key {
     pub role: Role,
     /// The last report made here, so that the next one has a greater sequence.
     pub report: Option<ReplicaReport>,
+    /// The custom key store that holds the bytes, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<Custody>,
 }
 
 impl Key {
@@ -99,6 +103,7 @@ impl Key {
                 taking_over_from: None,
             },
             report: None,
+            custody: None,
         }
     }
 
@@ -124,7 +129,9 @@ impl Key {
             Some(Deletion::AfterReplicas { .. }) => return KeyState::PendingReplicaDeletion,
             None => {}
         }
-        if self.is_creating(here) {
+        if self.custody.as_ref().is_some_and(|it| !it.connected) {
+            KeyState::Unavailable
+        } else if self.is_creating(here) {
             KeyState::Creating
         } else if self.is_updating() {
             KeyState::Updating

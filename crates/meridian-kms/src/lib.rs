@@ -39,6 +39,7 @@ pub mod key;
 pub mod key_set;
 pub mod key_set_state;
 pub mod key_state;
+pub mod key_store;
 pub mod key_usage;
 pub mod material;
 pub mod metadata;

@@ -12,6 +12,8 @@
 #[path = "../src/fixture.rs"]
 mod fixture;
 
+#[path = "formats/key_stores.rs"]
+mod key_stores;
 #[path = "formats/metadata.rs"]
 mod metadata;
 #[path = "formats/story.rs"]

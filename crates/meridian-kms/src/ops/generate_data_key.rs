@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::cryptography;
 use crate::error::KmsError;
 use crate::key::Key;
+use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::region::Region;
 use crate::suitability;
@@ -32,7 +33,7 @@ pub fn plan(
         plaintext: Some(bytes::Bytes::copy_from_slice(&made.plaintext)),
         key_id: cryptography::arn(&key.key, region.name()),
         ciphertext_for_recipient: None,
-        key_material_id: Some(made.material.to_string()),
+        key_material_id: shown_material(key, &made.material),
     })
 }
 

@@ -7,6 +7,7 @@ use meridian_proto::v1::{
 use crate::context::Context;
 use crate::cryptography;
 use crate::error::KmsError;
+use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::generate_data_key::{generate, length};
 use crate::region::Region;
@@ -27,6 +28,6 @@ pub fn plan(
     Ok(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Some(made.ciphertext.into()),
         key_id: cryptography::arn(&key.key, region.name()),
-        key_material_id: Some(made.material.to_string()),
+        key_material_id: shown_material(key, &made.material),
     })
 }

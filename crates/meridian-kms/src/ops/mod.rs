@@ -2,17 +2,22 @@
 //! encodings and the dispatch of plan and apply follow from it.
 
 pub mod cancel_key_deletion;
+pub mod connect_custom_key_store;
 pub mod create_alias;
+pub mod create_custom_key_store;
 pub mod create_grant;
 pub mod create_key;
 pub mod decapsulate;
 pub mod decrypt;
 pub mod delete_alias;
+pub mod delete_custom_key_store;
 pub mod delete_imported_key_material;
 pub mod derive_shared_secret;
+pub mod describe_custom_key_stores;
 pub mod describe_key;
 pub mod disable_key;
 pub mod disable_key_rotation;
+pub mod disconnect_custom_key_store;
 pub mod enable_key;
 pub mod enable_key_rotation;
 pub mod encapsulate;
@@ -46,6 +51,7 @@ pub mod sign;
 pub mod tag_resource;
 pub mod untag_resource;
 pub mod update_alias;
+pub mod update_custom_key_store;
 pub mod update_key_description;
 pub mod update_primary_region;
 pub mod verify;
@@ -74,6 +80,7 @@ macro_rules! for_each_operation {
                 decapsulate Decapsulate DecapsulateRequest DecapsulateResponse,
                 decrypt Decrypt DecryptRequest DecryptResponse,
                 derive_shared_secret DeriveSharedSecret DeriveSharedSecretRequest DeriveSharedSecretResponse,
+                describe_custom_key_stores DescribeCustomKeyStores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
                 describe_key DescribeKey DescribeKeyRequest DescribeKeyResponse,
                 encapsulate Encapsulate EncapsulateRequest EncapsulateResponse,
                 encrypt Encrypt EncryptRequest EncryptResponse,
@@ -101,13 +108,17 @@ macro_rules! for_each_operation {
             }
             writes {
                 cancel_key_deletion CancelKeyDeletion CancelKeyDeletionRequest CancelKeyDeletionResponse,
+                connect_custom_key_store ConnectCustomKeyStore ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 create_alias CreateAlias CreateAliasRequest CreateAliasResponse,
+                create_custom_key_store CreateCustomKeyStore CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
                 create_grant CreateGrant CreateGrantRequest CreateGrantResponse,
                 create_key CreateKey CreateKeyRequest CreateKeyResponse,
                 delete_alias DeleteAlias DeleteAliasRequest DeleteAliasResponse,
+                delete_custom_key_store DeleteCustomKeyStore DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
                 delete_imported_key_material DeleteImportedKeyMaterial DeleteImportedKeyMaterialRequest DeleteImportedKeyMaterialResponse,
                 disable_key DisableKey DisableKeyRequest DisableKeyResponse,
                 disable_key_rotation DisableKeyRotation DisableKeyRotationRequest DisableKeyRotationResponse,
+                disconnect_custom_key_store DisconnectCustomKeyStore DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
                 enable_key EnableKey EnableKeyRequest EnableKeyResponse,
                 enable_key_rotation EnableKeyRotation EnableKeyRotationRequest EnableKeyRotationResponse,
                 import_key_material ImportKeyMaterial ImportKeyMaterialRequest ImportKeyMaterialResponse,
@@ -120,6 +131,7 @@ macro_rules! for_each_operation {
                 tag_resource TagResource TagResourceRequest TagResourceResponse,
                 untag_resource UntagResource UntagResourceRequest UntagResourceResponse,
                 update_alias UpdateAlias UpdateAliasRequest UpdateAliasResponse,
+                update_custom_key_store UpdateCustomKeyStore UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 update_key_description UpdateKeyDescription UpdateKeyDescriptionRequest UpdateKeyDescriptionResponse,
                 update_primary_region UpdatePrimaryRegion UpdatePrimaryRegionRequest UpdatePrimaryRegionResponse,
             }

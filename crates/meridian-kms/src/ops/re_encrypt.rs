@@ -7,6 +7,7 @@ use meridian_proto::v1::{ReEncryptRequest, ReEncryptResponse};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::decrypt::IGNORE_CIPHERTEXT;
 use crate::region::Region;
@@ -86,7 +87,8 @@ pub fn plan(
         source_encryption_algorithm: Some(decrypted.algorithm.into()),
         destination_encryption_algorithm: Some(algorithm.into()),
         source_key_material_id: decrypted.material.map(|material| material.to_string()),
-        destination_key_material_id: material.map(|material| material.to_string()),
+        destination_key_material_id: material
+            .and_then(|material| shown_material(destination, &material)),
     })
 }
 

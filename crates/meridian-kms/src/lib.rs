@@ -35,6 +35,7 @@ pub mod key_set;
 pub mod key_set_state;
 pub mod key_state;
 pub mod key_usage;
+pub mod long_work;
 pub mod material;
 pub mod metadata;
 pub mod older_view;

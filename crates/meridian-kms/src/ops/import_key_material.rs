@@ -327,4 +327,6 @@ fn open_token(
 }
 
 #[cfg(test)]
+mod other_specs;
+#[cfg(test)]
 mod tests;

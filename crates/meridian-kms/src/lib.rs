@@ -41,6 +41,7 @@ pub mod key_set_state;
 pub mod key_state;
 pub mod key_store;
 pub mod key_usage;
+pub mod long_work;
 pub mod material;
 pub mod metadata;
 pub mod older_view;

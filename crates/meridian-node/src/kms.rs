@@ -74,10 +74,29 @@ impl NodeKms {
             _ => None,
         };
         let region = self.core.view.as_old_as(staleness);
+        if request.takes_long() {
+            return self.read_apart(region, caller, request).await;
+        }
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
         cx.wrapping_key = wrapping_key.as_ref();
         reply(region.plan(&mut cx, request)?)
+    }
+
+    /// Plans a read where it keeps no other request waiting.
+    async fn read_apart(
+        &self,
+        region: Arc<Region>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response, CallError> {
+        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+        let planning = tokio::task::spawn_blocking(move || {
+            let mut entropy = OsEntropy;
+            let mut cx = kms.context(&region, &caller, &mut entropy);
+            region.plan(&mut cx, &request)
+        });
+        reply(planning.await.unwrap_or_else(|_| Err(ended()))?)
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
@@ -146,7 +165,15 @@ impl NodeKms {
 
     /// Plans, asking another region if the plan says so.
     async fn plan_here(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
-        let question = match self.plan_once(caller, request, None)? {
+        let planned = if request.takes_long() {
+            let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+            let planning =
+                tokio::task::spawn_blocking(move || kms.plan_once(&caller, &request, None));
+            planning.await.unwrap_or_else(|_| Err(ended()))
+        } else {
+            self.plan_once(caller, request, None)
+        };
+        let question = match planned? {
             Plan::Ask(question) => question,
             plan @ (Plan::Reply(_) | Plan::Commit(_)) => return Ok(plan),
         };
@@ -214,6 +241,11 @@ impl NodeKms {
             answer: None,
         }
     }
+}
+
+/// The node stopped, or the plan panicked, before there was one.
+fn ended() -> KmsError {
+    KmsError::bare(ErrorCode::KMSInternalException)
 }
 
 fn reply(plan: Plan) -> Result<Response, CallError> {
@@ -309,9 +341,20 @@ impl NodeKms {
         if operation.consistency() == Consistency::Local
             && staleness.is_none()
             && core.has_caught_up()
-            && let Ok(response) = self.read_local(&caller, &request)
         {
-            return futures::future::ready(Ok(response)).boxed();
+            if request.takes_long() {
+                return async move {
+                    let region = kms.core.view.newest();
+                    match kms.read_apart(region, &caller, &request).await {
+                        Ok(response) => Ok(response),
+                        Err(_) => kms.read(&caller, &request, &staleness).await,
+                    }
+                }
+                .boxed();
+            }
+            if let Ok(response) = self.read_local(&caller, &request) {
+                return futures::future::ready(Ok(response)).boxed();
+            }
         }
         async move { kms.read(&caller, &request, &staleness).await }.boxed()
     }

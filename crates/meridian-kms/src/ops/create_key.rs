@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
 use crate::key_set::{Origin, SharedProperties};
-use crate::key_store::{Residence, residence};
+use crate::key_store::{Halt, Residence, residence};
 use crate::metadata;
 use crate::ops::Planned;
 use crate::region::Region;
@@ -41,7 +41,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &CreateKeyRequest,
-) -> Result<Planned<Change, CreateKeyResponse>, KmsError> {
+) -> Result<Planned<Change, CreateKeyResponse>, Halt> {
     check_spec(request)?;
     let tags = tag::collect(&request.tags)?;
     policy::check(&request.policy)?;

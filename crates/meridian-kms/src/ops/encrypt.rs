@@ -6,7 +6,7 @@ use meridian_proto::v1::{EncryptRequest, EncryptResponse};
 use crate::admission::required;
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT};
-use crate::error::KmsError;
+use crate::key_store::{Halt, external};
 use crate::ops::Operation;
 use crate::region::Region;
 
@@ -15,7 +15,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &EncryptRequest,
-) -> Result<EncryptResponse, KmsError> {
+) -> Result<EncryptResponse, Halt> {
     let key = region.admit_use(
         cx,
         Operation::Encrypt,
@@ -26,7 +26,16 @@ pub fn plan(
     cryptography::stop_dry_run(request.dry_run)?;
     let plaintext = required(&request.plaintext)?;
     let kind = CiphertextKind::Encrypt;
-    let (blob, _) = cryptography::encrypt(cx, key, kind, &request.encryption_context, plaintext)?;
+    let context = &request.encryption_context;
+    let (blob, _) = external::encrypt(
+        region,
+        cx,
+        Operation::Encrypt,
+        key,
+        kind,
+        context,
+        plaintext,
+    )?;
     Ok(EncryptResponse {
         ciphertext_blob: Some(blob.into()),
         key_id: cryptography::arn(&key.key, region.name()),

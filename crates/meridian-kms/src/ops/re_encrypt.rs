@@ -7,6 +7,7 @@ use meridian_proto::v1::{ReEncryptRequest, ReEncryptResponse};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::decrypt::IGNORE_CIPHERTEXT;
@@ -17,7 +18,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &ReEncryptRequest,
-) -> Result<ReEncryptResponse, KmsError> {
+) -> Result<ReEncryptResponse, Halt> {
     let operation = Operation::ReEncrypt;
     let ignore = request.dry_run == Some(true)
         && request
@@ -31,7 +32,7 @@ pub fn plan(
         None
     } else {
         let Some(blob) = &request.ciphertext_blob else {
-            return Err(KmsError::validation("CiphertextBlob must not be null"));
+            return Err(KmsError::validation("CiphertextBlob must not be null").into());
         };
         let source = Source {
             operation,
@@ -47,12 +48,19 @@ pub fn plan(
     cryptography::check_algorithm(&request.destination_encryption_algorithm)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let Some(decrypted) = decrypted else {
-        return Err(KmsError::validation("CiphertextBlob must not be null"));
+        return Err(KmsError::validation("CiphertextBlob must not be null").into());
     };
     let context = &request.destination_encryption_context;
     let kind = CiphertextKind::Encrypt;
-    let (blob, material) =
-        cryptography::encrypt(cx, destination, kind, context, &decrypted.plaintext)?;
+    let (blob, material) = external::encrypt(
+        region,
+        cx,
+        operation,
+        destination,
+        kind,
+        context,
+        &decrypted.plaintext,
+    )?;
     Ok(ReEncryptResponse {
         ciphertext_blob: Some(blob.into()),
         source_key_id: cryptography::arn(&decrypted.key, region.name()),

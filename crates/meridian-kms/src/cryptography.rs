@@ -10,6 +10,7 @@ use meridian_proto::v1::RecipientInfo;
 use zeroize::Zeroizing;
 
 use crate::arn::{KeyRef, KmsArn, RegionName};
+use crate::asymmetric;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
@@ -48,17 +49,11 @@ pub(crate) fn encrypt(
 /// What a ciphertext decrypted to.
 pub(crate) struct Decrypted {
     pub key: KeyRef,
-    pub material: MaterialId,
+    /// None for keys whose materials have no ID that AWS shows: asymmetric ones
+    /// and those in a custom key store.
+    pub material: Option<MaterialId>,
+    pub algorithm: &'static str,
     pub plaintext: Zeroizing<Vec<u8>>,
-    /// Custom key stores do not name their material.
-    custom: bool,
-}
-
-impl Decrypted {
-    /// The material's ID as answers show it.
-    pub fn shown_material(&self) -> Option<String> {
-        (!self.custom).then(|| self.material.to_string())
-    }
 }
 
 /// What Decrypt and the source side of ReEncrypt are given.
@@ -77,9 +72,12 @@ pub(crate) fn decrypt(
     cx: &mut Context<'_>,
     source: &Source<'_>,
 ) -> Result<Decrypted, Halt> {
-    if source.key_id.is_none() && check_algorithm(source.algorithm).is_err() {
-        // Only a symmetric ciphertext says by itself which key it needs.
-        return Err(KmsError::validation("KeyId must not be null").into());
+    if is_asymmetric(source.algorithm) {
+        if source.key_id.is_none() {
+            // Only a symmetric ciphertext says by itself which key it needs.
+            return Err(KmsError::validation("KeyId must not be null").into());
+        }
+        return Ok(asymmetric::decrypt(region, cx, source)?);
     }
     let named = match source.key_id {
         // Recorded: a related key's ARN is the wrong key, not an unknown one.
@@ -113,7 +111,6 @@ pub(crate) fn decrypt(
     };
     crate::admission::refuse_grant_tokens(source.grant_tokens)?;
     region.check(source.operation, key)?;
-    check_algorithm(source.algorithm)?;
     let external = key.shared.origin == Origin::ExternalKeyStore;
     let blob = match &sealed {
         // Neither layer is enough by itself.
@@ -151,9 +148,9 @@ pub(crate) fn decrypt(
         meridian_crypto::decrypt(&hot, &blob, source.context).ok_or_else(invalid_ciphertext)?;
     Ok(Decrypted {
         key: key.key,
-        material: id,
+        material: (!key.shared.origin.is_custom()).then_some(id),
+        algorithm: SYMMETRIC_DEFAULT,
         plaintext,
-        custom: key.shared.origin.is_custom(),
     })
 }
 
@@ -175,7 +172,7 @@ fn names_another_region(key_id: &str, here: &RegionName) -> bool {
 }
 
 /// Opens a material whose bytes are here; nothing if they are not.
-fn open(
+pub(crate) fn open(
     vault: &Vault,
     key: &Key,
     key_id: &str,
@@ -190,15 +187,11 @@ fn open(
         .map_err(|_| internal())
 }
 
-/// The algorithm must be the one that symmetric keys have.
-pub(crate) fn check_algorithm(algorithm: &Option<String>) -> Result<(), KmsError> {
-    match algorithm.as_deref() {
-        None | Some(SYMMETRIC_DEFAULT) => Ok(()),
-        Some(other) => Err(KmsError::new(
-            ErrorCode::InvalidKeyUsageException,
-            format!("Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT."),
-        )),
-    }
+/// Does the request ask for another algorithm than that of symmetric keys?
+pub(crate) fn is_asymmetric(algorithm: &Option<String>) -> bool {
+    algorithm
+        .as_deref()
+        .is_some_and(|algorithm| algorithm != SYMMETRIC_DEFAULT)
 }
 
 /// A dry run ends here: everything would have worked.
@@ -245,7 +238,7 @@ fn no_visible_key() -> KmsError {
 }
 
 /// State and vault do not fit together: a fault of the service.
-fn internal() -> KmsError {
+pub(crate) fn internal() -> KmsError {
     KmsError::bare(ErrorCode::KMSInternalException)
 }
 

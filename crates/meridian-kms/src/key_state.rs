@@ -92,6 +92,15 @@ pub fn admit(
         | Operation::ReEncrypt
         | Operation::GenerateDataKey
         | Operation::GenerateDataKeyWithoutPlaintext
+        | Operation::GenerateDataKeyPair
+        | Operation::GenerateDataKeyPairWithoutPlaintext
+        | Operation::Sign
+        | Operation::Verify
+        | Operation::GenerateMac
+        | Operation::VerifyMac
+        | Operation::DeriveSharedSecret
+        | Operation::Encapsulate
+        | Operation::Decapsulate
         | Operation::RotateKeyOnDemand
         | Operation::EnableKeyRotation
         | Operation::DisableKeyRotation
@@ -119,6 +128,7 @@ pub fn admit(
             Creating,
             Updating,
         ],
+        Operation::GetPublicKey => &[PendingDeletion, PendingReplicaDeletion, Creating],
         Operation::GetParametersForImport => {
             &[PendingDeletion, PendingReplicaDeletion, Creating, Updating]
         }
@@ -171,23 +181,30 @@ mod tests {
         ("CreateAlias", "..x..."),
         ("CreateCustomKeyStore", "......"),
         ("CreateKey", "......"),
+        ("Decapsulate", ".xxxx."),
         ("Decrypt", ".xxxx."),
         ("DeleteAlias", "......"),
         ("DeleteCustomKeyStore", "......"),
         ("DeleteImportedKeyMaterial", "....xx"),
         ("DescribeCustomKeyStores", "......"),
+        ("DeriveSharedSecret", ".xxxx."),
         ("DescribeKey", "......"),
         ("DisableKey", "..xxxx"),
         ("DisableKeyRotation", ".xxxx."),
         ("DisconnectCustomKeyStore", "......"),
         ("EnableKey", "..xxxx"),
         ("EnableKeyRotation", ".xxxx."),
+        ("Encapsulate", ".xxxx."),
         ("Encrypt", ".xxxx."),
         ("GenerateDataKey", ".xxxx."),
+        ("GenerateDataKeyPair", ".xxxx."),
+        ("GenerateDataKeyPairWithoutPlaintext", ".xxxx."),
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
+        ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),
+        ("GetPublicKey", "..x.x."),
         ("ImportKeyMaterial", "..x.x."),
         ("ListAliases", "......"),
         ("ListKeyRotations", "......"),
@@ -196,10 +213,13 @@ mod tests {
         ("ReplicateKey", ".xxxxx"),
         ("RotateKeyOnDemand", ".xxxx."),
         ("ScheduleKeyDeletion", "..x..x"),
+        ("Sign", ".xxxx."),
         ("UpdateAlias", "..x..."),
         ("UpdateCustomKeyStore", "......"),
         ("UpdateKeyDescription", "..x..."),
         ("UpdatePrimaryRegion", ".xxxx."),
+        ("Verify", ".xxxx."),
+        ("VerifyMac", ".xxxx."),
     ];
 
     fn texts(state: KeyState) -> &'static str {

@@ -21,6 +21,7 @@ mod fixture;
 pub mod admission;
 pub mod alias;
 pub mod arn;
+pub mod asymmetric;
 pub mod automatic_rotation;
 pub mod caller;
 pub mod context;
@@ -42,8 +43,10 @@ pub mod ops;
 pub mod page;
 pub mod planted;
 pub mod policy;
+pub mod public_key;
 pub mod region;
 pub mod replication;
+pub mod suitability;
 pub mod tag;
 pub mod time;
 

@@ -1,5 +1,6 @@
 //! `KeyMetadata`: how CreateKey, DescribeKey and ReplicateKey show a key.
 
+use meridian_crypto::KeySpec;
 use meridian_crypto::MaterialId;
 use meridian_proto::v1;
 
@@ -24,7 +25,7 @@ pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
         }
         None => {}
     }
-    if state != KeyState::Creating {
+    if state != KeyState::Creating && key.shared.spec == KeySpec::SymmetricDefault {
         let current = key.shared.current();
         metadata.current_key_material_id =
             current.and_then(|material| shown_material(key, &material.id));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use meridian_api::Scope;
+use meridian_api::{Authentication, Scope};
 use meridian_kms::RegionName;
 use meridian_raft::Memory;
 use tokio::net::TcpListener;
@@ -149,6 +149,7 @@ impl RunningCluster {
             faults,
             region_addresses: Arc::new(addresses.collect()),
             recorder: recorder.clone(),
+            authentication: Authentication::Open,
         };
         let mut cluster = RunningCluster {
             front_door,

@@ -8,16 +8,34 @@ use crate::repository::{cargo, expect_none};
 const ARROWS: &[(&str, &[&str])] = &[
     ("meridian-proto", &[]),
     ("meridian-crypto", &[]),
-    ("meridian-kms", &["meridian-crypto", "meridian-proto"]),
+    ("meridian-iam", &[]),
+    (
+        "meridian-kms",
+        &["meridian-crypto", "meridian-iam", "meridian-proto"],
+    ),
     ("meridian-chaos", &["meridian-proto"]),
+    (
+        "meridian-fuzz",
+        &[
+            "meridian-crypto",
+            "meridian-iam",
+            "meridian-judge",
+            "meridian-kms",
+            "meridian-scenario",
+        ],
+    ),
     ("meridian-raft", &[]),
-    ("meridian-api", &["meridian-kms", "meridian-proto"]),
+    (
+        "meridian-api",
+        &["meridian-iam", "meridian-kms", "meridian-proto"],
+    ),
     (
         "meridian-node",
         &[
             "meridian-api",
             "meridian-chaos",
             "meridian-crypto",
+            "meridian-iam",
             "meridian-judge",
             "meridian-kms",
             "meridian-proto",

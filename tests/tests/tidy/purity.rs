@@ -4,9 +4,10 @@
 use crate::repository::{cargo, expect_none};
 
 /// Built by themselves, with their default features.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "meridian-chaos",
     "meridian-crypto",
+    "meridian-iam",
     "meridian-judge",
     "meridian-kms",
     "meridian-report",

@@ -14,6 +14,7 @@ use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::region::Region;
+use crate::suitability;
 
 /// Generates here and now.
 pub fn plan(
@@ -25,6 +26,7 @@ pub fn plan(
     cryptography::refuse_recipient(&request.recipient)?;
     let operation = Operation::GenerateDataKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    suitability::check_symmetric(operation, key, region.name())?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(
         region,

@@ -11,6 +11,7 @@ use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::generate_data_key::{generate, length};
 use crate::region::Region;
+use crate::suitability;
 
 /// Generates here and now.
 pub fn plan(
@@ -21,6 +22,7 @@ pub fn plan(
     let length = length(&request.key_spec, request.number_of_bytes)?;
     let operation = Operation::GenerateDataKeyWithoutPlaintext;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    suitability::check_symmetric(operation, key, region.name())?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(
         region,

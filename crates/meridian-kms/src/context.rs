@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::arn::RegionName;
 use crate::authority::Authority;
 use crate::caller::Caller;
+use crate::key_store::Told;
 use crate::ops::Request;
 use crate::replication::preflight::Answer;
 use crate::time::Timestamp;
@@ -44,4 +45,6 @@ pub struct Context<'a> {
     pub tokens_expire_after_ms: Option<u64>,
     /// The other region's answer, once it has been asked.
     pub answer: Option<Answer>,
+    /// What proxies of external key stores have said about this call.
+    pub told: &'a [Told],
 }

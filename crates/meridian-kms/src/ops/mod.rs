@@ -66,6 +66,7 @@ use serde::{Deserialize, Serialize};
 use crate::arn::RegionName;
 use crate::context::Context;
 use crate::error::KmsError;
+use crate::key_store::{Halt, ProxyQuestion};
 use crate::region::Region;
 use crate::replication::fact::Fact;
 use crate::replication::preflight::Question;
@@ -149,8 +150,16 @@ pub enum Plan {
     Reply(Response),
     /// A change to propose.
     Commit(Change),
-    /// Another region has to be asked first; plan again with its answer.
-    Ask(Question),
+    /// Somebody has to be asked first; plan again with the answer.
+    Ask(Inquiry),
+}
+
+/// Who has to be asked what.
+pub enum Inquiry {
+    /// Another region.
+    Region(Question),
+    /// The proxy of an external key store.
+    Proxy(Box<ProxyQuestion>),
 }
 
 /// The same for one writing operation.
@@ -372,19 +381,27 @@ macro_rules! define_operations {
                 request: &'a Request,
             ) -> Result<Plan, KmsError> {
                 cx.asked = Some(request);
-                match request {
+                let planned = match request {
                     $(Request::$r_op(request) => {
-                        $r_mod::plan(self, cx, request).map(|it| Plan::Reply(Response::$r_op(it)))
+                        $r_mod::plan(self, cx, request)
+                            .map(|it| Plan::Reply(Response::$r_op(it)))
+                            .map_err(Halt::from)
                     })*
                     $(Request::$w_op(request) => {
-                        Ok(match $w_mod::plan(self, cx, request)? {
+                        let planned = $w_mod::plan(self, cx, request);
+                        planned.map_err(Halt::from).map(|planned| match planned {
                             Planned::Reply(it) => Plan::Reply(Response::$w_op(it)),
                             Planned::Commit(it) => {
                                 Plan::Commit(Change::Request(RequestChange::$w_op(it)))
                             }
-                            Planned::Ask(question) => Plan::Ask(question),
+                            Planned::Ask(question) => Plan::Ask(Inquiry::Region(question)),
                         })
                     })*
+                };
+                match planned {
+                    Ok(plan) => Ok(plan),
+                    Err(Halt::Ask(question)) => Ok(Plan::Ask(Inquiry::Proxy(question))),
+                    Err(Halt::Refused(error)) => Err(error),
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The story whose bytes are golden: two regions, in which every kind of change
 //! happens at least once. Everything random in it comes from seeds.
 
-use meridian_kms::{Answer, Change, Entry, KeyState, Outcome, Plan, Question, Request};
+use meridian_kms::{Answer, Change, Entry, Inquiry, KeyState, Outcome, Plan, Question, Request};
 use meridian_proto::v1::*;
 
 use crate::fixture::{Call, DAY_MS, START, TestRegion, region};
@@ -66,7 +66,11 @@ impl Recorded {
         let answer = Answer {
             state: (!replicate).then_some(KeyState::Enabled),
         };
-        let change = match self.it.plan(&request, Some(answer)).unwrap() {
+        let planned = match self.it.plan(&request, Some(answer)).unwrap() {
+            Plan::Ask(Inquiry::Proxy(question)) => self.it.plan_asking(&request, *question),
+            planned => Ok(planned),
+        };
+        let change = match planned.unwrap() {
             Plan::Commit(change) => change,
             Plan::Reply(_) | Plan::Ask(_) => panic!("the story only tells of writes"),
         };

@@ -60,7 +60,8 @@ pub fn parse(blob: &[u8]) -> Option<CiphertextHeader> {
 /// The result is 95 bytes longer than the plaintext.
 ///
 /// # Panics
-/// If `key_id` is neither a UUID nor `mrk-` and 32 hex digits, in lower case.
+/// If `key_id` is neither a UUID nor `mrk-` and 32 hex digits, in lower case, or
+/// the material is not that of a symmetric key.
 pub fn encrypt(
     hot: &HotMaterial,
     kind: CiphertextKind,
@@ -82,7 +83,8 @@ pub fn encrypt(
 
     let (salt, nonce) = fresh.split_last_chunk().expect("a salt, then a nonce");
     let associated = associated(&blob, context);
-    Aead::new(&hot.message_key(salt)).append(nonce, &associated, plaintext, &mut blob);
+    let key = hot.message_key(salt).expect("a symmetric key encrypts");
+    Aead::new(&key).append(nonce, &associated, plaintext, &mut blob);
     blob
 }
 
@@ -95,7 +97,8 @@ pub fn decrypt(
 ) -> Option<Zeroizing<Vec<u8>>> {
     let parts = Parts::read(blob)?;
     let associated = associated(parts.header, context);
-    Aead::new(&hot.message_key(parts.salt)).take(parts.nonce, &associated, parts.body)
+    let key = hot.message_key(parts.salt)?;
+    Aead::new(&key).take(parts.nonce, &associated, parts.body)
 }
 
 impl CiphertextKind {

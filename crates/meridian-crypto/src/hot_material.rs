@@ -2,21 +2,165 @@
 
 use zeroize::Zeroizing;
 
-use crate::Material;
 use crate::keyed_hash::KeyedHash;
+use crate::mac::MacKey;
+use crate::pair::{EncryptionAlgorithm, KeyPair, Unfit};
+use crate::secret::SECRET_LEN;
+use crate::{Entropy, Material, MessageType, SigningAlgorithm};
 
-/// Material that a vault has opened, in the form requests use it: an HMAC state
-/// from which every message gets its own key. The material's bytes themselves
-/// are not kept. Wiped when the last user drops it.
-pub struct HotMaterial(KeyedHash);
+/// Material that a vault has opened, in the form requests use it. Wiped when
+/// the last user drops it.
+pub struct HotMaterial(Hot);
+
+enum Hot {
+    /// An HMAC state from which every message gets its own key. The material's
+    /// bytes themselves are not kept.
+    Symmetric(KeyedHash),
+    Mac(MacKey),
+    Pair(KeyPair),
+}
 
 impl HotMaterial {
+    /// # Panics
+    /// Never: material is of a spec and of the form that belongs to it.
     pub(crate) fn new(material: &Material) -> Self {
-        Self(KeyedHash::new(material.as_bytes()))
+        let bytes = material.as_bytes();
+        if let Some(key) = MacKey::new(material.spec(), bytes) {
+            return Self(Hot::Mac(key));
+        }
+        if let Some(pair) = KeyPair::read(material.spec(), bytes) {
+            return Self(Hot::Pair(pair));
+        }
+        let bytes: &[u8; SECRET_LEN] = bytes.try_into().expect("symmetric material has 32 bytes");
+        Self(Hot::Symmetric(KeyedHash::new(bytes)))
     }
 
-    /// The key of the one message that has this salt.
-    pub(crate) fn message_key(&self, salt: &[u8]) -> Zeroizing<[u8; 32]> {
-        self.0.derive("meridian message v1", &[salt])
+    /// The key of the one message that has this salt; `None` unless the key is
+    /// symmetric.
+    pub(crate) fn message_key(&self, salt: &[u8]) -> Option<Zeroizing<[u8; SECRET_LEN]>> {
+        match &self.0 {
+            Hot::Symmetric(key) => Some(key.derive("meridian message v1", &[salt])),
+            Hot::Mac(_) | Hot::Pair(_) => None,
+        }
+    }
+
+    /// The HMAC of a message.
+    ///
+    /// # Errors
+    /// [`Unfit`] unless this is an HMAC key; so for every use below.
+    pub fn mac(&self, message: &[u8]) -> Result<Vec<u8>, Unfit> {
+        Ok(self.mac_key()?.mac(message))
+    }
+
+    /// Whether this is the HMAC of a message.
+    ///
+    /// # Errors
+    /// [`Unfit`]
+    pub fn verify_mac(&self, message: &[u8], mac: &[u8]) -> Result<bool, Unfit> {
+        Ok(self.mac_key()?.verify(message, mac))
+    }
+
+    /// A signature: as PKCS#1 has it, DER for ECDSA, otherwise raw.
+    ///
+    /// # Errors
+    /// [`Unfit`], also for a digest of the wrong length.
+    pub fn sign(
+        &self,
+        algorithm: SigningAlgorithm,
+        message_type: MessageType,
+        message: &[u8],
+    ) -> Result<Vec<u8>, Unfit> {
+        self.pair()?.sign(algorithm, message_type, message)
+    }
+
+    /// Whether this is a signature of a message.
+    ///
+    /// # Errors
+    /// [`Unfit`], also for a digest of the wrong length.
+    pub fn verify(
+        &self,
+        algorithm: SigningAlgorithm,
+        message_type: MessageType,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Unfit> {
+        self.pair()?
+            .verify(algorithm, message_type, message, signature)
+    }
+
+    /// The most bytes that [`encrypt`](Self::encrypt) takes.
+    ///
+    /// # Errors
+    /// [`Unfit`]
+    pub fn plaintext_bytes_max(&self, algorithm: EncryptionAlgorithm) -> Result<usize, Unfit> {
+        self.pair()?.plaintext_bytes_max(algorithm)
+    }
+
+    /// An RSA ciphertext.
+    ///
+    /// # Errors
+    /// [`Unfit`], also for too long a plaintext.
+    pub fn encrypt(
+        &self,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Unfit> {
+        self.pair()?.encrypt(algorithm, plaintext)
+    }
+
+    /// What is in an RSA ciphertext; `None` if it is not one of this key and
+    /// algorithm.
+    ///
+    /// # Errors
+    /// [`Unfit`]
+    pub fn decrypt(
+        &self,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Unfit> {
+        self.pair()?.decrypt(algorithm, ciphertext)
+    }
+
+    /// The raw ECDH secret shared with the owner of a public key; `None` unless
+    /// that is DER `SubjectPublicKeyInfo` on the same curve.
+    ///
+    /// # Errors
+    /// [`Unfit`]
+    pub fn agree(&self, peer_der: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Unfit> {
+        self.pair()?.agree(peer_der)
+    }
+
+    /// An ML-KEM ciphertext and the secret in it.
+    ///
+    /// # Errors
+    /// [`Unfit`]
+    pub fn encapsulate(
+        &self,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), Unfit> {
+        self.pair()?.encapsulate(entropy)
+    }
+
+    /// The secret in an ML-KEM ciphertext; another one if it was altered, and
+    /// `None` for a wrong length.
+    ///
+    /// # Errors
+    /// [`Unfit`]
+    pub fn decapsulate(&self, ciphertext: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Unfit> {
+        self.pair()?.decapsulate(ciphertext)
+    }
+
+    fn mac_key(&self) -> Result<&MacKey, Unfit> {
+        match &self.0 {
+            Hot::Mac(key) => Ok(key),
+            Hot::Symmetric(_) | Hot::Pair(_) => Err(Unfit),
+        }
+    }
+
+    fn pair(&self) -> Result<&KeyPair, Unfit> {
+        match &self.0 {
+            Hot::Pair(pair) => Ok(pair),
+            Hot::Symmetric(_) | Hot::Mac(_) => Err(Unfit),
+        }
     }
 }

@@ -71,6 +71,49 @@ impl KeySpec {
             .find(|spec| spec.name() == name)
     }
 
+    /// Length in bytes of the HMAC of such a key, and of a generated one; nothing
+    /// for other specs.
+    pub fn mac_len(self) -> Option<usize> {
+        match self {
+            KeySpec::Hmac224 => Some(28),
+            KeySpec::Hmac256 => Some(32),
+            KeySpec::Hmac384 => Some(48),
+            KeySpec::Hmac512 => Some(64),
+            _ => None,
+        }
+    }
+
+    /// The byte that stands for the spec in durable formats: never reused.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            KeySpec::SymmetricDefault => 1,
+            KeySpec::Rsa2048 => 2,
+            KeySpec::Rsa3072 => 3,
+            KeySpec::Rsa4096 => 4,
+            KeySpec::EccNistP256 => 5,
+            KeySpec::EccNistP384 => 6,
+            KeySpec::EccNistP521 => 7,
+            KeySpec::EccSecgP256k1 => 8,
+            KeySpec::EccNistEdwards25519 => 9,
+            KeySpec::Hmac224 => 10,
+            KeySpec::Hmac256 => 11,
+            KeySpec::Hmac384 => 12,
+            KeySpec::Hmac512 => 13,
+            KeySpec::MlDsa44 => 14,
+            KeySpec::MlDsa65 => 15,
+            KeySpec::MlDsa87 => 16,
+            KeySpec::MlKem512 => 17,
+            KeySpec::MlKem768 => 18,
+            KeySpec::MlKem1024 => 19,
+        }
+    }
+
+    /// The spec that [`code`](Self::code) stands for.
+    pub(crate) fn from_code(code: u8) -> Option<KeySpec> {
+        let mut all = KeySpec::ALL.iter().copied();
+        all.find(|spec| spec.code() == code)
+    }
+
     /// True when the key has a public half.
     pub fn is_asymmetric(self) -> bool {
         !matches!(
@@ -92,6 +135,7 @@ mod tests {
     fn every_spec_is_found_by_its_name_and_stored_by_it() {
         for spec in KeySpec::ALL {
             assert_eq!(KeySpec::from_name(spec.name()), Some(*spec));
+            assert_eq!(KeySpec::from_code(spec.code()), Some(*spec));
             let stored = serde_json::to_string(spec).unwrap();
             assert_eq!(stored, format!("\"{}\"", spec.name()));
         }

@@ -2,18 +2,20 @@
 //!
 //! How one piece of material passes through:
 //!
-//! 1. It is drawn ([`Material::generate`]) or unwrapped from an import
-//!    ([`ImportToken::unwrap`], [`Material::from_bytes`]) and gets its
+//! 1. It is drawn ([`Material::generate_for`]) or unwrapped from an import
+//!    ([`ImportToken::unwrap`], [`Material::read`]) and gets its
 //!    [`MaterialId`] from the [`Vault`].
 //! 2. [`Vault::seal`] turns it into [`Sealed`], the only form that is stored,
 //!    logged, or replicated inside a region.
 //! 3. [`Vault::seal_for_region`] and [`Vault::accept_from_region`] carry it to
 //!    another region; outside the two vaults it is never in the clear.
 //! 4. [`Vault::open`] gives [`HotMaterial`], which [`encrypt`] and [`decrypt`]
-//!    use; a ciphertext names its key and material and nothing regional.
+//!    use; a ciphertext names its key and material and nothing regional. Keys
+//!    that are not symmetric have their uses there as methods.
 //!
 //! There is no clock here, and every random byte comes through [`Entropy`]. The
-//! one exception is the C library behind RSA, which has its own random source.
+//! one exception is the C library behind RSA, ECDSA and ML-DSA, which has its
+//! own random source.
 //! Types that hold secrets are wiped on drop and have no `Debug`, `Display`,
 //! `Clone` or `Serialize`.
 
@@ -26,11 +28,15 @@ mod import_token;
 mod key_id;
 mod key_spec;
 mod keyed_hash;
+mod mac;
 mod material;
 mod material_id;
 mod opened;
+mod pair;
 mod sealed;
+mod sealed_secret;
 mod secret;
+mod signing;
 mod vault;
 mod wrapping;
 
@@ -47,8 +53,11 @@ pub use import_token::{ImportToken, TokenError};
 pub use key_spec::KeySpec;
 pub use material::Material;
 pub use material_id::{MaterialId, ParseMaterialIdError};
+pub use pair::{EncryptionAlgorithm, Unfit};
 pub use sealed::{Sealed, SealedError};
+pub use sealed_secret::{SealedSecret, SealedSecretError};
 pub use secret::{ClusterSecret, RootKey};
+pub use signing::{MessageType, SigningAlgorithm};
 pub use vault::{Vault, VaultError};
 pub use wrapping::{
     ParseWrappingError, WrapError, WrappingAlgorithm, WrappingKey, WrappingKeyError,

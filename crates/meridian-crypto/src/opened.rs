@@ -77,7 +77,7 @@ mod tests {
 
     fn sealed(byte: u8) -> Sealed {
         let mut bytes = [byte; 61];
-        bytes[0] = crate::sealed::VERSION;
+        bytes[0] = crate::sealed::SYMMETRIC;
         Sealed::from_bytes(&bytes).unwrap()
     }
 

@@ -6,8 +6,9 @@ use crate::aead::Aead;
 use crate::import_token::{ImportToken, TokenError};
 use crate::keyed_hash::{KeyedHash, length_prefix};
 use crate::opened::Opened;
-use crate::sealed::VERSION;
+use crate::sealed_secret::{self, SealedSecret};
 use crate::{ClusterSecret, Entropy, HotMaterial, Material, MaterialId, RootKey, Sealed};
+use zeroize::Zeroizing;
 
 /// Seals and opens a region's material. Every node of a region holds an equal
 /// one; regions share only the cluster secret.
@@ -19,6 +20,7 @@ pub struct Vault {
     region: Box<str>,
     at_rest: Aead,
     tokens: Aead,
+    secrets: Aead,
     cluster: KeyedHash,
     opened: Opened,
 }
@@ -44,6 +46,7 @@ impl Vault {
             region: region.into(),
             at_rest: key("meridian at rest v1"),
             tokens: key("meridian import token v1"),
+            secrets: key("meridian secret v1"),
             cluster: KeyedHash::new(cluster.as_bytes()),
             opened: Opened::default(),
         }
@@ -52,11 +55,13 @@ impl Vault {
     /// The id of this material in this key: the same in every region of the
     /// cluster, and different for another key that holds the same bytes.
     ///
+    /// One private key has one id, however it is encoded.
+    ///
     /// AWS promises those properties and does not publish its hash. It is keyed
     /// here because the bytes of a test key may be easy to guess.
     // fidelity: assumed
     pub fn material_id(&self, key_id: &str, material: &Material) -> MaterialId {
-        let parts: [&[u8]; 3] = [b"kmid-v1", key_id.as_bytes(), material.as_bytes()];
+        let parts: [&[u8]; 3] = [b"kmid-v1", key_id.as_bytes(), material.identity()];
         MaterialId::from_bytes(self.cluster.digest(&parts))
     }
 
@@ -151,6 +156,34 @@ impl Vault {
         ImportToken::open(&self.tokens, bytes)
     }
 
+    /// Seals a secret text, such as a password, for rest in this region and for
+    /// its owner alone.
+    pub fn seal_secret(
+        &self,
+        owner: &str,
+        secret: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> SealedSecret {
+        let mut bytes = vec![sealed_secret::VERSION];
+        self.secrets
+            .seal(owner.as_bytes(), secret, entropy, &mut bytes);
+        SealedSecret::from_bytes(&bytes).expect("version, nonce and tag are a sealed secret")
+    }
+
+    /// Opens a secret text for its owner.
+    ///
+    /// # Errors
+    /// [`VaultError`] unless it was sealed here for this owner.
+    pub fn open_secret(
+        &self,
+        owner: &str,
+        sealed: &SealedSecret,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.secrets
+            .open(owner.as_bytes(), sealed.body())
+            .ok_or(VaultError::NotAuthentic)
+    }
+
     fn open_with(
         &self,
         key: &Aead,
@@ -159,9 +192,9 @@ impl Vault {
         sealed: &Sealed,
     ) -> Result<Material, VaultError> {
         let bytes = key
-            .open(&binding(key_id, id), sealed.body())
+            .open(&binding(sealed.head(), key_id, id), sealed.body())
             .ok_or(VaultError::NotAuthentic)?;
-        let material = Material::from_bytes(&bytes).ok_or(VaultError::NotAuthentic)?;
+        let material = Material::read(sealed.spec(), &bytes).ok_or(VaultError::NotAuthentic)?;
         if self.material_id(key_id, &material) != *id {
             return Err(VaultError::WrongMaterial);
         }
@@ -184,21 +217,22 @@ fn seal_with(
     material: &Material,
     entropy: &mut dyn Entropy,
 ) -> Sealed {
-    let mut bytes = vec![VERSION];
+    let head = Sealed::head_for(material.spec());
+    let mut bytes = head.clone();
     key.seal(
-        &binding(key_id, id),
+        &binding(&head, key_id, id),
         material.as_bytes(),
         entropy,
         &mut bytes,
     );
-    Sealed::from_bytes(&bytes).expect("version, nonce, 32 bytes and tag are a sealed form")
+    Sealed::from_bytes(&bytes).expect("head, nonce, material and tag are a sealed form")
 }
 
 /// What sealed bytes are bound to besides the key that sealed them.
-fn binding(key_id: &str, id: &MaterialId) -> Vec<u8> {
+fn binding(head: &[u8], key_id: &str, id: &MaterialId) -> Vec<u8> {
     let key_id = key_id.as_bytes();
     [
-        &[VERSION],
+        head,
         length_prefix(key_id).as_slice(),
         key_id,
         id.as_bytes(),

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use meridian_crypto::{
-    CiphertextKind, ClusterSecret, ImportToken, Material, MaterialId, RootKey, Sealed,
+    CiphertextKind, ClusterSecret, ImportToken, KeySpec, Material, MaterialId, RootKey, Sealed,
     SeededEntropy, Vault, WrappingAlgorithm, WrappingKey, WrappingKeySpec, decrypt, encrypt, parse,
 };
 
@@ -64,6 +64,45 @@ fn material_at_rest_is_written_and_read_as_ever() {
     let written = vault.seal(KEY, &id(), &material(), &mut SeededEntropy::new(1));
     assert_eq!(hex::encode(written.as_bytes()), AT_REST);
     vault.open(KEY, &id(), &sealed(AT_REST)).unwrap();
+}
+
+/// HMAC_384: raw bytes; ML_KEM_512: a seed; Ed25519: PKCS#8. Each with the
+/// bytes, the material ID and the sealed form.
+const OTHERS: [(KeySpec, &str, &str, &str); 3] = [
+    (
+        KeySpec::Hmac384,
+        HMAC,
+        "3727ad8b9c834ed7cb5592b7c2b288594350286ad96477dc7c5deef28a883d6c",
+        "020c9a3744504560639ec670b7a1e2601d3ab91d93fd50adea536479d726cc7901c53b613da7d76968ec4bd1b039c277640502492b8293077c90254f4d2fdea4738ac30a0e0350caf34dbb75fd37",
+    ),
+    (
+        KeySpec::MlKem512,
+        SEED,
+        "c4be4358a4a2deb7ca7512830310075341bde649d0892e8ef785a22a0ef45498",
+        "02119a3744504560639ec670b7a1e2601d3ab91d93fd50adea536479d726cc7901c53b613da7d76968ec4bd1b039c277640502492b8293077c90254f4d2ff27ed02e902e2fa9aef973c448872bbf9095e2ac9900c4392c1794f65baeb5fd",
+    ),
+    (
+        KeySpec::EccNistEdwards25519,
+        PKCS8,
+        "d9ae7a496f573efc4193fa98860dc64bfe347346e4c05af344409995b6fff3f2",
+        "02099a3744504560639ec670b7a1d24f1d38bd2890fc5b8f85286c56dd09dc6911d52b712db7c77978fc5bc1a029f247543532791bb2a3374ca0157f7d1f7f9d0497480912400c7067e538dd82f7",
+    ),
+];
+const HMAC: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f";
+const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
+const PKCS8: &str = "302e020100300506032b657004220420000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+#[test]
+fn material_of_other_specs_at_rest_is_written_and_read_as_ever() {
+    let vault = vault("eu-west-3");
+    for (spec, secret, id, golden) in OTHERS {
+        let material = Material::read(spec, &bytes(secret)).unwrap();
+        let found = vault.material_id(KEY, &material);
+        assert_eq!(found.to_string(), id, "{}", spec.name());
+        let written = vault.seal(KEY, &found, &material, &mut SeededEntropy::new(1));
+        assert_eq!(hex::encode(written.as_bytes()), golden, "{}", spec.name());
+        vault.open(KEY, &found, &sealed(golden)).unwrap();
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use meridian_crypto::KeySpec;
+
 use crate::arn::{AccountId, AliasName, AliasRef, KeyArn, KeyRef, KmsArn, RegionName};
 use crate::caller::Caller;
 use crate::context::Context;
@@ -176,6 +178,7 @@ fn check_kind(
     arn: KeyArn<'_>,
 ) -> Result<(), KmsError> {
     let origin = key.shared.origin;
+    check_spec(operation, key, here)?;
     let only = match operation {
         Operation::GetParametersForImport
         | Operation::ImportKeyMaterial
@@ -183,6 +186,14 @@ fn check_kind(
         Operation::EnableKeyRotation | Operation::DisableKeyRotation => Origin::AwsKms,
         Operation::GetKeyRotationStatus if key.state(here) == KeyState::PendingImport => {
             // AWS refuses the status of an empty imported key, and only of that.
+            Origin::AwsKms
+        }
+        // What a custom key store holds does not rotate.
+        Operation::GetKeyRotationStatus
+        | Operation::ListKeyRotations
+        | Operation::RotateKeyOnDemand
+            if origin.is_custom() =>
+        {
             Origin::AwsKms
         }
         _ => return Ok(()),
@@ -194,6 +205,27 @@ fn check_kind(
     Err(KmsError::unsupported(format!(
         "{arn} origin is {origin} which is not valid for this operation."
     )))
+}
+
+/// Does the operation exist for keys of this spec?
+fn check_spec(operation: Operation, key: &Key, here: &RegionName) -> Result<(), KmsError> {
+    let spec = key.shared.spec;
+    let exists = match operation {
+        Operation::GetPublicKey => spec.is_asymmetric(),
+        // What keys of other origins hear is their origin.
+        Operation::EnableKeyRotation if key.shared.origin == Origin::AwsKms => {
+            spec == KeySpec::SymmetricDefault
+        }
+        // Recorded: an empty imported key hears of its state first.
+        Operation::RotateKeyOnDemand if key.state(here) != KeyState::PendingImport => {
+            spec == KeySpec::SymmetricDefault
+        }
+        _ => true,
+    };
+    if exists {
+        return Ok(());
+    }
+    Err(KmsError::bare(ErrorCode::UnsupportedOperationException))
 }
 
 /// Is the operation the primary's alone?

@@ -85,7 +85,7 @@ pub(crate) fn generate(
 
 /// Puts generated material into a set as the one that is rotated to.
 pub(crate) fn associate(key: &mut Key, id: MaterialId, sealed: Sealed) {
-    key.shared.register(id, None);
+    key.shared.register(id, None, None);
     key.held.insert(
         id,
         Held {

@@ -9,6 +9,7 @@ use meridian_proto::v1::RecipientInfo;
 use zeroize::Zeroizing;
 
 use crate::arn::{KeyRef, KmsArn, RegionName};
+use crate::asymmetric;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
@@ -45,7 +46,10 @@ pub(crate) fn encrypt(
 /// What a ciphertext decrypted to.
 pub(crate) struct Decrypted {
     pub key: KeyRef,
-    pub material: MaterialId,
+    /// None for keys whose materials have no ID that AWS shows: asymmetric ones
+    /// and those in a custom key store.
+    pub material: Option<MaterialId>,
+    pub algorithm: &'static str,
     pub plaintext: Zeroizing<Vec<u8>>,
 }
 
@@ -65,9 +69,12 @@ pub(crate) fn decrypt(
     cx: &mut Context<'_>,
     source: &Source<'_>,
 ) -> Result<Decrypted, KmsError> {
-    if source.key_id.is_none() && check_algorithm(source.algorithm).is_err() {
-        // Only a symmetric ciphertext says by itself which key it needs.
-        return Err(KmsError::validation("KeyId must not be null"));
+    if is_asymmetric(source.algorithm) {
+        if source.key_id.is_none() {
+            // Only a symmetric ciphertext says by itself which key it needs.
+            return Err(KmsError::validation("KeyId must not be null"));
+        }
+        return asymmetric::decrypt(region, cx, source);
     }
     let named = match source.key_id {
         // Recorded: a related key's ARN is the wrong key, not an unknown one.
@@ -93,7 +100,6 @@ pub(crate) fn decrypt(
     };
     crate::admission::refuse_grant_tokens(source.grant_tokens)?;
     region.check(source.operation, key)?;
-    check_algorithm(source.algorithm)?;
     let id = header.material_id;
     // A material that is only pending has encrypted nothing yet, unless another
     // region has switched to it already (R2).
@@ -114,7 +120,8 @@ pub(crate) fn decrypt(
         .ok_or_else(invalid_ciphertext)?;
     Ok(Decrypted {
         key: key.key,
-        material: id,
+        material: (!key.shared.origin.is_custom()).then_some(id),
+        algorithm: SYMMETRIC_DEFAULT,
         plaintext,
     })
 }
@@ -125,7 +132,7 @@ fn names_another_region(key_id: &str, here: &RegionName) -> bool {
 }
 
 /// Opens a material whose bytes are here; nothing if they are not.
-fn open(
+pub(crate) fn open(
     vault: &Vault,
     key: &Key,
     key_id: &str,
@@ -140,15 +147,11 @@ fn open(
         .map_err(|_| internal())
 }
 
-/// The algorithm must be the one that symmetric keys have.
-pub(crate) fn check_algorithm(algorithm: &Option<String>) -> Result<(), KmsError> {
-    match algorithm.as_deref() {
-        None | Some(SYMMETRIC_DEFAULT) => Ok(()),
-        Some(other) => Err(KmsError::new(
-            ErrorCode::InvalidKeyUsageException,
-            format!("Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT."),
-        )),
-    }
+/// Does the request ask for another algorithm than that of symmetric keys?
+pub(crate) fn is_asymmetric(algorithm: &Option<String>) -> bool {
+    algorithm
+        .as_deref()
+        .is_some_and(|algorithm| algorithm != SYMMETRIC_DEFAULT)
 }
 
 /// A dry run ends here: everything would have worked.
@@ -195,7 +198,7 @@ fn no_visible_key() -> KmsError {
 }
 
 /// State and vault do not fit together: a fault of the service.
-fn internal() -> KmsError {
+pub(crate) fn internal() -> KmsError {
     KmsError::bare(ErrorCode::KMSInternalException)
 }
 

@@ -39,6 +39,9 @@ pub const REGIONS: [&str; 5] = [
 /// The shadow restarts from its snapshot before every so many entries.
 const RESTART_EVERY: u64 = 8;
 
+/// What passes for the certificate of a CloudHSM cluster.
+pub const ANCHOR: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
 const WRAPPING_KEY: &str =
     include_str!("../../meridian-crypto/tests/golden/wrapping_key_rsa_2048.hex");
 
@@ -512,18 +515,97 @@ impl TestRegion {
 
     /// Decrypts a text without naming the key.
     pub fn decrypt(&mut self, blob: &[u8]) -> Result<String, KmsError> {
-        Ok(self.decrypt_with(blob)?.0)
+        Ok(self.decrypt_any(blob)?.0)
     }
 
     /// Decrypts a text and says by which material.
     pub fn decrypt_with(&mut self, blob: &[u8]) -> Result<(String, String), KmsError> {
+        let (text, material) = self.decrypt_any(blob)?;
+        Ok((text, material.unwrap()))
+    }
+
+    /// Decrypts a text and says by which material, if the answer does.
+    pub fn decrypt_any(&mut self, blob: &[u8]) -> Result<(String, Option<String>), KmsError> {
         let request = DecryptRequest {
             ciphertext_blob: Some(blob.to_vec().into()),
             ..Default::default()
         };
         let response = self.call(request)?;
         let text = String::from_utf8(response.plaintext.unwrap().to_vec()).unwrap();
-        Ok((text, response.key_material_id.unwrap()))
+        Ok((text, response.key_material_id))
+    }
+
+    /// Creates a custom key store on a cluster of its own and returns its ID.
+    pub fn create_key_store(&mut self) -> String {
+        self.create_key_store_as(|_| ()).unwrap()
+    }
+
+    /// Creates a custom key store, with a request of one's own.
+    pub fn create_key_store_as(
+        &mut self,
+        adjust: impl FnOnce(&mut CreateCustomKeyStoreRequest),
+    ) -> Result<String, KmsError> {
+        let number = self.region.key_stores().len();
+        let letter = char::from(b'a' + u8::try_from(number).unwrap());
+        let mut request = CreateCustomKeyStoreRequest {
+            custom_key_store_name: Some(format!("store {number}")),
+            cloud_hsm_cluster_id: Some(format!("cluster-{}", letter.to_string().repeat(11))),
+            trust_anchor_certificate: Some(ANCHOR.into()),
+            key_store_password: Some(format!("password-{number}")),
+            ..Default::default()
+        };
+        adjust(&mut request);
+        Ok(self.call(request)?.custom_key_store_id.unwrap())
+    }
+
+    /// Creates a custom key store and waits until it is connected.
+    pub fn create_connected_key_store(&mut self) -> String {
+        let store = self.create_key_store();
+        self.connect(&store).unwrap();
+        self.pass(1000);
+        store
+    }
+
+    /// Creates a key in a custom key store on a cluster.
+    pub fn create_in(&mut self, store: &str) -> String {
+        self.create_as(CreateKeyRequest {
+            origin: Some("AWS_CLOUDHSM".into()),
+            custom_key_store_id: Some(store.into()),
+            ..Default::default()
+        })
+    }
+
+    /// ConnectCustomKeyStore.
+    pub fn connect(&mut self, store: &str) -> Result<ConnectCustomKeyStoreResponse, KmsError> {
+        self.call(ConnectCustomKeyStoreRequest {
+            custom_key_store_id: Some(store.into()),
+        })
+    }
+
+    /// DisconnectCustomKeyStore.
+    pub fn disconnect(
+        &mut self,
+        store: &str,
+    ) -> Result<DisconnectCustomKeyStoreResponse, KmsError> {
+        self.call(DisconnectCustomKeyStoreRequest {
+            custom_key_store_id: Some(store.into()),
+        })
+    }
+
+    /// DescribeCustomKeyStores.
+    pub fn key_stores(&mut self) -> Vec<CustomKeyStoresListEntry> {
+        let request = DescribeCustomKeyStoresRequest::default();
+        self.call(request).unwrap().custom_key_stores
+    }
+
+    /// The connection state of a custom key store.
+    pub fn connection(&mut self, store: &str) -> String {
+        let request = DescribeCustomKeyStoresRequest {
+            custom_key_store_id: Some(store.into()),
+            ..Default::default()
+        };
+        let mut found = self.call(request).unwrap().custom_key_stores;
+        found.remove(0).connection_state.unwrap()
     }
 
     /// The reference of a key of this account.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::arn::{AliasName, KeyRef, RegionName};
 use crate::key_set::{Origin, SharedProperties, Version};
 use crate::key_state::KeyState;
+use crate::key_store::Custody;
 use crate::material::{Held, MaterialState};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{ReplicaAttributes, ReplicaReport, ReportedState};
@@ -72,6 +73,9 @@ pub struct Key {
     pub role: Role,
     /// The last report made here, so that the next one has a greater sequence.
     pub report: Option<ReplicaReport>,
+    /// The custom key store that holds the bytes, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<Custody>,
 }
 
 impl Key {
@@ -94,6 +98,7 @@ impl Key {
                 taking_over_from: None,
             },
             report: None,
+            custody: None,
         }
     }
 
@@ -119,7 +124,9 @@ impl Key {
             Some(Deletion::AfterReplicas { .. }) => return KeyState::PendingReplicaDeletion,
             None => {}
         }
-        if self.is_creating(here) {
+        if self.custody.as_ref().is_some_and(|it| !it.connected) {
+            KeyState::Unavailable
+        } else if self.is_creating(here) {
             KeyState::Creating
         } else if self.is_updating() {
             KeyState::Updating

@@ -14,6 +14,7 @@ use crate::arn::RegionName;
 use crate::key_usage::KeyUsage;
 use crate::material::{MaterialState, RegisteredMaterial, Rotation, RotationType};
 use crate::planted::{Bug, is_planted};
+use crate::public_key::PublicKey;
 use crate::replication::fact::{ReplicaAttributes, ReplicaReport};
 use crate::time::Timestamp;
 
@@ -41,6 +42,12 @@ pub enum Origin {
     /// Imported by the user.
     #[serde(rename = "EXTERNAL")]
     External,
+    /// Generated in a CloudHSM cluster, where it stays.
+    #[serde(rename = "AWS_CLOUDHSM")]
+    AwsCloudHsm,
+    /// Held by an external key manager.
+    #[serde(rename = "EXTERNAL_KEY_STORE")]
+    ExternalKeyStore,
 }
 
 impl Origin {
@@ -49,7 +56,14 @@ impl Origin {
         match self {
             Origin::AwsKms => "AWS_KMS",
             Origin::External => "EXTERNAL",
+            Origin::AwsCloudHsm => "AWS_CLOUDHSM",
+            Origin::ExternalKeyStore => "EXTERNAL_KEY_STORE",
         }
+    }
+
+    /// True for keys in a custom key store.
+    pub fn is_custom(self) -> bool {
+        matches!(self, Origin::AwsCloudHsm | Origin::ExternalKeyStore)
     }
 }
 
@@ -145,6 +159,15 @@ impl SharedProperties {
         }
     }
 
+    /// The same set for keys of another spec and usage.
+    pub fn of(self, spec: KeySpec, usage: KeyUsage) -> SharedProperties {
+        SharedProperties {
+            spec,
+            usage,
+            ..self
+        }
+    }
+
     /// The version that a change made now will be published in.
     pub fn next_version(&self) -> Version {
         let Version { epoch, number } = self.version;
@@ -181,7 +204,12 @@ impl SharedProperties {
     }
 
     /// Associates a material: the first is current at once, a later one waits.
-    pub fn register(&mut self, id: MaterialId, description: Option<String>) {
+    pub fn register(
+        &mut self,
+        id: MaterialId,
+        description: Option<String>,
+        public_key: Option<PublicKey>,
+    ) {
         let state = match self.current() {
             None => MaterialState::Current,
             // Settling decides what it really is.
@@ -192,6 +220,7 @@ impl SharedProperties {
             description,
             state,
             registered: self.next_version(),
+            public_key,
             rotation: None,
         });
     }

@@ -24,11 +24,13 @@ pub enum KeyState {
     PendingReplicaDeletion,
     /// The primary role is moving.
     Updating,
+    /// The custom key store of the key is not connected.
+    Unavailable,
 }
 
 impl KeyState {
     /// All of them.
-    pub const ALL: [KeyState; 7] = [
+    pub const ALL: [KeyState; 8] = [
         KeyState::Creating,
         KeyState::Enabled,
         KeyState::Disabled,
@@ -36,6 +38,7 @@ impl KeyState {
         KeyState::PendingDeletion,
         KeyState::PendingReplicaDeletion,
         KeyState::Updating,
+        KeyState::Unavailable,
     ];
 
     /// AWS's spelling.
@@ -48,6 +51,7 @@ impl KeyState {
             KeyState::PendingDeletion => "PendingDeletion",
             KeyState::PendingReplicaDeletion => "PendingReplicaDeletion",
             KeyState::Updating => "Updating",
+            KeyState::Unavailable => "Unavailable",
         }
     }
 
@@ -63,6 +67,7 @@ impl KeyState {
             KeyState::PendingDeletion => "pending deletion",
             KeyState::PendingReplicaDeletion => "pending replica deletion",
             KeyState::Updating => "updating",
+            KeyState::Unavailable => "unavailable",
         };
         KmsError::invalid_state(format!("{arn} is {what}."))
     }
@@ -79,7 +84,7 @@ pub fn admit(
 ) -> Result<(), KmsError> {
     use KeyState::{
         Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
-        Updating,
+        Unavailable, Updating,
     };
     let refused: &[KeyState] = match operation {
         Operation::Encrypt
@@ -87,6 +92,15 @@ pub fn admit(
         | Operation::ReEncrypt
         | Operation::GenerateDataKey
         | Operation::GenerateDataKeyWithoutPlaintext
+        | Operation::GenerateDataKeyPair
+        | Operation::GenerateDataKeyPairWithoutPlaintext
+        | Operation::Sign
+        | Operation::Verify
+        | Operation::GenerateMac
+        | Operation::VerifyMac
+        | Operation::DeriveSharedSecret
+        | Operation::Encapsulate
+        | Operation::Decapsulate
         | Operation::RotateKeyOnDemand
         | Operation::EnableKeyRotation
         | Operation::DisableKeyRotation
@@ -95,6 +109,7 @@ pub fn admit(
             PendingDeletion,
             PendingReplicaDeletion,
             PendingImport,
+            Unavailable,
             Creating,
         ],
         Operation::ReplicateKey => &[
@@ -102,6 +117,7 @@ pub fn admit(
             PendingDeletion,
             PendingReplicaDeletion,
             PendingImport,
+            Unavailable,
             Creating,
             Updating,
         ],
@@ -112,6 +128,7 @@ pub fn admit(
             Creating,
             Updating,
         ],
+        Operation::GetPublicKey => &[PendingDeletion, PendingReplicaDeletion, Creating],
         Operation::GetParametersForImport => {
             &[PendingDeletion, PendingReplicaDeletion, Creating, Updating]
         }
@@ -124,7 +141,7 @@ pub fn admit(
         Operation::CancelKeyDeletion => {
             return match state {
                 PendingDeletion | PendingReplicaDeletion => Ok(()),
-                Creating | Enabled | Disabled | PendingImport | Updating => Err(
+                Creating | Enabled | Disabled | PendingImport | Unavailable | Updating => Err(
                     KmsError::invalid_state(format!("{arn} is not pending deletion.")),
                 ),
             };
@@ -136,6 +153,12 @@ pub fn admit(
         | Operation::ListAliases
         | Operation::CreateKey
         | Operation::ListKeys
+        | Operation::CreateCustomKeyStore
+        | Operation::ConnectCustomKeyStore
+        | Operation::DisconnectCustomKeyStore
+        | Operation::DeleteCustomKeyStore
+        | Operation::DescribeCustomKeyStores
+        | Operation::UpdateCustomKeyStore
         | Operation::GenerateRandom => &[],
     };
     if refused.contains(&state) {
@@ -154,22 +177,34 @@ mod tests {
     /// `.` admits, and `!` means that only a pending deletion will do.
     const TABLE: &[(&str, &str)] = &[
         ("CancelKeyDeletion", "!!.!!!"),
+        ("ConnectCustomKeyStore", "......"),
         ("CreateAlias", "..x..."),
+        ("CreateCustomKeyStore", "......"),
         ("CreateKey", "......"),
+        ("Decapsulate", ".xxxx."),
         ("Decrypt", ".xxxx."),
         ("DeleteAlias", "......"),
+        ("DeleteCustomKeyStore", "......"),
         ("DeleteImportedKeyMaterial", "....xx"),
+        ("DescribeCustomKeyStores", "......"),
+        ("DeriveSharedSecret", ".xxxx."),
         ("DescribeKey", "......"),
         ("DisableKey", "..xxxx"),
         ("DisableKeyRotation", ".xxxx."),
+        ("DisconnectCustomKeyStore", "......"),
         ("EnableKey", "..xxxx"),
         ("EnableKeyRotation", ".xxxx."),
+        ("Encapsulate", ".xxxx."),
         ("Encrypt", ".xxxx."),
         ("GenerateDataKey", ".xxxx."),
+        ("GenerateDataKeyPair", ".xxxx."),
+        ("GenerateDataKeyPairWithoutPlaintext", ".xxxx."),
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
+        ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),
+        ("GetPublicKey", "..x.x."),
         ("ImportKeyMaterial", "..x.x."),
         ("ListAliases", "......"),
         ("ListKeyRotations", "......"),
@@ -178,9 +213,13 @@ mod tests {
         ("ReplicateKey", ".xxxxx"),
         ("RotateKeyOnDemand", ".xxxx."),
         ("ScheduleKeyDeletion", "..x..x"),
+        ("Sign", ".xxxx."),
         ("UpdateAlias", "..x..."),
+        ("UpdateCustomKeyStore", "......"),
         ("UpdateKeyDescription", "..x..."),
         ("UpdatePrimaryRegion", ".xxxx."),
+        ("Verify", ".xxxx."),
+        ("VerifyMac", ".xxxx."),
     ];
 
     fn texts(state: KeyState) -> &'static str {
@@ -194,6 +233,7 @@ mod tests {
             KeyState::PendingImport => "KMSInvalidStateException: ARN is pending import.",
             KeyState::Creating => "KMSInvalidStateException: ARN is creating.",
             KeyState::Updating => "KMSInvalidStateException: ARN is updating.",
+            KeyState::Unavailable => "KMSInvalidStateException: ARN is unavailable.",
         }
     }
 
@@ -201,7 +241,7 @@ mod tests {
     fn every_operation_is_refused_in_exactly_the_states_of_the_table() {
         use KeyState::{
             Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
-            Updating,
+            Unavailable, Updating,
         };
         let mut seen = 0;
         for (name, row) in TABLE {
@@ -216,6 +256,14 @@ mod tests {
             ];
             let mut cells: Vec<_> = columns.into_iter().zip(row.chars()).collect();
             cells.push((PendingReplicaDeletion, cells[2].1));
+            // Whatever a disabled key refuses, an unavailable one refuses too,
+            // except CreateGrant.
+            let unavailable = if *name == "CreateGrant" {
+                '.'
+            } else {
+                cells[1].1
+            };
+            cells.push((Unavailable, unavailable));
             for (state, cell) in cells {
                 let answer = admit(operation, state, "ARN").map_err(|error| error.to_string());
                 let expected = match cell {

@@ -4,6 +4,7 @@ use meridian_crypto::{MaterialId, Sealed};
 use serde::{Deserialize, Serialize};
 
 use crate::key_set::Version;
+use crate::public_key::PublicKey;
 use crate::time::Timestamp;
 
 /// The state that a material has for the whole set (AWS's `KeyMaterialState`).
@@ -89,6 +90,9 @@ pub struct RegisteredMaterial {
     /// The version of the set that registered it. The same bytes, taken out and
     /// imported again, are another registration: nobody holds them for it yet.
     pub registered: Version,
+    /// The public half of an asymmetric key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<PublicKey>,
     /// Absent for the first material and while pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,

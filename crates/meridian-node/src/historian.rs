@@ -3,13 +3,19 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::clock::machine_now_ms;
-use crate::core::Core;
+use crate::core::{Core, LEADER_TIMEOUT};
 
 /// Runs until the node stops.
 pub async fn run(core: Arc<Core>) {
     let mut views = core.view.follow();
     let mut faults = core.faults.follow();
+    // What the log of before the start held may be older than a fault allows.
+    while !core.barrier(Instant::now() + LEADER_TIMEOUT).await {
+        core.pause(Instant::now() + LEADER_TIMEOUT).await;
+    }
     loop {
         let now = machine_now_ms();
         let region = core.region.as_str();

@@ -60,8 +60,10 @@ impl NodeKms {
         request: &Request,
         staleness: &Staleness,
     ) -> Result<Response, CallError> {
-        if staleness.whole_ms.is_none() && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await
-        {
+        // An older view is one that this node had after it caught up: what it
+        // found in its log at the start may be older than any fault allows.
+        let needs_barrier = staleness.whole_ms.is_none() || !self.core.has_caught_up();
+        if needs_barrier && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
             return Err(CallError::NoLeader);
         }
         let wrapping_key = match request {

@@ -14,6 +14,16 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["meridian-crypto", "meridian-iam", "meridian-proto"],
     ),
     ("meridian-chaos", &["meridian-proto"]),
+    (
+        "meridian-fuzz",
+        &[
+            "meridian-crypto",
+            "meridian-iam",
+            "meridian-judge",
+            "meridian-kms",
+            "meridian-scenario",
+        ],
+    ),
     ("meridian-raft", &[]),
     (
         "meridian-api",

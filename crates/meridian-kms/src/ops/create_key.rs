@@ -4,18 +4,21 @@
 
 use std::collections::BTreeMap;
 
-use meridian_crypto::{KeySpec, MaterialId, Sealed};
+use meridian_crypto::{KeySpec, Material, MaterialId, Sealed};
 use meridian_proto::v1::{CreateKeyRequest, CreateKeyResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{KeyId, KeyRef};
-use crate::automatic_rotation::{associate, generate};
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
 use crate::key_set::{Origin, SharedProperties};
+use crate::key_store::{Residence, residence};
+use crate::key_usage::KeyUsage;
+use crate::material::Held;
 use crate::metadata;
 use crate::ops::Planned;
+use crate::public_key::PublicKey;
 use crate::region::Region;
 use crate::{key_usage, policy, tag};
 
@@ -23,6 +26,10 @@ use crate::{key_usage, policy, tag};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     key: KeyRef,
+    #[serde(default = "symmetric", skip_serializing_if = "is_symmetric")]
+    spec: KeySpec,
+    #[serde(default, skip_serializing_if = "KeyUsage::is_default")]
+    usage: KeyUsage,
     origin: Origin,
     multi_region: bool,
     description: String,
@@ -30,6 +37,21 @@ pub struct Change {
     tags: BTreeMap<String, String>,
     /// Absent for imported material.
     generated: Option<(MaterialId, Sealed)>,
+    /// The public half of what was generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public_key: Option<PublicKey>,
+    /// The custom key store that will hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    residence: Option<Residence>,
+}
+
+/// The spec of keys in entries that name none.
+fn symmetric() -> KeySpec {
+    KeySpec::SymmetricDefault
+}
+
+fn is_symmetric(spec: &KeySpec) -> bool {
+    *spec == symmetric()
 }
 
 /// Checks the parameters, chooses the ID and generates the material.
@@ -38,11 +60,13 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &CreateKeyRequest,
 ) -> Result<Planned<Change, CreateKeyResponse>, KmsError> {
-    check_spec(request)?;
+    let (spec, usage) = spec_and_usage(request)?;
     let tags = tag::collect(&request.tags)?;
     policy::check(&request.policy)?;
     let origin = origin(request)?;
+    check_importable(origin, spec)?;
     let multi_region = request.multi_region.unwrap_or(false);
+    let residence = residence::plan(region, cx, origin, request)?;
     let mut random = [0; 16];
     cx.entropy.fill(&mut random);
     let id = KeyId::from_random(random, multi_region);
@@ -50,25 +74,28 @@ pub fn plan(
         account: cx.caller.account,
         id,
     };
-    let generated = match origin {
-        Origin::AwsKms => {
-            let shared = SharedProperties::new(region.name().clone(), origin, multi_region);
-            Some(generate(
-                &Key::new(key, cx.now, shared),
-                cx.vault,
-                cx.entropy,
-            ))
-        }
-        Origin::External => None,
-    };
+    let (mut generated, mut public_key) = (None, None);
+    // A cluster is played by the vault; an external key manager encrypts what
+    // KMS has encrypted before.
+    if origin != Origin::External {
+        let material = Material::generate_for(spec, cx.entropy);
+        let key_id = key.id.to_string();
+        let id = cx.vault.material_id(&key_id, &material);
+        generated = Some((id, cx.vault.seal(&key_id, &id, &material, cx.entropy)));
+        public_key = material.public_key_der().map(PublicKey::from_der);
+    }
     Ok(Planned::Commit(Change {
         key,
+        spec,
+        usage,
         origin,
         multi_region,
         description: request.description.clone().unwrap_or_default(),
         policy: request.policy.clone(),
         tags,
         generated,
+        public_key,
+        residence,
     }))
 }
 
@@ -76,12 +103,21 @@ pub fn plan(
 pub fn apply(region: &mut Region, change: &Change) -> Result<CreateKeyResponse, KmsError> {
     let here = region.name().clone();
     let shared = SharedProperties::new(here.clone(), change.origin, change.multi_region);
+    let shared = shared.of(change.spec, change.usage);
     let mut key = Key::new(change.key, region.now(), shared);
+    if let Some(residence) = &change.residence {
+        key.custody = Some(residence::custody(region, change.key.account, residence)?);
+    }
     key.description = change.description.clone();
     key.policy = change.policy.clone();
     key.tags = change.tags.clone();
     if let Some((id, sealed)) = &change.generated {
-        associate(&mut key, *id, sealed.clone());
+        key.shared.register(*id, None, change.public_key.clone());
+        let held = Held {
+            sealed: Some(sealed.clone()),
+            expires: None,
+        };
+        key.held.insert(*id, held);
     }
     let metadata = metadata::of(&key, &here);
     region.put(key);
@@ -90,58 +126,75 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<CreateKeyResponse, 
     })
 }
 
-fn check_spec(request: &CreateKeyRequest) -> Result<(), KmsError> {
+fn spec_and_usage(request: &CreateKeyRequest) -> Result<(KeySpec, KeyUsage), KmsError> {
     if request.key_spec.is_some() && request.customer_master_key_spec.is_some() {
         // fidelity: assumed, AWS's text for both spellings is not recorded.
         return Err(KmsError::validation(
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request.",
         ));
     }
-    let spec = request
+    let name = request
         .key_spec
         .as_deref()
         .or(request.customer_master_key_spec.as_deref());
-    let spec = spec.unwrap_or("SYMMETRIC_DEFAULT");
+    let name = name.unwrap_or("SYMMETRIC_DEFAULT");
+    let spec = KeySpec::from_name(name);
     let Some(usage) = request.key_usage.as_deref() else {
-        return if spec == "SYMMETRIC_DEFAULT" {
-            Ok(())
-        } else {
-            Err(KmsError::validation(
+        return match spec {
+            Some(KeySpec::SymmetricDefault) => {
+                Ok((KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt))
+            }
+            _ => Err(KmsError::validation(
                 "You must specify a KeyUsage value for all KMS keys except for symmetric \
                  encryption keys.",
-            ))
+            )),
         };
     };
-    let fits = match KeySpec::from_name(spec) {
-        Some(spec) => key_usage::usages(spec).iter().any(|it| it.name() == usage),
+    let Some(spec) = spec else {
         // SM2, which exists in China only.
-        None => true,
-    };
-    if !fits {
-        return Err(KmsError::validation(format!(
-            "KeyUsage {usage} is not compatible with KeySpec {spec}"
-        )));
-    }
-    if spec != "SYMMETRIC_DEFAULT" {
+        // fidelity: assumed, AWS's text is not recorded.
         return Err(KmsError::unsupported(format!(
-            "KeySpec {spec} is not supported yet."
+            "KeySpec {name} is not supported in this Region."
         )));
+    };
+    match KeyUsage::from_name(usage) {
+        Some(usage) if key_usage::usages(spec).contains(&usage) => Ok((spec, usage)),
+        Some(_) | None => Err(KmsError::validation(format!(
+            "KeyUsage {usage} is not compatible with KeySpec {name}"
+        ))),
     }
-    Ok(())
+}
+
+/// Post-quantum keys cannot be imported (AWS KMS Developer Guide, "Importing
+/// key material", for ML-DSA).
+// fidelity: assumed for ML-KEM, and the text.
+fn check_importable(origin: Origin, spec: KeySpec) -> Result<(), KmsError> {
+    match spec {
+        KeySpec::MlDsa44
+        | KeySpec::MlDsa65
+        | KeySpec::MlDsa87
+        | KeySpec::MlKem512
+        | KeySpec::MlKem768
+        | KeySpec::MlKem1024
+            if origin == Origin::External =>
+        {
+            let spec = spec.name();
+            Err(KmsError::unsupported(format!(
+                "KeySpec {spec} is not supported for Origin EXTERNAL."
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {
-    if request.custom_key_store_id.is_some() || request.xks_key_id.is_some() {
-        // fidelity: assumed, custom key stores do not exist yet.
-        return Err(KmsError::unsupported(
-            "Custom key stores are not supported.",
-        ));
-    }
     match request.origin.as_deref() {
         None | Some("AWS_KMS") => Ok(Origin::AwsKms),
         Some("EXTERNAL") => Ok(Origin::External),
+        Some("AWS_CLOUDHSM") => Ok(Origin::AwsCloudHsm),
+        Some("EXTERNAL_KEY_STORE") => Ok(Origin::ExternalKeyStore),
         Some(other) => Err(KmsError::unsupported(format!(
-            "Origin {other} is not supported yet."
+            "Origin {other} is not supported."
         ))),
     }
 }
@@ -252,9 +305,24 @@ mod tests {
              SYMMETRIC_DEFAULT"
         );
         assert_eq!(
-            refused(of("HMAC_256", Some("GENERATE_VERIFY_MAC"))),
-            "UnsupportedOperationException: KeySpec HMAC_256 is not supported yet."
+            refused(of("SM2", Some("SIGN_VERIFY"))),
+            "UnsupportedOperationException: KeySpec SM2 is not supported in this Region."
         );
+        for spec in ["ML_DSA_44", "ML_KEM_512"] {
+            let usage =
+                ["SIGN_VERIFY", "ENCAPSULATE_DECAPSULATE"][usize::from(spec == "ML_KEM_512")];
+            let imported = CreateKeyRequest {
+                origin: Some("EXTERNAL".into()),
+                ..of(spec, Some(usage))
+            };
+            assert_eq!(
+                refused(imported),
+                format!(
+                    "UnsupportedOperationException: KeySpec {spec} is not supported for Origin \
+                     EXTERNAL."
+                )
+            );
+        }
         let both = CreateKeyRequest {
             customer_master_key_spec: Some("SYMMETRIC_DEFAULT".into()),
             ..of("SYMMETRIC_DEFAULT", None)
@@ -267,24 +335,98 @@ mod tests {
         assert_eq!(create(older).key_spec.as_deref(), Some("SYMMETRIC_DEFAULT"));
     }
 
-    #[test]
-    fn a_key_store_is_not_supported() {
-        for request in [
-            CreateKeyRequest {
-                origin: Some("AWS_CLOUDHSM".into()),
-                ..Default::default()
-            },
-            CreateKeyRequest {
-                custom_key_store_id: Some("cks-1".into()),
-                ..Default::default()
-            },
-            CreateKeyRequest {
-                xks_key_id: Some("x".into()),
-                ..Default::default()
-            },
-        ] {
-            assert!(refused(request).starts_with("UnsupportedOperationException"));
+    fn in_store(store: &str, origin: &str) -> CreateKeyRequest {
+        CreateKeyRequest {
+            origin: Some(origin.into()),
+            custom_key_store_id: Some(store.into()),
+            ..Default::default()
         }
+    }
+
+    #[test]
+    fn a_key_in_a_cluster_is_used_like_any_other_and_names_no_material() {
+        let mut us = TestRegion::new("us-east-1");
+        let store = us.create_connected_key_store();
+        let answer = us.call(in_store(&store, "AWS_CLOUDHSM")).unwrap();
+        let shown = answer.key_metadata.unwrap();
+        assert_eq!(shown.origin.as_deref(), Some("AWS_CLOUDHSM"));
+        assert_eq!(shown.key_state.as_deref(), Some("Enabled"));
+        assert_eq!(shown.custom_key_store_id, Some(store));
+        let cluster = shown.cloud_hsm_cluster_id.as_deref();
+        assert_eq!(cluster, Some("cluster-aaaaaaaaaaa"));
+        assert_eq!(shown.current_key_material_id, None);
+        let key = shown.key_id.unwrap();
+        let blob = us.encrypt(&key, "hello").unwrap();
+        assert_eq!(us.decrypt_any(&blob).unwrap(), ("hello".into(), None));
+    }
+
+    #[test]
+    fn a_key_in_a_cluster_neither_rotates_nor_imports_nor_replicates() {
+        let mut us = TestRegion::new("us-east-1");
+        let store = us.create_connected_key_store();
+        let key = us.create_in(&store);
+        let refused = format!(
+            "UnsupportedOperationException: {} origin is AWS_CLOUDHSM which is not valid for this \
+             operation.",
+            us.arn(&key)
+        );
+        us.disconnect(&store).unwrap();
+        for _ in 0..2 {
+            assert_eq!(refusal(us.rotate(&key)), refused);
+            assert_eq!(refusal(us.enable_rotation(&key, None)), refused);
+            assert_eq!(refusal(us.rotation_status(&key)), refused);
+            assert_eq!(refusal(us.import_request(&key, b"x").map(|_| ())), refused);
+            us.pass(1000);
+            us.connect(&store).unwrap();
+            us.pass(1000);
+        }
+    }
+
+    #[test]
+    fn a_key_store_has_to_be_there_and_connected_and_of_the_origin() {
+        let mut us = TestRegion::new("us-east-1");
+        let store = us.create_key_store();
+        let mut code = |request| us.call(request).map_err(|error| error.code.name()).err();
+        let refused = |code| Some(code);
+        let of = |origin| in_store(&store, origin);
+        assert_eq!(
+            code(of("AWS_CLOUDHSM")),
+            refused("CustomKeyStoreInvalidStateException")
+        );
+        assert_eq!(
+            code(in_store("cks-1", "AWS_CLOUDHSM")),
+            refused("CustomKeyStoreNotFoundException")
+        );
+        assert_eq!(code(of("AWS_KMS")), refused("ValidationException"));
+        assert_eq!(
+            code(CreateKeyRequest {
+                custom_key_store_id: None,
+                ..of("AWS_CLOUDHSM")
+            }),
+            refused("ValidationException")
+        );
+        assert_eq!(
+            code(CreateKeyRequest {
+                xks_key_id: Some("x".into()),
+                ..of("AWS_CLOUDHSM")
+            }),
+            refused("ValidationException")
+        );
+        assert_eq!(
+            code(CreateKeyRequest {
+                multi_region: Some(true),
+                ..of("AWS_CLOUDHSM")
+            }),
+            refused("UnsupportedOperationException")
+        );
+        assert_eq!(
+            code(CreateKeyRequest {
+                xks_key_id: Some("x".into()),
+                ..of("EXTERNAL_KEY_STORE")
+            }),
+            refused("UnsupportedOperationException"),
+            "the key store is a cluster"
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
 use crate::ops::Operation;
 use crate::region::Region;
+use crate::suitability;
 
 /// Asks a dry run to leave the ciphertext alone and only check the caller.
 pub(crate) const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
@@ -26,8 +27,10 @@ pub fn plan(
             .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     if ignore {
         let operation = Operation::Decrypt;
-        region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-        cryptography::check_algorithm(&request.encryption_algorithm)?;
+        let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+        suitability::check_usage(operation, key, region.name())?;
+        let algorithm = request.encryption_algorithm.as_deref();
+        suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
         cryptography::stop_dry_run(request.dry_run)?;
     }
     let Some(blob) = &request.ciphertext_blob else {
@@ -46,9 +49,9 @@ pub fn plan(
     Ok(DecryptResponse {
         key_id: cryptography::arn(&decrypted.key, region.name()),
         plaintext: Some(bytes::Bytes::copy_from_slice(&decrypted.plaintext)),
-        encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
+        encryption_algorithm: Some(decrypted.algorithm.into()),
         ciphertext_for_recipient: None,
-        key_material_id: Some(decrypted.material.to_string()),
+        key_material_id: decrypted.material.map(|material| material.to_string()),
     })
 }
 

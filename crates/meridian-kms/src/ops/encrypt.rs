@@ -1,6 +1,7 @@
-//! Encrypt: up to 4096 bytes under the key's current material.
+//! Encrypt: up to 4096 bytes under a symmetric key's current material, or one
+//! block under an RSA key.
 
-use meridian_crypto::CiphertextKind;
+use meridian_crypto::{CiphertextKind, KeySpec};
 use meridian_proto::v1::{EncryptRequest, EncryptResponse};
 
 use crate::admission::required;
@@ -9,6 +10,7 @@ use crate::cryptography::{self, SYMMETRIC_DEFAULT};
 use crate::error::KmsError;
 use crate::ops::Operation;
 use crate::region::Region;
+use crate::{asymmetric, suitability};
 
 /// Encrypts here and now.
 pub fn plan(
@@ -22,15 +24,25 @@ pub fn plan(
         &request.key_id,
         &request.grant_tokens,
     )?;
-    cryptography::check_algorithm(&request.encryption_algorithm)?;
-    cryptography::stop_dry_run(request.dry_run)?;
+    suitability::check_usage(Operation::Encrypt, key, region.name())?;
+    let (algorithm, context) = (&request.encryption_algorithm, &request.encryption_context);
     let plaintext = required(&request.plaintext)?;
-    let kind = CiphertextKind::Encrypt;
-    let (blob, _) = cryptography::encrypt(cx, key, kind, &request.encryption_context, plaintext)?;
+    let (blob, algorithm) = if key.shared.spec == KeySpec::SymmetricDefault {
+        suitability::check_algorithm(key, algorithm.as_deref().unwrap_or(SYMMETRIC_DEFAULT))?;
+        cryptography::stop_dry_run(request.dry_run)?;
+        let kind = CiphertextKind::Encrypt;
+        let (blob, _) = cryptography::encrypt(cx, key, kind, context, plaintext)?;
+        (blob, SYMMETRIC_DEFAULT)
+    } else {
+        let encryption = asymmetric::prepare_encryption(cx, key, algorithm, context)?;
+        encryption.check_length(key.shared.spec, plaintext)?;
+        cryptography::stop_dry_run(request.dry_run)?;
+        (encryption.carry_out(plaintext)?, encryption.algorithm())
+    };
     Ok(EncryptResponse {
         ciphertext_blob: Some(blob.into()),
         key_id: cryptography::arn(&key.key, region.name()),
-        encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
+        encryption_algorithm: Some(algorithm.into()),
     })
 }
 

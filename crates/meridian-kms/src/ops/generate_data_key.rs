@@ -10,8 +10,10 @@ use crate::context::Context;
 use crate::cryptography;
 use crate::error::KmsError;
 use crate::key::Key;
+use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::region::Region;
+use crate::suitability;
 
 /// Generates here and now.
 pub fn plan(
@@ -23,6 +25,7 @@ pub fn plan(
     cryptography::refuse_recipient(&request.recipient)?;
     let operation = Operation::GenerateDataKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    suitability::check_symmetric(operation, key, region.name())?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(cx, key, &request.encryption_context, length)?;
     Ok(GenerateDataKeyResponse {
@@ -30,7 +33,7 @@ pub fn plan(
         plaintext: Some(bytes::Bytes::copy_from_slice(&made.plaintext)),
         key_id: cryptography::arn(&key.key, region.name()),
         ciphertext_for_recipient: None,
-        key_material_id: Some(made.material.to_string()),
+        key_material_id: shown_material(key, &made.material),
     })
 }
 

@@ -115,7 +115,7 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<ImportKeyMaterialRe
     match effect(region, &key, change)? {
         ImportType::New => key
             .shared
-            .register(change.material, change.description.clone()),
+            .register(change.material, change.description.clone(), None),
         ImportType::Existing => describe(&mut key, change),
     }
     let held = Held {

@@ -5,6 +5,7 @@
 //! region's own. Expired material still reads as imported, as recorded on the
 //! live service; deleted material does not.
 
+use meridian_crypto::KeySpec;
 use meridian_proto::v1::{ListKeyRotationsRequest, ListKeyRotationsResponse, RotationsListEntry};
 
 use crate::context::Context;
@@ -24,6 +25,11 @@ pub fn plan(
     request: &ListKeyRotationsRequest,
 ) -> Result<ListKeyRotationsResponse, KmsError> {
     let key = region.admit(cx, Operation::ListKeyRotations, &request.key_id)?;
+    if request.include_key_material.is_some() && key.shared.spec != KeySpec::SymmetricDefault {
+        return Err(KmsError::validation(
+            "Input parameter includeKeyMaterial can only be used with symmetric keys.",
+        ));
+    }
     let limit = page::limit(request.limit, 100, 1000)?;
     let after: Option<meridian_crypto::MaterialId> = page::position(&request.marker)?;
     let all = request.include_key_material.as_deref() == Some("ALL_KEY_MATERIAL");

@@ -2,22 +2,34 @@
 //! encodings and the dispatch of plan and apply follow from it.
 
 pub mod cancel_key_deletion;
+pub mod connect_custom_key_store;
 pub mod create_alias;
+pub mod create_custom_key_store;
 pub mod create_key;
+pub mod decapsulate;
 pub mod decrypt;
 pub mod delete_alias;
+pub mod delete_custom_key_store;
 pub mod delete_imported_key_material;
+pub mod derive_shared_secret;
+pub mod describe_custom_key_stores;
 pub mod describe_key;
 pub mod disable_key;
 pub mod disable_key_rotation;
+pub mod disconnect_custom_key_store;
 pub mod enable_key;
 pub mod enable_key_rotation;
+pub mod encapsulate;
 pub mod encrypt;
 pub mod generate_data_key;
+pub mod generate_data_key_pair;
+pub mod generate_data_key_pair_without_plaintext;
 pub mod generate_data_key_without_plaintext;
+pub mod generate_mac;
 pub mod generate_random;
 pub mod get_key_rotation_status;
 pub mod get_parameters_for_import;
+pub mod get_public_key;
 pub mod import_key_material;
 pub mod list_aliases;
 pub mod list_key_rotations;
@@ -26,9 +38,13 @@ pub mod re_encrypt;
 pub mod replicate_key;
 pub mod rotate_key_on_demand;
 pub mod schedule_key_deletion;
+pub mod sign;
 pub mod update_alias;
+pub mod update_custom_key_store;
 pub mod update_key_description;
 pub mod update_primary_region;
+pub mod verify;
+pub mod verify_mac;
 
 use bytes::Bytes;
 use meridian_proto::v1;
@@ -50,27 +66,42 @@ macro_rules! for_each_operation {
     ($callback:path) => {
         $callback! {
             reads {
+                decapsulate Decapsulate DecapsulateRequest DecapsulateResponse,
                 decrypt Decrypt DecryptRequest DecryptResponse,
+                derive_shared_secret DeriveSharedSecret DeriveSharedSecretRequest DeriveSharedSecretResponse,
+                describe_custom_key_stores DescribeCustomKeyStores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
                 describe_key DescribeKey DescribeKeyRequest DescribeKeyResponse,
+                encapsulate Encapsulate EncapsulateRequest EncapsulateResponse,
                 encrypt Encrypt EncryptRequest EncryptResponse,
                 generate_data_key GenerateDataKey GenerateDataKeyRequest GenerateDataKeyResponse,
+                generate_data_key_pair GenerateDataKeyPair GenerateDataKeyPairRequest GenerateDataKeyPairResponse,
+                generate_data_key_pair_without_plaintext GenerateDataKeyPairWithoutPlaintext GenerateDataKeyPairWithoutPlaintextRequest GenerateDataKeyPairWithoutPlaintextResponse,
                 generate_data_key_without_plaintext GenerateDataKeyWithoutPlaintext GenerateDataKeyWithoutPlaintextRequest GenerateDataKeyWithoutPlaintextResponse,
+                generate_mac GenerateMac GenerateMacRequest GenerateMacResponse,
                 generate_random GenerateRandom GenerateRandomRequest GenerateRandomResponse,
                 get_key_rotation_status GetKeyRotationStatus GetKeyRotationStatusRequest GetKeyRotationStatusResponse,
                 get_parameters_for_import GetParametersForImport GetParametersForImportRequest GetParametersForImportResponse,
+                get_public_key GetPublicKey GetPublicKeyRequest GetPublicKeyResponse,
                 list_aliases ListAliases ListAliasesRequest ListAliasesResponse,
                 list_key_rotations ListKeyRotations ListKeyRotationsRequest ListKeyRotationsResponse,
                 list_keys ListKeys ListKeysRequest ListKeysResponse,
                 re_encrypt ReEncrypt ReEncryptRequest ReEncryptResponse,
+                sign Sign SignRequest SignResponse,
+                verify Verify VerifyRequest VerifyResponse,
+                verify_mac VerifyMac VerifyMacRequest VerifyMacResponse,
             }
             writes {
                 cancel_key_deletion CancelKeyDeletion CancelKeyDeletionRequest CancelKeyDeletionResponse,
+                connect_custom_key_store ConnectCustomKeyStore ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 create_alias CreateAlias CreateAliasRequest CreateAliasResponse,
+                create_custom_key_store CreateCustomKeyStore CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
                 create_key CreateKey CreateKeyRequest CreateKeyResponse,
                 delete_alias DeleteAlias DeleteAliasRequest DeleteAliasResponse,
+                delete_custom_key_store DeleteCustomKeyStore DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
                 delete_imported_key_material DeleteImportedKeyMaterial DeleteImportedKeyMaterialRequest DeleteImportedKeyMaterialResponse,
                 disable_key DisableKey DisableKeyRequest DisableKeyResponse,
                 disable_key_rotation DisableKeyRotation DisableKeyRotationRequest DisableKeyRotationResponse,
+                disconnect_custom_key_store DisconnectCustomKeyStore DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
                 enable_key EnableKey EnableKeyRequest EnableKeyResponse,
                 enable_key_rotation EnableKeyRotation EnableKeyRotationRequest EnableKeyRotationResponse,
                 import_key_material ImportKeyMaterial ImportKeyMaterialRequest ImportKeyMaterialResponse,
@@ -78,6 +109,7 @@ macro_rules! for_each_operation {
                 rotate_key_on_demand RotateKeyOnDemand RotateKeyOnDemandRequest RotateKeyOnDemandResponse,
                 schedule_key_deletion ScheduleKeyDeletion ScheduleKeyDeletionRequest ScheduleKeyDeletionResponse,
                 update_alias UpdateAlias UpdateAliasRequest UpdateAliasResponse,
+                update_custom_key_store UpdateCustomKeyStore UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 update_key_description UpdateKeyDescription UpdateKeyDescriptionRequest UpdateKeyDescriptionResponse,
                 update_primary_region UpdatePrimaryRegion UpdatePrimaryRegionRequest UpdatePrimaryRegionResponse,
             }
@@ -344,12 +376,21 @@ impl Operation {
     /// confirm the leadership first.
     pub fn consistency(self) -> Consistency {
         match self {
-            Operation::Decrypt
+            Operation::Decapsulate
+            | Operation::Decrypt
+            | Operation::DeriveSharedSecret
+            | Operation::Encapsulate
             | Operation::Encrypt
             | Operation::GenerateDataKey
+            | Operation::GenerateDataKeyPair
+            | Operation::GenerateDataKeyPairWithoutPlaintext
             | Operation::GenerateDataKeyWithoutPlaintext
+            | Operation::GenerateMac
             | Operation::GenerateRandom
-            | Operation::ReEncrypt => Consistency::Local,
+            | Operation::ReEncrypt
+            | Operation::Sign
+            | Operation::Verify
+            | Operation::VerifyMac => Consistency::Local,
             _ => Consistency::Strong,
         }
     }

@@ -1,15 +1,17 @@
 //! ReEncrypt: decrypts under one key and encrypts under another, or under the
 //! same key's current material, without showing the plaintext.
 
-use meridian_crypto::CiphertextKind;
+use meridian_crypto::{CiphertextKind, KeySpec};
 use meridian_proto::v1::{ReEncryptRequest, ReEncryptResponse};
 
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::decrypt::IGNORE_CIPHERTEXT;
 use crate::region::Region;
+use crate::{asymmetric, suitability};
 
 /// Decrypts and encrypts here and now; the source is checked first.
 pub fn plan(
@@ -25,8 +27,10 @@ pub fn plan(
             .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     let tokens = &request.grant_tokens;
     let decrypted = if ignore {
-        region.admit_use(cx, operation, &request.source_key_id, tokens)?;
-        cryptography::check_algorithm(&request.source_encryption_algorithm)?;
+        let key = region.admit_use(cx, operation, &request.source_key_id, tokens)?;
+        suitability::check_usage(operation, key, region.name())?;
+        let algorithm = request.source_encryption_algorithm.as_deref();
+        suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
         None
     } else {
         let Some(blob) = &request.ciphertext_blob else {
@@ -43,23 +47,46 @@ pub fn plan(
         Some(cryptography::decrypt(region, cx, &source)?)
     };
     let destination = region.admit_use(cx, operation, &request.destination_key_id, tokens)?;
-    cryptography::check_algorithm(&request.destination_encryption_algorithm)?;
+    suitability::check_usage(operation, destination, region.name())?;
+    let algorithm = &request.destination_encryption_algorithm;
+    let context = &request.destination_encryption_context;
+    let rsa = if destination.shared.spec == KeySpec::SymmetricDefault {
+        let algorithm = algorithm.as_deref().unwrap_or(SYMMETRIC_DEFAULT);
+        suitability::check_algorithm(destination, algorithm)?;
+        None
+    } else {
+        let encryption = asymmetric::prepare_encryption(cx, destination, algorithm, context)?;
+        if let Some(decrypted) = &decrypted {
+            encryption.check_length(destination.shared.spec, &decrypted.plaintext)?;
+        }
+        Some(encryption)
+    };
     cryptography::stop_dry_run(request.dry_run)?;
     let Some(decrypted) = decrypted else {
         return Err(KmsError::validation("CiphertextBlob must not be null"));
     };
-    let context = &request.destination_encryption_context;
-    let kind = CiphertextKind::Encrypt;
-    let (blob, material) =
-        cryptography::encrypt(cx, destination, kind, context, &decrypted.plaintext)?;
+    let (blob, material, algorithm) = match rsa {
+        Some(encryption) => {
+            let blob = encryption.carry_out(&decrypted.plaintext)?;
+            (blob, None, encryption.algorithm())
+        }
+        None => {
+            let kind = CiphertextKind::Encrypt;
+            let plaintext = &decrypted.plaintext;
+            let (blob, material) =
+                cryptography::encrypt(cx, destination, kind, context, plaintext)?;
+            (blob, Some(material), SYMMETRIC_DEFAULT)
+        }
+    };
     Ok(ReEncryptResponse {
         ciphertext_blob: Some(blob.into()),
         source_key_id: cryptography::arn(&decrypted.key, region.name()),
         key_id: cryptography::arn(&destination.key, region.name()),
-        source_encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
-        destination_encryption_algorithm: Some(SYMMETRIC_DEFAULT.into()),
-        source_key_material_id: Some(decrypted.material.to_string()),
-        destination_key_material_id: Some(material.to_string()),
+        source_encryption_algorithm: Some(decrypted.algorithm.into()),
+        destination_encryption_algorithm: Some(algorithm.into()),
+        source_key_material_id: decrypted.material.map(|material| material.to_string()),
+        destination_key_material_id: material
+            .and_then(|material| shown_material(destination, &material)),
     })
 }
 

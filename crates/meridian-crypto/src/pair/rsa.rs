@@ -1,0 +1,188 @@
+//! RSA: signatures of both paddings, and encryption with OAEP.
+
+use aws_lc_rs::digest::{self, Digest};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::{
+    KeyPair, KeySize, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
+    PublicEncryptingKey,
+};
+use aws_lc_rs::signature::{self, KeyPair as _, RsaEncoding, RsaParameters, UnparsedPublicKey};
+use zeroize::Zeroizing;
+
+use super::{EncryptionAlgorithm, Unfit};
+use crate::{KeySpec, MessageType, SigningAlgorithm};
+
+pub(super) struct Rsa {
+    signing: KeyPair,
+    decrypting: OaepPrivateDecryptingKey,
+    encrypting: OaepPublicEncryptingKey,
+    pub(super) public_der: Vec<u8>,
+}
+
+/// What the C library calls an algorithm: to sign, to verify, and to hash.
+struct Parts {
+    encoding: &'static dyn RsaEncoding,
+    parameters: &'static RsaParameters,
+    digest: &'static digest::Algorithm,
+}
+
+fn size(spec: KeySpec) -> Option<(KeySize, usize)> {
+    match spec {
+        KeySpec::Rsa2048 => Some((KeySize::Rsa2048, 256)),
+        KeySpec::Rsa3072 => Some((KeySize::Rsa3072, 384)),
+        KeySpec::Rsa4096 => Some((KeySize::Rsa4096, 512)),
+        _ => None,
+    }
+}
+
+impl Rsa {
+    /// `None` for other specs.
+    pub(super) fn generate(spec: KeySpec) -> Option<Self> {
+        let key = KeyPair::generate(size(spec)?.0)
+            .expect("only a lack of memory or randomness stops RSA key generation");
+        Some(Self::new(key).expect("a key that was just made is a key"))
+    }
+
+    /// Two primes and a modulus of exactly the spec's size.
+    pub(super) fn read(spec: KeySpec, pkcs8: &[u8]) -> Option<Self> {
+        let (_, bytes) = size(spec)?;
+        let key = KeyPair::from_pkcs8(pkcs8).ok()?;
+        let rsa = (key.public_modulus_len() == bytes).then(|| Self::new(key))??;
+        // 2047 bits also need 256 bytes.
+        (rsa.encrypting.key_size_bits() == bytes * 8).then_some(rsa)
+    }
+
+    fn new(signing: KeyPair) -> Option<Self> {
+        let private = signing.as_der().ok()?;
+        let decrypting = PrivateDecryptingKey::from_pkcs8(private.as_ref()).ok()?;
+        let public_der = signing.public_key().as_der().ok()?.as_ref().to_vec();
+        let encrypting = PublicEncryptingKey::from_der(&public_der).ok()?;
+        Some(Self {
+            signing,
+            decrypting: OaepPrivateDecryptingKey::new(decrypting).ok()?,
+            encrypting: OaepPublicEncryptingKey::new(encrypting).ok()?,
+            public_der,
+        })
+    }
+
+    pub(super) fn to_secret(&self) -> Zeroizing<Vec<u8>> {
+        let der = self.signing.as_der();
+        let der = der.expect("an RSA private key in hand has a PKCS#8 form");
+        Zeroizing::new(der.as_ref().to_vec())
+    }
+
+    pub(super) fn sign(
+        &self,
+        algorithm: SigningAlgorithm,
+        message_type: MessageType,
+        message: &[u8],
+    ) -> Result<Vec<u8>, Unfit> {
+        let parts = parts(algorithm).ok_or(Unfit)?;
+        let mut out = vec![0; self.signing.public_modulus_len()];
+        let digest = digested(parts.digest, message_type, message)?;
+        self.signing
+            .sign_digest(parts.encoding, &digest, &mut out)
+            .map_err(|_| Unfit)?;
+        Ok(out)
+    }
+
+    pub(super) fn verify(
+        &self,
+        algorithm: SigningAlgorithm,
+        message_type: MessageType,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Unfit> {
+        let parts = parts(algorithm).ok_or(Unfit)?;
+        let digest = digested(parts.digest, message_type, message)?;
+        let key = UnparsedPublicKey::new(parts.parameters, &self.public_der);
+        Ok(key.verify_digest(&digest, signature).is_ok())
+    }
+
+    pub(super) fn plaintext_bytes_max(&self, algorithm: EncryptionAlgorithm) -> usize {
+        self.encrypting.max_plaintext_size(algorithm.padding())
+    }
+
+    pub(super) fn encrypt(
+        &self,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Unfit> {
+        let mut out = vec![0; self.encrypting.ciphertext_size()];
+        self.encrypting
+            .encrypt(algorithm.padding(), plaintext, &mut out, None)
+            .map_err(|_| Unfit)?;
+        Ok(out)
+    }
+
+    pub(super) fn decrypt(
+        &self,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let mut out = Zeroizing::new(vec![0; self.decrypting.min_output_size()]);
+        let length = self
+            .decrypting
+            .decrypt(algorithm.padding(), ciphertext, &mut out, None)
+            .ok()?
+            .len();
+        out.truncate(length);
+        Some(out)
+    }
+}
+
+fn parts(algorithm: SigningAlgorithm) -> Option<Parts> {
+    let parts = |encoding, parameters, digest| {
+        Some(Parts {
+            encoding,
+            parameters,
+            digest,
+        })
+    };
+    match algorithm {
+        SigningAlgorithm::RsassaPssSha256 => parts(
+            &signature::RSA_PSS_SHA256,
+            &signature::RSA_PSS_2048_8192_SHA256,
+            &digest::SHA256,
+        ),
+        SigningAlgorithm::RsassaPssSha384 => parts(
+            &signature::RSA_PSS_SHA384,
+            &signature::RSA_PSS_2048_8192_SHA384,
+            &digest::SHA384,
+        ),
+        SigningAlgorithm::RsassaPssSha512 => parts(
+            &signature::RSA_PSS_SHA512,
+            &signature::RSA_PSS_2048_8192_SHA512,
+            &digest::SHA512,
+        ),
+        SigningAlgorithm::RsassaPkcs1V15Sha256 => parts(
+            &signature::RSA_PKCS1_SHA256,
+            &signature::RSA_PKCS1_2048_8192_SHA256,
+            &digest::SHA256,
+        ),
+        SigningAlgorithm::RsassaPkcs1V15Sha384 => parts(
+            &signature::RSA_PKCS1_SHA384,
+            &signature::RSA_PKCS1_2048_8192_SHA384,
+            &digest::SHA384,
+        ),
+        SigningAlgorithm::RsassaPkcs1V15Sha512 => parts(
+            &signature::RSA_PKCS1_SHA512,
+            &signature::RSA_PKCS1_2048_8192_SHA512,
+            &digest::SHA512,
+        ),
+        _ => None,
+    }
+}
+
+/// The message's digest, made here or by the caller.
+pub(super) fn digested(
+    algorithm: &'static digest::Algorithm,
+    message_type: MessageType,
+    message: &[u8],
+) -> Result<Digest, Unfit> {
+    match message_type {
+        MessageType::Raw => Ok(digest::digest(algorithm, message)),
+        MessageType::Digest => Digest::import_less_safe(message, algorithm).map_err(|_| Unfit),
+        MessageType::ExternalMu => Err(Unfit),
+    }
+}

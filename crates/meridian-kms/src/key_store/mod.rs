@@ -1,0 +1,23 @@
+//! Custom key stores: who holds the bytes of a key instead of KMS.
+//!
+//! A [`CustomKeyStore`] is backed by a CloudHSM cluster or by the proxy of an
+//! external key manager. Its [`Connection`] decides whether its keys can be
+//! used; each of them carries that in its [`Custody`].
+
+mod cluster;
+mod connection;
+mod custody;
+mod in_region;
+mod proxy;
+pub(crate) mod residence;
+mod store;
+mod update;
+
+pub use cluster::Cluster;
+pub use connection::{Connection, ConnectionError};
+pub use custody::Custody;
+pub(crate) use in_region::not_found;
+pub use proxy::{Connectivity, Credential, Proxy};
+pub use residence::Residence;
+pub use store::{Backing, CustomKeyStore, StoreId, StoreRef};
+pub use update::Update;

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("calls", "key_set", "wire")
+pytest.register_assert_rewrite("api", "calls", "key_set", "schema", "wire")
 
 from cluster import AP, EU, SA, US, Cluster  # noqa: E402
 from wire import Wire  # noqa: E402

@@ -1,6 +1,7 @@
 """What goes wrong with nodes, their disks and their clocks on purpose, in a cluster
 that keeps its data on disk."""
 
+import socket
 import time
 from collections.abc import Iterator
 
@@ -31,6 +32,12 @@ def chaos(region: Cluster) -> Iterator[Cluster]:
     eventually(lambda: region.get("/health")[0], 200)
     printed = region.command("verdict")
     assert "was not looked at" not in printed, printed
+
+
+def listens(address: str) -> bool:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def leader_other_than(cluster: Cluster, name: str, node: dict) -> None:
@@ -77,6 +84,23 @@ def test_a_node_starts_slowly(chaos):
         create_key(chaos.kms(US))
         assert reachable(chaos, US) == others, "the crash is over, the start is not"
     eventually(lambda: reachable(chaos, US), ALL)
+
+
+def test_a_node_that_was_just_started_never_shows_what_it_once_knew(chaos):
+    """Also where reads may be stale: how long the node was away, nobody bounds."""
+    kms = chaos.kms(US)
+    key_id = create_key(kms, Description="once")["KeyId"]
+    node = node_of(chaos, US, leader=False)
+    at_node = chaos.kms(US, address=node["address"])
+    eventually(lambda: describe(at_node, key_id)["Description"], "once")
+    with chaos.fault(node_cut=on(US, node)):
+        with chaos.fault(stale_reads={"region": US, "node": node["id"], "lag_ms": 1000}):
+            with chaos.fault(node_crash=on(US, node)):
+                eventually(lambda: reachable(chaos, US), ALL - {node["id"]})
+                kms.update_key_description(KeyId=key_id, Description="now")
+            eventually(lambda: listens(node["address"]), True)
+            assert error_code(lambda: describe(at_node, key_id)) == "ServiceUnavailable"
+    eventually(lambda: describe(at_node, key_id)["Description"], "now")
 
 
 @pytest.mark.parametrize("kind", ["disk_full", "disk_flush_fails"])

@@ -4,54 +4,15 @@ from collections.abc import Iterator
 
 import grpc
 import pytest
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
-    ProtoReflectionDescriptorDatabase,
-)
 
 from calls import NEW, import_material, imported_key, new_material
-from cluster import EU, US
+from cluster import CALL_S, EU, US
+from schema import Schema
 
-CALL_S = 30.0
 NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ACCOUNT_ZERO = "000000000000"
-
-
-class Schema:
-    """Services and messages as the server describes them."""
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self.channel = channel
-        self.database = ProtoReflectionDescriptorDatabase(channel)
-        self.pool = DescriptorPool(self.database)
-
-    def method(self, service: str, name: str):
-        return self.pool.FindServiceByName(service).methods_by_name[name]
-
-    def call(self, name: str, region: str, **members):
-        """Calls a KMS operation in a region."""
-        method = self.method("meridian.v1.KeyManagement", name)
-        request = GetMessageClass(method.input_type)(**members)
-        remote = self.channel.unary_unary(
-            f"/{method.containing_service.full_name}/{name}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=GetMessageClass(method.output_type).FromString,
-        )
-        return remote(request, metadata=[("x-meridian-region", region)], timeout=CALL_S)
-
-    def watch(self, region: str, key_id: str):
-        """Streams the state of a key set as a region knows it."""
-        method = self.method("meridian.v1.KeySets", "WatchKeySet")
-        request = GetMessageClass(method.input_type)(key_id=key_id)
-        remote = self.channel.unary_stream(
-            "/meridian.v1.KeySets/WatchKeySet",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=GetMessageClass(method.output_type).FromString,
-        )
-        return remote(request, metadata=[("x-meridian-region", region)], timeout=CALL_S)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,35 @@
+"""Where Meridian is not AWS: every departure of its API, by name, with the reason.
+The tests fail on a departure that is not listed and on one that is no more."""
+
+# fmt: off
+
+# Operations that are described and answer UnknownOperationException.
+UNSERVED: dict[str, str] = {
+    operation: "not built yet"
+    for operation in (
+        "ConnectCustomKeyStore", "CreateCustomKeyStore", "CreateGrant", "Decapsulate",
+        "DeleteCustomKeyStore", "DeriveSharedSecret", "DescribeCustomKeyStores",
+        "DisconnectCustomKeyStore", "Encapsulate", "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext", "GenerateMac", "GetKeyLastUsage", "GetKeyPolicy",
+        "GetPublicKey", "ListGrants", "ListKeyPolicies", "ListResourceTags", "ListRetirableGrants",
+        "PutKeyPolicy", "RetireGrant", "RevokeGrant", "Sign", "TagResource", "UntagResource",
+        "UpdateCustomKeyStore", "Verify", "VerifyMac",
+    )
+}
+
+# Differences between AWS's model and the schema, in the words of api.differences.
+MODEL: dict[str, str] = {
+    r"KeyIdType: pattern is ^\p{ASCII}+$, not open":
+        "AWS's service applies this pattern without publishing it",
+}
+
+# Errors that AWS declares and no test produces, by operation and error; `*`
+# means every operation that has no entry of its own.
+UNPRODUCED: dict[tuple[str, str], str] = {
+    ("*", "DependencyTimeoutException"):
+        "a region that does not answer: only under faults, where it may come from every operation",
+    ("*", "KMSInternalException"):
+        "a bug or a broken disk",
+    ("*", "KeyUnavailableException"):
+        "a key store that is down: none is needed for keys without a custom key store",
+}

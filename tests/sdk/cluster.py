@@ -94,6 +94,7 @@ class Cluster:
         ]
         if self.record is not None:
             command += ["--record", str(self.record)]
+        command += self.flags
         with self._printed.open("wb") as printed, self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=printed, stderr=log

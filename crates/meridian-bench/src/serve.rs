@@ -69,6 +69,7 @@ impl Serve {
                     listen,
                     record: None,
                     audit: AuditFiles::default(),
+                    xks: Default::default(),
                 })
                 .await
             }

@@ -20,6 +20,7 @@ use crate::links::Links;
 use crate::recorder::Recorder;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksProxies;
 
 /// How long a call looks for a leader before it gives up.
 pub const LEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,6 +56,8 @@ pub struct Core {
     pub faults: ActiveFaults,
     /// Keys that were used here and of which the region does not know it yet.
     pub uses: KeyUses,
+    /// The way to the proxies of external key stores.
+    pub xks_proxies: XksProxies,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Who writes down what happens, if anybody does.

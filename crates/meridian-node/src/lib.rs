@@ -47,6 +47,8 @@ mod use_teller;
 mod verdict;
 mod view;
 mod wrapping_keys;
+mod xks_proxies;
+mod xks_signature;
 
 pub use active_faults::ActiveFaults;
 pub use audit_log::AuditFiles;
@@ -55,3 +57,4 @@ pub use node::RunningNode;
 pub use secrets::create_secrets;
 pub use up::{NodePlace, RegionPlace, RunningCluster, UpOptions};
 pub use verdict::Verdict;
+pub use xks_proxies::XksSettings;

@@ -43,6 +43,7 @@ use crate::status::StatusPages;
 use crate::supervise::take_away;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksProxies;
 use crate::{feeder, forgetter, historian, ticker, use_teller};
 
 /// What the nodes of one process share.
@@ -268,6 +269,7 @@ impl RunningNode {
             links: Box::new(links),
             faults: faults.clone(),
             uses: KeyUses::default(),
+            xks_proxies: XksProxies::new(config.xks.clone()),
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
             caught_up: AtomicBool::new(false),

@@ -29,6 +29,7 @@ use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::supervise::{parts, supervise};
 use crate::verdict::{Verdict, judge};
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksSettings;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct UpOptions {
     pub record: Option<PathBuf>,
     /// Where to keep the audit log, if anywhere.
     pub audit: AuditFiles,
+    /// Where the proxies of external key stores are.
+    pub xks: XksSettings,
 }
 
 /// Where a region is.
@@ -339,6 +342,7 @@ fn node_config(
         compaction_bytes: 16 * 1024 * 1024,
         compaction_entries: None,
         compaction_keep_entries: 4096,
+        xks: options.xks.clone(),
         regions: regions.iter().map(peers).collect(),
     }
 }

@@ -47,12 +47,13 @@ fn message_impl(schema: &Schema, message: &Message) -> String {
     let decoded: String = message.members.iter().map(decode).collect();
     let checks: String = message.members.iter().filter_map(check).collect();
     let encoded: String = message.members.iter().map(encode).collect();
-    let shown: String = message
+    let logged: String = message
         .members
         .iter()
-        .filter_map(|member| shown(schema, member))
+        .filter_map(|member| logged(schema, member))
         .collect();
     let texts: String = message.members.iter().filter_map(text).collect();
+    let shown: String = message.members.iter().filter_map(shown).collect();
     let blobs: String = message.members.iter().filter_map(blob_length).collect();
     format!(
         "impl crate::aws_json::AwsJson for {name} {{
@@ -69,6 +70,12 @@ fn message_impl(schema: &Schema, message: &Message) -> String {
                     _ => None,
                 }}
             }}
+            fn member(&self, name: &str) -> ::core::option::Option<crate::aws_json::MemberValue<'_>> {{
+                match name {{
+                    {shown}
+                    _ => None,
+                }}
+            }}
             fn write_json(&self, out: &mut ::std::string::String) {{
                 out.reserve(128 {blobs});
                 let object = crate::aws_json::ObjectWriter::open(out);
@@ -76,8 +83,8 @@ fn message_impl(schema: &Schema, message: &Message) -> String {
                 object.close();
             }}
             fn write_shown(&self, out: &mut ::std::string::String) {{
-                let object = crate::aws_json::ShownWriter::open(out);
-                {shown}
+                let object = crate::aws_json::LoggedWriter::open(out);
+                {logged}
                 object.close();
             }}
         }}"
@@ -121,6 +128,18 @@ fn text(member: &Member) -> Option<String> {
         .then(|| format!("{json:?} => self.{field}.as_deref(),\n"))
 }
 
+/// Bytes may be secret, and a message is no single value.
+fn shown(member: &Member) -> Option<String> {
+    let Member { field, json, .. } = member;
+    let single = matches!(
+        (member.form, member.scalar),
+        (Form::Optional, Scalar::Text | Scalar::Number | Scalar::Free)
+            | (Form::List, Scalar::Text)
+            | (Form::Map, _)
+    );
+    single.then(|| format!("{json:?} => crate::aws_json::shown::Shown::shown(&self.{field}),\n"))
+}
+
 fn encode(member: &Member) -> String {
     let Member { field, json, .. } = member;
     let name = format!("\"{json}\":");
@@ -137,7 +156,7 @@ fn encode(member: &Member) -> String {
 
 /// What an audit log may show: no blob, nothing sensitive, and no token that
 /// lets its bearer do something.
-fn shown(schema: &Schema, member: &Member) -> Option<String> {
+fn logged(schema: &Schema, member: &Member) -> Option<String> {
     let Member { field, json, .. } = member;
     let sensitive = |shape: &String| schema.shapes[shape].sensitive;
     let token = field.starts_with("grant_token");

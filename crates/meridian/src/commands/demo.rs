@@ -80,6 +80,7 @@ async fn start() -> anyhow::Result<RunningCluster> {
         listen: ([127, 0, 0, 1], 0).into(),
         record: None,
         audit: AuditFiles::default(),
+        xks: Default::default(),
     })
     .await
 }

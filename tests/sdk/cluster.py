@@ -51,7 +51,9 @@ class Cluster:
         nodes_per_region: int,
         record: Path | None = None,
         data: Path | None = None,
+        flags: tuple[str, ...] = (),
     ) -> None:
+        self.flags = flags
         self.record = record
         self.data = data
         self.regions = regions
@@ -86,6 +88,7 @@ class Cluster:
         ]
         if self.record is not None:
             command += ["--record", str(self.record)]
+        command += self.flags
         with self._printed.open("wb") as printed, self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=printed, stderr=log

@@ -17,6 +17,7 @@ use http_body_util::LengthLimitError;
 use meridian_kms::{KmsError, Operation};
 use meridian_proto::SerializationError;
 
+use crate::authentication::Sent;
 use crate::door::{Door, check_constraints};
 use crate::error::CallError;
 use crate::observer::Observation;
@@ -75,12 +76,13 @@ async fn call(
     let body = read(&head.headers, body).await?;
 
     let credential = Credential::parse(head.headers.get(AUTHORIZATION))?;
-    credential.check_access_key()?;
+    let holder = door.authentication.holder(&credential)?;
     let (region, kms) = door.region(credential.region).ok_or_else(|| {
         Refusal::InvalidSignature("Credential should be scoped to a valid region.".into())
     })?;
     credential.check_service()?;
-    let caller = credential.caller(&region, request_id.to_owned());
+    let sent = Sent::new(&head, &body);
+    let caller = holder.caller(&credential, &region, &sent, request_id.to_owned())?;
     observed.region = Some(region);
 
     let request = decode(operation, &body)?;

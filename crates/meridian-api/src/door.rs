@@ -6,6 +6,7 @@ use std::sync::Arc;
 use meridian_kms::{KmsError, RegionName, Request};
 use meridian_proto::validation_message;
 
+use crate::authentication::Authentication;
 use crate::front::{Cluster, Front, Scope};
 use crate::kms::Kms;
 use crate::observer::{Observation, Observer};
@@ -14,6 +15,7 @@ use crate::observer::{Observation, Observer};
 pub(crate) struct Door {
     cluster: Arc<dyn Cluster>,
     scope: Scope,
+    pub(crate) authentication: Authentication,
     observer: Arc<dyn Observer>,
 }
 
@@ -22,6 +24,7 @@ impl Door {
         Door {
             cluster: front.cluster,
             scope: front.scope,
+            authentication: front.authentication,
             observer: front.observer,
         }
     }

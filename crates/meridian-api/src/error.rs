@@ -177,15 +177,24 @@ impl From<KmsError> for CallError {
 }
 
 impl From<CallError> for Status {
-    /// The AWS code is the `reason` of an ErrorInfo, whose metadata also says
-    /// `definite`: `true` or `false`. An error without a text has its code as
-    /// the status message.
+    /// An error without a text has its code as the status message.
     fn from(error: CallError) -> Status {
-        let definite = HashMap::from([("definite".into(), error.is_definite().to_string())]);
-        let details = ErrorDetails::with_error_info(error.code(), ERROR_DOMAIN, definite);
         let message = error.message().unwrap_or(Cow::Borrowed(error.code()));
-        Status::with_error_details(error.grpc_code(), message, details)
+        status(
+            error.grpc_code(),
+            error.code(),
+            &message,
+            error.is_definite(),
+        )
     }
+}
+
+/// A gRPC error: the AWS code is the `reason` of an ErrorInfo, whose metadata
+/// also says `definite`: `true` or `false`.
+pub(crate) fn status(code: Code, reason: &str, message: &str, definite: bool) -> Status {
+    let definite = HashMap::from([("definite".into(), definite.to_string())]);
+    let details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, definite);
+    Status::with_error_details(code, message, details)
 }
 
 impl fmt::Display for CallError {

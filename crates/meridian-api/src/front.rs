@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use tonic::service::Routes;
 
+use crate::authentication::Authentication;
 use crate::door::Door;
 use crate::kms::Kms;
 use crate::observer::Observer;
@@ -35,6 +37,8 @@ pub struct Front {
     pub cluster: Arc<dyn Cluster>,
     /// Which of them may be called here.
     pub scope: Scope,
+    /// How callers prove who they are.
+    pub authentication: Authentication,
     /// Told of every request.
     pub observer: Arc<dyn Observer>,
 }
@@ -52,7 +56,10 @@ impl Front {
             .route("/", root)
             .fallback(fallback)
             .with_state(door.clone());
-        grpc::add_services(Routes::from(router), door).into_axum_router()
+        let verify = from_fn_with_state(door.clone(), grpc::verify);
+        let open = matches!(door.authentication, Authentication::Open);
+        let router = grpc::add_services(Routes::from(router), door).into_axum_router();
+        if open { router } else { router.layer(verify) }
     }
 }
 

@@ -3,14 +3,15 @@
 //!
 //! A [`Front`] listens for all regions of a [`Cluster`], or for one. A request
 //! passes through in one line on either wire: find the operation in the table
-//! of `meridian-kms`, find out who calls which region (`sigv4`, or gRPC
-//! metadata), decode, check AWS's constraints, [`Kms::call`], encode. What goes
+//! of `meridian-kms`, find out who calls which region (`authentication`, `sigv4`,
+//! or gRPC metadata), decode, check AWS's constraints, [`Kms::call`], encode. What goes
 //! wrong before the region is asked is a refusal of the wire; what goes wrong
 //! after is a [`CallError`], whose file holds the one table of codes.
 //!
-//! There is no decision of KMS here, no Raft and no disk; a signature is read
-//! for its names and never verified.
+//! There is no decision of KMS here, no Raft and no disk. Signatures are read for
+//! their names, and verified where [`Authentication`] says so.
 
+mod authentication;
 mod aws_json;
 mod door;
 mod error;
@@ -24,6 +25,7 @@ mod serve;
 mod sigv4;
 mod socket;
 
+pub use authentication::Authentication;
 pub use error::CallError;
 pub use front::{Cluster, Front, Scope};
 pub use kms::Kms;

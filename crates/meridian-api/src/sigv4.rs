@@ -1,10 +1,11 @@
-//! The names in a SigV4 Authorization header: who calls, and which region.
+//! A SigV4 Authorization header: who calls, which region, with what signature.
 //!
-//! Nothing is verified here: not the signature, nor the date, nor that the
-//! caller holds a secret. An access key ID of twelve digits stands for the
-//! account with that number; any other one for a user of account 000000000000.
+//! Where nobody is authenticated, an access key ID of twelve digits stands for
+//! the account with that number; any other one for a user of account
+//! 000000000000.
 
 use http::HeaderValue;
+use meridian_iam::signature::Signature;
 use meridian_kms::{AccountId, Caller, RegionName};
 
 use crate::refusal::Refusal;
@@ -16,11 +17,14 @@ const TERMINATOR: &str = "aws4_request";
 /// The access key ID of a credential, and its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Credential<'a> {
-    access_key_id: &'a str,
+    pub(crate) access_key_id: &'a str,
+    date: &'a str,
     /// The region for which the request was signed.
     pub(crate) region: &'a str,
     service: &'a str,
     terminator: &'a str,
+    signed_headers: &'a str,
+    signature: &'a str,
 }
 
 impl<'a> Credential<'a> {
@@ -55,25 +59,32 @@ impl<'a> Credential<'a> {
             ];
             return Err(Refusal::IncompleteSignature(missing(&found)));
         }
-        Credential::from_scope(credential)
+        Credential::from_scope(credential, signed_headers, signature)
     }
 
-    fn from_scope(credential: &'a str) -> Result<Credential<'a>, Refusal> {
+    fn from_scope(
+        credential: &'a str,
+        signed_headers: &'a str,
+        signature: &'a str,
+    ) -> Result<Credential<'a>, Refusal> {
         let mut elements = credential.split('/');
         let mut next = || elements.next().filter(|element| !element.is_empty());
         match (next(), next(), next(), next(), next(), elements.next()) {
             (
                 Some(access_key_id),
-                Some(_date),
+                Some(date),
                 Some(region),
                 Some(service),
                 Some(terminator),
                 None,
             ) => Ok(Credential {
                 access_key_id,
+                date,
                 region,
                 service,
                 terminator,
+                signed_headers,
+                signature,
             }),
             _ => Err(Refusal::IncompleteSignature(format!(
                 "Credential must have exactly 5 slash-delimited elements, \
@@ -117,7 +128,18 @@ impl<'a> Credential<'a> {
         Ok(())
     }
 
-    /// Who calls.
+    /// What there is to verify.
+    pub(crate) fn signature(&self) -> Signature<'a> {
+        Signature {
+            date: self.date,
+            region: self.region,
+            service: self.service,
+            signed_headers: self.signed_headers,
+            signature: self.signature,
+        }
+    }
+
+    /// Who calls, where nobody has to prove it.
     pub(crate) fn caller(&self, region: &RegionName, request_id: String) -> Caller {
         match self.access_key_id.parse() {
             Ok(account) => root(account, region, request_id),

@@ -68,6 +68,7 @@ impl Serve {
                     nodes_per_region,
                     listen,
                     record: None,
+                    xks: Default::default(),
                 })
                 .await
             }

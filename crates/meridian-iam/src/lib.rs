@@ -9,6 +9,8 @@
 //! 3. [`evaluate`] weighs all policies and the grants that fit, and gives a
 //!    [`Decision`]; [`access_denied`] words a denial as AWS does.
 //!
+//! Whether a request comes from whom it names is the question of [`signature`].
+//!
 //! There is no clock here, no state and no key: every function answers from its
 //! arguments alone.
 
@@ -16,6 +18,7 @@ mod access_denied;
 mod arn;
 mod condition;
 mod conditions;
+mod directory;
 mod evaluate;
 mod json;
 mod moment;
@@ -26,10 +29,12 @@ mod policy;
 mod policy_error;
 mod principal;
 mod principals;
+pub mod signature;
 mod statement;
 
 pub use access_denied::{Subject, access_denied};
 pub use conditions::Conditions;
+pub use directory::{AccessKey, Directory, Identity, Session, TokenError};
 pub use evaluate::{Decision, Query, Reason, evaluate};
 pub use policy::PolicyDocument;
 pub use policy_error::PolicyError;

@@ -49,11 +49,12 @@ impl Promise for KeyStates {
 fn may_become(last: &Sighting, key: &Sighting) -> bool {
     use KeyState::{
         Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
-        Updating,
+        Unavailable, Updating,
     };
     match (last.state, key.state) {
-        // The move of the role ends, and what lies under it shows.
-        (Updating, _) | (_, Updating) => true,
+        // The move of the role ends, or a key store is connected, and what lies
+        // under it shows.
+        (Updating | Unavailable, _) | (_, Updating | Unavailable) => true,
         (PendingDeletion, Enabled) | (PendingReplicaDeletion, Enabled) => false,
         (PendingDeletion, PendingReplicaDeletion) => key.author && !last.author,
         (PendingReplicaDeletion, PendingDeletion) => key.replicas.is_empty() || !key.author,

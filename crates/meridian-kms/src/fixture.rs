@@ -16,8 +16,9 @@ use meridian_crypto::{
     WrappingKey,
 };
 use meridian_kms::{
-    Answer, Caller, Change, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan, Question,
-    Region, RegionName, Request, Response, Timestamp,
+    Answer, Authority, Caller, Change, Context, Entry, Inquiry, KeyRef, KmsError, Operation,
+    Outcome, Plan, ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request, Response,
+    Timestamp, Told,
 };
 use meridian_proto::v1::*;
 
@@ -38,6 +39,9 @@ pub const REGIONS: [&str; 5] = [
 
 /// The shadow restarts from its snapshot before every so many entries.
 const RESTART_EVERY: u64 = 8;
+
+/// What passes for the certificate of a CloudHSM cluster.
+pub const ANCHOR: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
 const WRAPPING_KEY: &str =
     include_str!("../../meridian-crypto/tests/golden/wrapping_key_rsa_2048.hex");
@@ -103,10 +107,14 @@ pub struct TestRegion {
     pub behind: Option<Region>,
     /// What another region answers when it is asked; nothing if unreachable.
     pub answer: Option<Answer>,
+    /// What proxies of external key stores say when they are asked.
+    pub proxy: fn(&ProxyQuestion) -> ProxyAnswer,
     /// The age from which on import tokens count as expired, under a fault.
     pub tokens_expire_after_ms: Option<u64>,
     /// Who calls.
     pub caller: Caller,
+    /// How long a grant takes to be in force without its token.
+    pub grants_spread_ms: i64,
     /// Import parameters by key, which may be used for a day.
     parameters: BTreeMap<String, (Timestamp, GetParametersForImportResponse)>,
     applied: u64,
@@ -128,12 +136,14 @@ impl TestRegion {
             now: START,
             behind: None,
             answer: None,
+            proxy: |_| ProxyAnswer::Unreachable,
             tokens_expire_after_ms: None,
             caller: Caller {
                 account: ACCOUNT.parse().unwrap(),
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
                 request_id: "request-1".into(),
             },
+            grants_spread_ms: 0,
             parameters: BTreeMap::new(),
             applied: 0,
         }
@@ -219,7 +229,8 @@ impl TestRegion {
     ) -> Result<C::Response, KmsError> {
         let request = request.request();
         let planned = match self.plan(&request, None)? {
-            Plan::Ask(question) => {
+            Plan::Ask(Inquiry::Proxy(question)) => self.plan_asking(&request, *question)?,
+            Plan::Ask(Inquiry::Region(question)) => {
                 let answer = ask(&Question::decode(&question.encode()).unwrap());
                 let unreachable = KmsError::region_unreachable(&question.region);
                 self.plan(&request, Some(answer.ok_or(unreachable)?))?
@@ -242,8 +253,36 @@ impl TestRegion {
         self.behind.as_ref().unwrap_or(&self.region)
     }
 
+    /// Plans with the answers of proxies, as many as it takes.
+    pub fn plan_asking(
+        &mut self,
+        request: &Request,
+        first: ProxyQuestion,
+    ) -> Result<Plan, KmsError> {
+        let mut told = Vec::new();
+        let mut question = first;
+        loop {
+            let answer = (self.proxy)(&question);
+            told.push(Told { question, answer });
+            match self.plan_told(request, None, &told)? {
+                Plan::Ask(Inquiry::Proxy(next)) => question = *next,
+                planned => return Ok(planned),
+            }
+            assert!(told.len() < 3, "a call asks two questions at most");
+        }
+    }
+
     /// Plans on the region as a node with this clock sees it.
     pub fn plan(&mut self, request: &Request, answer: Option<Answer>) -> Result<Plan, KmsError> {
+        self.plan_told(request, answer, &[])
+    }
+
+    fn plan_told(
+        &mut self,
+        request: &Request,
+        answer: Option<Answer>,
+        told: &[Told],
+    ) -> Result<Plan, KmsError> {
         let regions: Vec<RegionName> = REGIONS.iter().map(|name| region(name)).collect();
         let mut view = self.view().clone();
         view.advance_to(self.now);
@@ -251,6 +290,9 @@ impl TestRegion {
             (request.operation() == Operation::GetParametersForImport).then(wrapping_key);
         let mut cx = Context {
             caller: &self.caller,
+            authority: Authority::Open,
+            asked: None,
+            grants_spread_ms: self.grants_spread_ms,
             vault: &self.vault,
             entropy: &mut self.entropy,
             now: self.now,
@@ -259,6 +301,7 @@ impl TestRegion {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
+            told,
         };
         view.plan(&mut cx, request)
     }
@@ -512,18 +555,97 @@ impl TestRegion {
 
     /// Decrypts a text without naming the key.
     pub fn decrypt(&mut self, blob: &[u8]) -> Result<String, KmsError> {
-        Ok(self.decrypt_with(blob)?.0)
+        Ok(self.decrypt_any(blob)?.0)
     }
 
     /// Decrypts a text and says by which material.
     pub fn decrypt_with(&mut self, blob: &[u8]) -> Result<(String, String), KmsError> {
+        let (text, material) = self.decrypt_any(blob)?;
+        Ok((text, material.unwrap()))
+    }
+
+    /// Decrypts a text and says by which material, if the answer does.
+    pub fn decrypt_any(&mut self, blob: &[u8]) -> Result<(String, Option<String>), KmsError> {
         let request = DecryptRequest {
             ciphertext_blob: Some(blob.to_vec().into()),
             ..Default::default()
         };
         let response = self.call(request)?;
         let text = String::from_utf8(response.plaintext.unwrap().to_vec()).unwrap();
-        Ok((text, response.key_material_id.unwrap()))
+        Ok((text, response.key_material_id))
+    }
+
+    /// Creates a custom key store on a cluster of its own and returns its ID.
+    pub fn create_key_store(&mut self) -> String {
+        self.create_key_store_as(|_| ()).unwrap()
+    }
+
+    /// Creates a custom key store, with a request of one's own.
+    pub fn create_key_store_as(
+        &mut self,
+        adjust: impl FnOnce(&mut CreateCustomKeyStoreRequest),
+    ) -> Result<String, KmsError> {
+        let number = self.region.key_stores().len();
+        let letter = char::from(b'a' + u8::try_from(number).unwrap());
+        let mut request = CreateCustomKeyStoreRequest {
+            custom_key_store_name: Some(format!("store {number}")),
+            cloud_hsm_cluster_id: Some(format!("cluster-{}", letter.to_string().repeat(11))),
+            trust_anchor_certificate: Some(ANCHOR.into()),
+            key_store_password: Some(format!("password-{number}")),
+            ..Default::default()
+        };
+        adjust(&mut request);
+        Ok(self.call(request)?.custom_key_store_id.unwrap())
+    }
+
+    /// Creates a custom key store and waits until it is connected.
+    pub fn create_connected_key_store(&mut self) -> String {
+        let store = self.create_key_store();
+        self.connect(&store).unwrap();
+        self.pass(1000);
+        store
+    }
+
+    /// Creates a key in a custom key store on a cluster.
+    pub fn create_in(&mut self, store: &str) -> String {
+        self.create_as(CreateKeyRequest {
+            origin: Some("AWS_CLOUDHSM".into()),
+            custom_key_store_id: Some(store.into()),
+            ..Default::default()
+        })
+    }
+
+    /// ConnectCustomKeyStore.
+    pub fn connect(&mut self, store: &str) -> Result<ConnectCustomKeyStoreResponse, KmsError> {
+        self.call(ConnectCustomKeyStoreRequest {
+            custom_key_store_id: Some(store.into()),
+        })
+    }
+
+    /// DisconnectCustomKeyStore.
+    pub fn disconnect(
+        &mut self,
+        store: &str,
+    ) -> Result<DisconnectCustomKeyStoreResponse, KmsError> {
+        self.call(DisconnectCustomKeyStoreRequest {
+            custom_key_store_id: Some(store.into()),
+        })
+    }
+
+    /// DescribeCustomKeyStores.
+    pub fn key_stores(&mut self) -> Vec<CustomKeyStoresListEntry> {
+        let request = DescribeCustomKeyStoresRequest::default();
+        self.call(request).unwrap().custom_key_stores
+    }
+
+    /// The connection state of a custom key store.
+    pub fn connection(&mut self, store: &str) -> String {
+        let request = DescribeCustomKeyStoresRequest {
+            custom_key_store_id: Some(store.into()),
+            ..Default::default()
+        };
+        let mut found = self.call(request).unwrap().custom_key_stores;
+        found.remove(0).connection_state.unwrap()
     }
 
     /// The reference of a key of this account.

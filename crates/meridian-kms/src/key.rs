@@ -7,8 +7,10 @@ use meridian_crypto::{MaterialId, Sealed};
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{AliasName, KeyRef, RegionName};
+use crate::grant::{Grant, GrantId};
 use crate::key_set::{Origin, SharedProperties, Version};
 use crate::key_state::KeyState;
+use crate::key_store::Custody;
 use crate::material::{Held, MaterialState};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{ReplicaAttributes, ReplicaReport, ReportedState};
@@ -66,12 +68,18 @@ pub struct Key {
     pub held: BTreeMap<MaterialId, Held>,
     /// Aliases in this region that point here.
     pub aliases: BTreeSet<AliasName>,
+    /// Who else may use the key in this region.
+    #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
+    pub grants: imbl::OrdMap<GrantId, Grant>,
     /// What the set shares, as known here.
     pub shared: SharedProperties,
     /// This region's part.
     pub role: Role,
     /// The last report made here, so that the next one has a greater sequence.
     pub report: Option<ReplicaReport>,
+    /// The custom key store that holds the bytes, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<Custody>,
 }
 
 impl Key {
@@ -87,6 +95,7 @@ impl Key {
             deletion: None,
             held: BTreeMap::new(),
             aliases: BTreeSet::new(),
+            grants: imbl::OrdMap::new(),
             shared,
             role: Role::Primary {
                 reports: BTreeMap::new(),
@@ -94,6 +103,7 @@ impl Key {
                 taking_over_from: None,
             },
             report: None,
+            custody: None,
         }
     }
 
@@ -119,7 +129,9 @@ impl Key {
             Some(Deletion::AfterReplicas { .. }) => return KeyState::PendingReplicaDeletion,
             None => {}
         }
-        if self.is_creating(here) {
+        if self.custody.as_ref().is_some_and(|it| !it.connected) {
+            KeyState::Unavailable
+        } else if self.is_creating(here) {
             KeyState::Creating
         } else if self.is_updating() {
             KeyState::Updating

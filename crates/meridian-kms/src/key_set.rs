@@ -42,6 +42,12 @@ pub enum Origin {
     /// Imported by the user.
     #[serde(rename = "EXTERNAL")]
     External,
+    /// Generated in a CloudHSM cluster, where it stays.
+    #[serde(rename = "AWS_CLOUDHSM")]
+    AwsCloudHsm,
+    /// Held by an external key manager.
+    #[serde(rename = "EXTERNAL_KEY_STORE")]
+    ExternalKeyStore,
 }
 
 impl Origin {
@@ -50,7 +56,14 @@ impl Origin {
         match self {
             Origin::AwsKms => "AWS_KMS",
             Origin::External => "EXTERNAL",
+            Origin::AwsCloudHsm => "AWS_CLOUDHSM",
+            Origin::ExternalKeyStore => "EXTERNAL_KEY_STORE",
         }
+    }
+
+    /// True for keys in a custom key store.
+    pub fn is_custom(self) -> bool {
+        matches!(self, Origin::AwsCloudHsm | Origin::ExternalKeyStore)
     }
 }
 

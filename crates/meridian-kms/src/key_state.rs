@@ -24,11 +24,13 @@ pub enum KeyState {
     PendingReplicaDeletion,
     /// The primary role is moving.
     Updating,
+    /// The custom key store of the key is not connected.
+    Unavailable,
 }
 
 impl KeyState {
     /// All of them.
-    pub const ALL: [KeyState; 7] = [
+    pub const ALL: [KeyState; 8] = [
         KeyState::Creating,
         KeyState::Enabled,
         KeyState::Disabled,
@@ -36,6 +38,7 @@ impl KeyState {
         KeyState::PendingDeletion,
         KeyState::PendingReplicaDeletion,
         KeyState::Updating,
+        KeyState::Unavailable,
     ];
 
     /// AWS's spelling.
@@ -48,6 +51,7 @@ impl KeyState {
             KeyState::PendingDeletion => "PendingDeletion",
             KeyState::PendingReplicaDeletion => "PendingReplicaDeletion",
             KeyState::Updating => "Updating",
+            KeyState::Unavailable => "Unavailable",
         }
     }
 
@@ -63,6 +67,7 @@ impl KeyState {
             KeyState::PendingDeletion => "pending deletion",
             KeyState::PendingReplicaDeletion => "pending replica deletion",
             KeyState::Updating => "updating",
+            KeyState::Unavailable => "unavailable",
         };
         KmsError::invalid_state(format!("{arn} is {what}."))
     }
@@ -79,10 +84,11 @@ pub fn admit(
 ) -> Result<(), KmsError> {
     use KeyState::{
         Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
-        Updating,
+        Unavailable, Updating,
     };
     let refused: &[KeyState] = match operation {
-        Operation::Encrypt
+        Operation::CreateGrant
+        | Operation::Encrypt
         | Operation::Decrypt
         | Operation::ReEncrypt
         | Operation::GenerateDataKey
@@ -104,6 +110,7 @@ pub fn admit(
             PendingDeletion,
             PendingReplicaDeletion,
             PendingImport,
+            Unavailable,
             Creating,
         ],
         Operation::ReplicateKey => &[
@@ -111,6 +118,7 @@ pub fn admit(
             PendingDeletion,
             PendingReplicaDeletion,
             PendingImport,
+            Unavailable,
             Creating,
             Updating,
         ],
@@ -128,24 +136,40 @@ pub fn admit(
         Operation::ImportKeyMaterial => &[PendingDeletion, PendingReplicaDeletion, Creating],
         Operation::DeleteImportedKeyMaterial => &[Creating, Updating],
         Operation::ScheduleKeyDeletion => &[PendingDeletion, PendingReplicaDeletion, Updating],
-        Operation::CreateAlias | Operation::UpdateAlias | Operation::UpdateKeyDescription => {
-            &[PendingDeletion, PendingReplicaDeletion]
-        }
+        Operation::CreateAlias
+        | Operation::TagResource
+        | Operation::UntagResource
+        | Operation::UpdateAlias
+        | Operation::UpdateKeyDescription => &[PendingDeletion, PendingReplicaDeletion],
         Operation::CancelKeyDeletion => {
             return match state {
                 PendingDeletion | PendingReplicaDeletion => Ok(()),
-                Creating | Enabled | Disabled | PendingImport | Updating => Err(
+                Creating | Enabled | Disabled | PendingImport | Unavailable | Updating => Err(
                     KmsError::invalid_state(format!("{arn} is not pending deletion.")),
                 ),
             };
         }
-        Operation::GetKeyRotationStatus
+        Operation::GetKeyPolicy
+        | Operation::GetKeyRotationStatus
+        | Operation::ListGrants
+        | Operation::ListKeyPolicies
         | Operation::ListKeyRotations
+        | Operation::ListResourceTags
+        | Operation::ListRetirableGrants
+        | Operation::PutKeyPolicy
+        | Operation::RetireGrant
+        | Operation::RevokeGrant
         | Operation::DescribeKey
         | Operation::DeleteAlias
         | Operation::ListAliases
         | Operation::CreateKey
         | Operation::ListKeys
+        | Operation::CreateCustomKeyStore
+        | Operation::ConnectCustomKeyStore
+        | Operation::DisconnectCustomKeyStore
+        | Operation::DeleteCustomKeyStore
+        | Operation::DescribeCustomKeyStores
+        | Operation::UpdateCustomKeyStore
         | Operation::GenerateRandom => &[],
     };
     if refused.contains(&state) {
@@ -164,16 +188,22 @@ mod tests {
     /// `.` admits, and `!` means that only a pending deletion will do.
     const TABLE: &[(&str, &str)] = &[
         ("CancelKeyDeletion", "!!.!!!"),
+        ("ConnectCustomKeyStore", "......"),
         ("CreateAlias", "..x..."),
+        ("CreateCustomKeyStore", "......"),
+        ("CreateGrant", ".xxxx."),
         ("CreateKey", "......"),
         ("Decapsulate", ".xxxx."),
         ("Decrypt", ".xxxx."),
         ("DeleteAlias", "......"),
+        ("DeleteCustomKeyStore", "......"),
         ("DeleteImportedKeyMaterial", "....xx"),
+        ("DescribeCustomKeyStores", "......"),
         ("DeriveSharedSecret", ".xxxx."),
         ("DescribeKey", "......"),
         ("DisableKey", "..xxxx"),
         ("DisableKeyRotation", ".xxxx."),
+        ("DisconnectCustomKeyStore", "......"),
         ("EnableKey", "..xxxx"),
         ("EnableKeyRotation", ".xxxx."),
         ("Encapsulate", ".xxxx."),
@@ -184,19 +214,30 @@ mod tests {
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
         ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
+        ("GetKeyPolicy", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),
         ("GetPublicKey", "..x.x."),
         ("ImportKeyMaterial", "..x.x."),
         ("ListAliases", "......"),
+        ("ListGrants", "......"),
+        ("ListKeyPolicies", "......"),
         ("ListKeyRotations", "......"),
         ("ListKeys", "......"),
+        ("ListResourceTags", "......"),
+        ("ListRetirableGrants", "......"),
+        ("PutKeyPolicy", "......"),
         ("ReEncrypt", ".xxxx."),
         ("ReplicateKey", ".xxxxx"),
+        ("RetireGrant", "......"),
+        ("RevokeGrant", "......"),
         ("RotateKeyOnDemand", ".xxxx."),
         ("ScheduleKeyDeletion", "..x..x"),
         ("Sign", ".xxxx."),
+        ("TagResource", "..x..."),
+        ("UntagResource", "..x..."),
         ("UpdateAlias", "..x..."),
+        ("UpdateCustomKeyStore", "......"),
         ("UpdateKeyDescription", "..x..."),
         ("UpdatePrimaryRegion", ".xxxx."),
         ("Verify", ".xxxx."),
@@ -214,6 +255,7 @@ mod tests {
             KeyState::PendingImport => "KMSInvalidStateException: ARN is pending import.",
             KeyState::Creating => "KMSInvalidStateException: ARN is creating.",
             KeyState::Updating => "KMSInvalidStateException: ARN is updating.",
+            KeyState::Unavailable => "KMSInvalidStateException: ARN is unavailable.",
         }
     }
 
@@ -221,7 +263,7 @@ mod tests {
     fn every_operation_is_refused_in_exactly_the_states_of_the_table() {
         use KeyState::{
             Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion,
-            Updating,
+            Unavailable, Updating,
         };
         let mut seen = 0;
         for (name, row) in TABLE {
@@ -236,6 +278,14 @@ mod tests {
             ];
             let mut cells: Vec<_> = columns.into_iter().zip(row.chars()).collect();
             cells.push((PendingReplicaDeletion, cells[2].1));
+            // Whatever a disabled key refuses, an unavailable one refuses too,
+            // except CreateGrant.
+            let unavailable = if *name == "CreateGrant" {
+                '.'
+            } else {
+                cells[1].1
+            };
+            cells.push((Unavailable, unavailable));
             for (state, cell) in cells {
                 let answer = admit(operation, state, "ARN").map_err(|error| error.to_string());
                 let expected = match cell {

@@ -1,6 +1,7 @@
 //! `KeyMetadata`: how CreateKey, DescribeKey and ReplicateKey show a key.
 
 use meridian_crypto::KeySpec;
+use meridian_crypto::MaterialId;
 use meridian_proto::v1;
 
 use crate::arn::{KeyRef, RegionName};
@@ -26,7 +27,14 @@ pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
     }
     if state != KeyState::Creating && key.shared.spec == KeySpec::SymmetricDefault {
         let current = key.shared.current();
-        metadata.current_key_material_id = current.map(|material| material.id.to_string());
+        metadata.current_key_material_id =
+            current.and_then(|material| shown_material(key, &material.id));
+    }
+    if let Some(custody) = &key.custody {
+        metadata.custom_key_store_id = Some(custody.store.to_string());
+        metadata.cloud_hsm_cluster_id = custody.cluster.clone();
+        let id = custody.xks_key_id.clone();
+        metadata.xks_key_configuration = id.map(|id| v1::XksKeyConfigurationType { id: Some(id) });
     }
     show_expiration(key, &mut metadata);
     metadata.multi_region_configuration = key
@@ -34,6 +42,11 @@ pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
         .multi_region
         .then(|| configuration(&key.key, here, &key.shared));
     metadata
+}
+
+/// The ID of a material as answers show it: not for keys in a custom key store.
+pub(crate) fn shown_material(key: &Key, id: &MaterialId) -> Option<String> {
+    (!key.shared.origin.is_custom()).then(|| id.to_string())
 }
 
 /// The metadata of a replica that has only just been asked for.

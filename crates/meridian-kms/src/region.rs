@@ -16,6 +16,7 @@ use crate::arn::{AliasRef, KeyRef, RegionName};
 use crate::error::KmsError;
 use crate::key::{Deletion, Key, Role};
 use crate::key_set::Origin;
+use crate::key_store::{CustomKeyStore, StoreRef};
 use crate::ops::{self, Change, Response};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{Fact, FactError, Gone, ReplicaReport, ReportedState, SharedFact};
@@ -55,6 +56,8 @@ pub struct Region {
     aliases: imbl::OrdMap<AliasRef, Alias>,
     gone: imbl::OrdMap<KeyRef, Gone>,
     feeds: imbl::OrdMap<RegionName, Feed>,
+    #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
+    key_stores: imbl::OrdMap<StoreRef, Arc<CustomKeyStore>>,
     #[serde(skip)]
     deadlines: imbl::OrdSet<(Timestamp, KeyRef)>,
     #[serde(skip)]
@@ -83,6 +86,7 @@ impl Region {
             aliases: Default::default(),
             gone: Default::default(),
             feeds: Default::default(),
+            key_stores: Default::default(),
             deadlines: Default::default(),
             rotations_due: Default::default(),
         }
@@ -122,6 +126,15 @@ impl Region {
         &mut self.aliases
     }
 
+    /// All custom key stores, by account and ID.
+    pub fn key_stores(&self) -> &imbl::OrdMap<StoreRef, Arc<CustomKeyStore>> {
+        &self.key_stores
+    }
+
+    pub(crate) fn key_stores_mut(&mut self) -> &mut imbl::OrdMap<StoreRef, Arc<CustomKeyStore>> {
+        &mut self.key_stores
+    }
+
     pub(crate) fn gone(&self, key: &KeyRef) -> Option<&Gone> {
         self.gone.get(key)
     }
@@ -155,12 +168,13 @@ impl Region {
         Outcome::Done
     }
 
-    /// When does time alone change something: a deletion, an expiry, or an
-    /// automatic rotation?
+    /// When does time alone change something: a deletion, an expiry, an
+    /// automatic rotation, or a connection to a key store?
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let deadline = self.deadlines.get_min().map(|(at, _)| *at);
         let rotation = self.rotations_due.get_min().map(|(at, _)| *at);
-        deadline.into_iter().chain(rotation).min()
+        let connection = self.next_connection_deadline();
+        deadline.into_iter().chain(rotation).chain(connection).min()
     }
 
     /// Moves the committed time forward, never back, and carries out what
@@ -176,12 +190,15 @@ impl Region {
             self.expire(&key);
         }
         self.now = self.now.max(now);
+        self.settle_connections(self.now);
     }
 
     /// True when a clock at `now` would make [`Region::advance_to`] do more
     /// than move the time.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.deadlines.get_min().is_some_and(|(at, _)| *at <= now)
+        let deadline = self.deadlines.get_min().map(|(at, _)| *at);
+        let first = deadline.into_iter().chain(self.next_connection_deadline());
+        first.min().is_some_and(|at| at <= now)
     }
 
     /// Keys whose automatic rotation is due at `now`.

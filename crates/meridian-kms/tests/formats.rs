@@ -12,6 +12,10 @@
 #[path = "../src/fixture.rs"]
 mod fixture;
 
+#[path = "formats/key_stores.rs"]
+mod key_stores;
+#[path = "formats/metadata.rs"]
+mod metadata;
 #[path = "formats/story.rs"]
 mod story;
 
@@ -22,7 +26,7 @@ use std::sync::OnceLock;
 use meridian_kms::durable::FormatError;
 use meridian_kms::replication::fact::{Fact, FactError};
 use meridian_kms::{Answer, Entry, Operation, Question, Region};
-use story::{REGIONS, Stored, Story};
+use story::{STORED, Stored, Story};
 
 const UPDATE: &str = "UPDATE=1 cargo test -p meridian-kms --test formats";
 
@@ -117,7 +121,7 @@ fn all_kinds() -> BTreeSet<String> {
 
 #[test]
 fn log_entries_are_read_and_written_as_ever() {
-    for region in REGIONS {
+    for region in STORED {
         for line in golden(&format!("log_v1_{region}.txt")) {
             let entry = Entry::decode(line.as_bytes()).unwrap();
             assert_eq!(readable(&entry.encode()), line);
@@ -127,7 +131,7 @@ fn log_entries_are_read_and_written_as_ever() {
 
 #[test]
 fn the_golden_logs_show_every_kind_of_change() {
-    let lines = REGIONS
+    let lines = STORED
         .map(|region| golden(&format!("log_v1_{region}.txt")))
         .concat();
     let shown = kinds(lines.iter().map(String::as_bytes));
@@ -139,7 +143,7 @@ fn the_golden_logs_show_every_kind_of_change() {
 
 #[test]
 fn snapshots_are_read_and_written_as_ever() {
-    for region in REGIONS {
+    for region in STORED {
         for line in golden(&format!("snapshot_v1_{region}.txt")) {
             let region = Region::decode(line.as_bytes()).unwrap();
             assert_eq!(readable(&region.encode()), line);
@@ -151,7 +155,7 @@ fn snapshots_are_read_and_written_as_ever() {
 /// from a snapshot, would go apart with an upgrade.
 #[test]
 fn an_old_log_comes_to_the_state_that_it_always_came_to() {
-    for name in REGIONS {
+    for name in STORED {
         let mut region = Region::new(fixture::region(name));
         for line in golden(&format!("log_v1_{name}.txt")) {
             region.apply(&Entry::decode(line.as_bytes()).unwrap());
@@ -204,12 +208,12 @@ fn preflight_messages_are_read_and_written_as_ever() {
 #[test]
 fn forms_of_a_later_release_are_refused_by_their_version() {
     let later = |line: &str| line.replacen("\"v\":1", "\"v\":2", 1);
-    let entry = later(&golden(&format!("log_v1_{}.txt", REGIONS[0]))[0]);
+    let entry = later(&golden(&format!("log_v1_{}.txt", STORED[0]))[0]);
     assert!(matches!(
         Entry::decode(entry.as_bytes()),
         Err(FormatError::Version(2))
     ));
-    let snapshot = later(&golden(&format!("snapshot_v1_{}.txt", REGIONS[0]))[0]);
+    let snapshot = later(&golden(&format!("snapshot_v1_{}.txt", STORED[0]))[0]);
     assert!(matches!(
         Region::decode(snapshot.as_bytes()),
         Err(FormatError::Version(2))

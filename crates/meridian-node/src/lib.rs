@@ -43,6 +43,8 @@ mod up;
 mod verdict;
 mod view;
 mod wrapping_keys;
+mod xks_proxies;
+mod xks_signature;
 
 pub use active_faults::ActiveFaults;
 pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
@@ -50,3 +52,4 @@ pub use node::RunningNode;
 pub use secrets::create_secrets;
 pub use up::{NodePlace, RegionPlace, RunningCluster, UpOptions};
 pub use verdict::Verdict;
+pub use xks_proxies::XksSettings;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
-use meridian_api::{Cluster, Front, Kms, Scope};
+use meridian_api::{Authentication, Cluster, Front, Kms, Scope};
 use meridian_crypto::{ClusterSecret, RootKey, Vault};
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::node_server::NodeServer;
@@ -40,6 +40,7 @@ use crate::status::StatusPages;
 use crate::supervise::take_away;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksProxies;
 use crate::{feeder, forgetter, historian, ticker};
 
 /// What the nodes of one process share.
@@ -57,6 +58,8 @@ pub struct Process {
     pub region_addresses: Arc<Vec<(RegionName, String)>>,
     /// Who writes down what happens, if anybody does.
     pub recorder: Option<Arc<Recorder>>,
+    /// How callers prove who they are.
+    pub authentication: Authentication,
 }
 
 /// The listeners of one node, bound before it starts.
@@ -162,6 +165,7 @@ impl RunningNode {
             faults: faults.clone(),
             region_addresses: Arc::default(),
             recorder: None,
+            authentication: Authentication::Open,
         };
         if replaces && let Some(data_dir) = &config.data_dir {
             take_away(data_dir)?;
@@ -252,6 +256,7 @@ impl RunningNode {
             directory: process.directory.clone(),
             links: Box::new(links),
             faults: faults.clone(),
+            xks_proxies: XksProxies::new(config.xks.clone()),
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
             caught_up: AtomicBool::new(false),
@@ -360,6 +365,7 @@ pub fn router(
     Front {
         cluster,
         scope,
+        authentication: process.authentication.clone(),
         observer,
     }
     .router()

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use meridian_api::Scope;
+use meridian_api::{Authentication, Scope};
 use meridian_kms::RegionName;
 use meridian_raft::Memory;
 use tokio::net::TcpListener;
@@ -28,6 +28,7 @@ use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::supervise::{parts, supervise};
 use crate::verdict::{Verdict, judge};
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksSettings;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct UpOptions {
     pub listen: SocketAddr,
     /// Where to write down what happens; the cluster must not have any data yet.
     pub record: Option<PathBuf>,
+    /// Where the proxies of external key stores are.
+    pub xks: XksSettings,
 }
 
 /// Where a region is.
@@ -146,6 +149,7 @@ impl RunningCluster {
             faults,
             region_addresses: Arc::new(addresses.collect()),
             recorder: recorder.clone(),
+            authentication: Authentication::Open,
         };
         let mut cluster = RunningCluster {
             front_door,
@@ -331,6 +335,7 @@ fn node_config(
         compaction_bytes: 16 * 1024 * 1024,
         compaction_entries: None,
         compaction_keep_entries: 4096,
+        xks: options.xks.clone(),
         regions: regions.iter().map(peers).collect(),
     }
 }

@@ -3,12 +3,17 @@
 //! * `x-meridian-region`: needed where several regions can be meant.
 //! * `x-meridian-account`: twelve digits; 000000000000 when left out. The
 //!   caller is the root of that account.
+//!
+//! Where calls are signed, the signature says both, and the entries are not
+//! needed; a region that is named all the same has to be that of the signature.
 
 use std::sync::Arc;
 
-use meridian_kms::{AccountId, Caller, KmsError, RegionName};
+use meridian_kms::{AccountId, Caller, KmsError};
+use tonic::Extensions;
 use tonic::metadata::MetadataMap;
 
+use super::signed::Signed;
 use crate::door::Door;
 use crate::kms::Kms;
 use crate::observer::Observation;
@@ -24,33 +29,43 @@ const ACCOUNT: &str = "x-meridian-account";
 pub(crate) fn enter(
     door: &Door,
     metadata: &MetadataMap,
+    extensions: &Extensions,
     request_id: String,
     observed: &mut Observation,
 ) -> Result<(Arc<dyn Kms>, Caller), KmsError> {
-    let (region, kms) = region(door, metadata)?;
+    let signed = extensions.get::<Signed>();
+    let named = metadata.get(REGION).map(|value| value.to_str().ok());
+    let (region, kms) = match (signed, named) {
+        (Some(signed), None) => door.region(signed.region.as_str()),
+        (Some(signed), Some(name)) if name != Some(signed.region.as_str()) => None,
+        (None, None) => door.only_region(),
+        (_, Some(name)) => name.and_then(|name| door.region(name)),
+    }
+    .ok_or_else(|| no_such_region(door))?;
     observed.region = Some(region.clone());
-    let account = match metadata.get(ACCOUNT) {
-        None => AccountId::default(),
-        Some(value) => value
-            .to_str()
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| {
-                KmsError::validation(format!("The metadata entry {ACCOUNT} must be 12 digits."))
-            })?,
-    };
-    Ok((kms, sigv4::root(account, &region, request_id)))
+    if let Some(signed) = signed {
+        let caller = Caller {
+            request_id,
+            ..signed.caller.clone()
+        };
+        return Ok((kms, caller));
+    }
+    Ok((kms, sigv4::root(account(metadata)?, &region, request_id)))
 }
 
-fn region(door: &Door, metadata: &MetadataMap) -> Result<(RegionName, Arc<dyn Kms>), KmsError> {
-    let found = match metadata.get(REGION) {
-        None => door.only_region(),
-        Some(value) => value.to_str().ok().and_then(|name| door.region(name)),
+fn account(metadata: &MetadataMap) -> Result<AccountId, KmsError> {
+    let Some(value) = metadata.get(ACCOUNT) else {
+        return Ok(AccountId::default());
     };
-    found.ok_or_else(|| {
-        let names = door.region_names();
-        KmsError::validation(format!(
-            "The metadata entry {REGION} must name a region that is served here: {names}."
-        ))
+    let account = value.to_str().ok().and_then(|text| text.parse().ok());
+    account.ok_or_else(|| {
+        KmsError::validation(format!("The metadata entry {ACCOUNT} must be 12 digits."))
     })
+}
+
+fn no_such_region(door: &Door) -> KmsError {
+    let names = door.region_names();
+    KmsError::validation(format!(
+        "The metadata entry {REGION} must name a region that is served here: {names}."
+    ))
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use meridian_kms::{Operation, Request, Response};
+use meridian_kms::{Caller, KmsError, Operation, Request, Response};
 use meridian_proto::v1;
 use meridian_proto::v1::key_management_server::KeyManagement;
-use tonic::Status;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use tonic::{Extensions, Status};
 
 use super::entrance::enter;
 use crate::door::{Door, check_constraints};
 use crate::error::CallError;
-use crate::observer::Observation;
+use crate::kms::Kms;
 use crate::request_id::{self, REQUEST_ID};
 
 /// The service behind a door.
@@ -24,6 +24,7 @@ impl KeyManagementService {
     async fn call(
         &self,
         metadata: MetadataMap,
+        extensions: Extensions,
         request: Request,
     ) -> Result<(Response, AsciiMetadataValue), Status> {
         let mut observed = self.door.observe(request.operation().name());
@@ -32,10 +33,14 @@ impl KeyManagementService {
         // No secret, but it never comes again: it would only drive other headers
         // out of the connection's compression table.
         shown.set_sensitive(true);
-        match self
-            .answer(&metadata, request, request_id, &mut observed)
-            .await
-        {
+        let entered = enter(
+            &self.door,
+            &metadata,
+            &extensions,
+            request_id,
+            &mut observed,
+        );
+        match self.answer(entered, request).await {
             Ok(response) => {
                 observed.outcome = "ok";
                 Ok((response, shown))
@@ -51,12 +56,10 @@ impl KeyManagementService {
 
     async fn answer(
         &self,
-        metadata: &MetadataMap,
+        entered: Result<(Arc<dyn Kms>, Caller), KmsError>,
         request: Request,
-        request_id: String,
-        observed: &mut Observation,
     ) -> Result<Response, CallError> {
-        let (kms, caller) = enter(&self.door, metadata, request_id, observed)?;
+        let (kms, caller) = entered?;
         check_constraints(&request)?;
         kms.call(caller, request).await
     }
@@ -89,23 +92,6 @@ macro_rules! serve_operations {
             }
             // Operations of the schema that nobody serves yet.
             unserved {
-                tag_resource TagResourceRequest TagResourceResponse,
-                untag_resource UntagResourceRequest UntagResourceResponse,
-                list_resource_tags ListResourceTagsRequest ListResourceTagsResponse,
-                get_key_policy GetKeyPolicyRequest GetKeyPolicyResponse,
-                put_key_policy PutKeyPolicyRequest PutKeyPolicyResponse,
-                list_key_policies ListKeyPoliciesRequest ListKeyPoliciesResponse,
-                create_grant CreateGrantRequest CreateGrantResponse,
-                list_grants ListGrantsRequest ListGrantsResponse,
-                list_retirable_grants ListRetirableGrantsRequest ListRetirableGrantsResponse,
-                retire_grant RetireGrantRequest RetireGrantResponse,
-                revoke_grant RevokeGrantRequest RevokeGrantResponse,
-                create_custom_key_store CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
-                connect_custom_key_store ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
-                disconnect_custom_key_store DisconnectCustomKeyStoreRequest DisconnectCustomKeyStoreResponse,
-                delete_custom_key_store DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
-                describe_custom_key_stores DescribeCustomKeyStoresRequest DescribeCustomKeyStoresResponse,
-                update_custom_key_store UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 get_key_last_usage GetKeyLastUsageRequest GetKeyLastUsageResponse,
             }
         }
@@ -120,8 +106,8 @@ macro_rules! serve_operations {
                 &self,
                 request: tonic::Request<v1::$req>,
             ) -> Result<tonic::Response<v1::$res>, Status> {
-                let (metadata, _, message) = request.into_parts();
-                match self.call(metadata, Request::$op(message)).await? {
+                let (metadata, extensions, message) = request.into_parts();
+                match self.call(metadata, extensions, Request::$op(message)).await? {
                     (Response::$op(message), request_id) => Ok(envelope(message, request_id)),
                     _ => Err(mismatch(Operation::$op)),
                 }

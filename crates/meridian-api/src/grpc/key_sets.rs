@@ -52,8 +52,9 @@ impl KeySetsService {
         request: tonic::Request<WatchKeySetRequest>,
         observed: &mut Observation,
     ) -> Result<BoxStream<'static, Result<KeySetState, CallError>>, CallError> {
-        let (metadata, _, message) = request.into_parts();
-        let (kms, caller) = enter(&self.door, &metadata, request_id::fresh(), observed)?;
+        let (metadata, extensions, message) = request.into_parts();
+        let request_id = request_id::fresh();
+        let (kms, caller) = enter(&self.door, &metadata, &extensions, request_id, observed)?;
         let mut found = Vec::new();
         message.violations(&mut found);
         refuse_violations(&found)?;

@@ -1,12 +1,14 @@
 //! The gRPC wire: the services KeyManagement and KeySets of the schema, with
 //! reflection and health.
 //!
-//! The region of a call is in its metadata, see `entrance`; everything else is
-//! the schema's.
+//! The region of a call is in its metadata, see `entrance`, or in its signature,
+//! see `signed`; everything else is the schema's.
 
 mod entrance;
 mod key_management;
 mod key_sets;
 mod services;
+mod signed;
 
 pub(crate) use services::{add_services, is_grpc, unimplemented};
+pub(crate) use signed::verify;

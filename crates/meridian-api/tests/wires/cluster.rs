@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use meridian_api::{CallError, Cluster, Front, Kms, Observer, Scope};
+use meridian_api::{Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1;
 
@@ -113,19 +113,25 @@ impl FakeCluster {
 
     /// The port for all regions.
     pub fn front(self: &Arc<Self>) -> Router {
-        self.port(Scope::Cluster)
+        self.port(Scope::Cluster, Authentication::Open)
+    }
+
+    /// The same for callers who have to prove who they are.
+    pub fn front_for(self: &Arc<Self>, authentication: Authentication) -> Router {
+        self.port(Scope::Cluster, authentication)
     }
 
     /// The port of one region.
     pub fn front_of(self: &Arc<Self>, region: &str) -> Router {
-        self.port(Scope::Region(region.into()))
+        self.port(Scope::Region(region.into()), Authentication::Open)
     }
 
-    fn port(self: &Arc<Self>, scope: Scope) -> Router {
+    fn port(self: &Arc<Self>, scope: Scope, authentication: Authentication) -> Router {
         let observer = self.log.clone();
         Front {
             cluster: self.clone(),
             scope,
+            authentication,
             observer,
         }
         .router()

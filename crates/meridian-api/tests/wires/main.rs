@@ -7,3 +7,4 @@ mod aws_json;
 mod cluster;
 mod grpc;
 mod ports;
+mod signatures;

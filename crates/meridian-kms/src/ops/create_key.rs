@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
 use crate::key_set::{Origin, SharedProperties};
+use crate::key_store::{Halt, Residence, residence};
 use crate::key_usage::KeyUsage;
 use crate::material::Held;
 use crate::metadata;
@@ -39,6 +40,9 @@ pub struct Change {
     /// The public half of what was generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     public_key: Option<PublicKey>,
+    /// The custom key store that will hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    residence: Option<Residence>,
 }
 
 /// The spec of keys in entries that name none.
@@ -52,16 +56,17 @@ fn is_symmetric(spec: &KeySpec) -> bool {
 
 /// Checks the parameters, chooses the ID and generates the material.
 pub fn plan(
-    _: &Region,
+    region: &Region,
     cx: &mut Context<'_>,
     request: &CreateKeyRequest,
-) -> Result<Planned<Change, CreateKeyResponse>, KmsError> {
+) -> Result<Planned<Change, CreateKeyResponse>, Halt> {
     let (spec, usage) = spec_and_usage(request)?;
     let tags = tag::collect(&request.tags)?;
     policy::check(&request.policy)?;
     let origin = origin(request)?;
     check_importable(origin, spec)?;
     let multi_region = request.multi_region.unwrap_or(false);
+    let residence = residence::plan(region, cx, origin, request)?;
     let mut random = [0; 16];
     cx.entropy.fill(&mut random);
     let id = KeyId::from_random(random, multi_region);
@@ -70,7 +75,9 @@ pub fn plan(
         id,
     };
     let (mut generated, mut public_key) = (None, None);
-    if origin == Origin::AwsKms {
+    // A cluster is played by the vault; an external key manager encrypts what
+    // KMS has encrypted before.
+    if origin != Origin::External {
         let material = Material::generate_for(spec, cx.entropy);
         let key_id = key.id.to_string();
         let id = cx.vault.material_id(&key_id, &material);
@@ -88,6 +95,7 @@ pub fn plan(
         tags,
         generated,
         public_key,
+        residence,
     }))
 }
 
@@ -97,6 +105,9 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<CreateKeyResponse, 
     let shared = SharedProperties::new(here.clone(), change.origin, change.multi_region);
     let shared = shared.of(change.spec, change.usage);
     let mut key = Key::new(change.key, region.now(), shared);
+    if let Some(residence) = &change.residence {
+        key.custody = Some(residence::custody(region, change.key.account, residence)?);
+    }
     key.description = change.description.clone();
     key.policy = change.policy.clone();
     key.tags = change.tags.clone();
@@ -177,24 +188,22 @@ fn check_importable(origin: Origin, spec: KeySpec) -> Result<(), KmsError> {
 }
 
 fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {
-    if request.custom_key_store_id.is_some() || request.xks_key_id.is_some() {
-        // fidelity: assumed, custom key stores do not exist yet.
-        return Err(KmsError::unsupported(
-            "Custom key stores are not supported.",
-        ));
-    }
     match request.origin.as_deref() {
         None | Some("AWS_KMS") => Ok(Origin::AwsKms),
         Some("EXTERNAL") => Ok(Origin::External),
+        Some("AWS_CLOUDHSM") => Ok(Origin::AwsCloudHsm),
+        Some("EXTERNAL_KEY_STORE") => Ok(Origin::ExternalKeyStore),
         Some(other) => Err(KmsError::unsupported(format!(
-            "Origin {other} is not supported yet."
+            "Origin {other} is not supported."
         ))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use meridian_proto::v1::{CreateKeyRequest, GetKeyRotationStatusRequest, KeyMetadata, Tag};
+    use meridian_proto::v1::{
+        CreateKeyRequest, GenerateDataKeyPairRequest, GetKeyRotationStatusRequest, KeyMetadata, Tag,
+    };
 
     use crate::fixture::{START, TestRegion, refusal};
 
@@ -328,24 +337,104 @@ mod tests {
         assert_eq!(create(older).key_spec.as_deref(), Some("SYMMETRIC_DEFAULT"));
     }
 
-    #[test]
-    fn a_key_store_is_not_supported() {
-        for request in [
-            CreateKeyRequest {
-                origin: Some("AWS_CLOUDHSM".into()),
-                ..Default::default()
-            },
-            CreateKeyRequest {
-                custom_key_store_id: Some("cks-1".into()),
-                ..Default::default()
-            },
-            CreateKeyRequest {
-                xks_key_id: Some("x".into()),
-                ..Default::default()
-            },
-        ] {
-            assert!(refused(request).starts_with("UnsupportedOperationException"));
+    fn in_store(store: &str, origin: &str) -> CreateKeyRequest {
+        CreateKeyRequest {
+            origin: Some(origin.into()),
+            custom_key_store_id: Some(store.into()),
+            ..Default::default()
         }
+    }
+
+    #[test]
+    fn a_key_in_a_cluster_is_used_like_any_other_and_names_no_material() {
+        let mut us = TestRegion::new("us-east-1");
+        let store = us.create_connected_key_store();
+        let answer = us.call(in_store(&store, "AWS_CLOUDHSM")).unwrap();
+        let shown = answer.key_metadata.unwrap();
+        assert_eq!(shown.origin.as_deref(), Some("AWS_CLOUDHSM"));
+        assert_eq!(shown.key_state.as_deref(), Some("Enabled"));
+        assert_eq!(shown.custom_key_store_id, Some(store));
+        let cluster = shown.cloud_hsm_cluster_id.as_deref();
+        assert_eq!(cluster, Some("cluster-aaaaaaaaaaa"));
+        assert_eq!(shown.current_key_material_id, None);
+        let key = shown.key_id.unwrap();
+        let blob = us.encrypt(&key, "hello").unwrap();
+        assert_eq!(us.decrypt_any(&blob).unwrap(), ("hello".into(), None));
+    }
+
+    #[test]
+    fn a_key_in_a_cluster_neither_rotates_nor_imports_nor_replicates() {
+        let mut us = TestRegion::new("us-east-1");
+        let store = us.create_connected_key_store();
+        let key = us.create_in(&store);
+        let refused = format!(
+            "UnsupportedOperationException: {} origin is AWS_CLOUDHSM which is not valid for this \
+             operation.",
+            us.arn(&key)
+        );
+        us.disconnect(&store).unwrap();
+        for _ in 0..2 {
+            assert_eq!(refusal(us.rotate(&key)), refused);
+            assert_eq!(refusal(us.enable_rotation(&key, None)), refused);
+            assert_eq!(refusal(us.rotation_status(&key)), refused);
+            assert_eq!(refusal(us.import_request(&key, b"x").map(|_| ())), refused);
+            let pair = GenerateDataKeyPairRequest {
+                key_id: Some(key.clone()),
+                key_pair_spec: Some("ECC_NIST_P256".into()),
+                ..Default::default()
+            };
+            assert_eq!(refusal(us.call(pair)), refused);
+            us.pass(1000);
+            us.connect(&store).unwrap();
+            us.pass(1000);
+        }
+    }
+
+    #[test]
+    fn a_key_store_has_to_be_there_and_connected_and_of_the_origin() {
+        let mut us = TestRegion::new("us-east-1");
+        let store = us.create_key_store();
+        let mut code = |request| us.call(request).map_err(|error| error.code.name()).err();
+        let refused = |code| Some(code);
+        let of = |origin| in_store(&store, origin);
+        assert_eq!(
+            code(of("AWS_CLOUDHSM")),
+            refused("CustomKeyStoreInvalidStateException")
+        );
+        assert_eq!(
+            code(in_store("cks-1", "AWS_CLOUDHSM")),
+            refused("CustomKeyStoreNotFoundException")
+        );
+        assert_eq!(code(of("AWS_KMS")), refused("ValidationException"));
+        assert_eq!(
+            code(CreateKeyRequest {
+                custom_key_store_id: None,
+                ..of("AWS_CLOUDHSM")
+            }),
+            refused("ValidationException")
+        );
+        assert_eq!(
+            code(CreateKeyRequest {
+                xks_key_id: Some("x".into()),
+                ..of("AWS_CLOUDHSM")
+            }),
+            refused("ValidationException")
+        );
+        assert_eq!(
+            code(CreateKeyRequest {
+                multi_region: Some(true),
+                ..of("AWS_CLOUDHSM")
+            }),
+            refused("UnsupportedOperationException")
+        );
+        assert_eq!(
+            code(CreateKeyRequest {
+                xks_key_id: Some("x".into()),
+                ..of("EXTERNAL_KEY_STORE")
+            }),
+            refused("UnsupportedOperationException"),
+            "the key store is a cluster"
+        );
     }
 
     #[test]

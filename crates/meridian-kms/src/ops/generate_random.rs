@@ -5,22 +5,26 @@ use meridian_proto::v1::{GenerateRandomRequest, GenerateRandomResponse};
 use crate::context::Context;
 use crate::cryptography;
 use crate::error::KmsError;
+use crate::key_store::Backing;
 use crate::region::Region;
 
 /// Draws here and now.
 pub fn plan(
-    _region: &Region,
+    region: &Region,
     cx: &mut Context<'_>,
     request: &GenerateRandomRequest,
 ) -> Result<GenerateRandomResponse, KmsError> {
     let required = || KmsError::validation("NumberOfBytes is required.");
     let length = request.number_of_bytes.ok_or_else(required)?;
     let length = usize::try_from(length).map_err(|_| required())?;
-    if request.custom_key_store_id.is_some() {
-        // fidelity: assumed, custom key stores do not exist yet.
-        return Err(KmsError::unsupported(
-            "Custom key stores are not supported.",
-        ));
+    if let Some(id) = &request.custom_key_store_id {
+        let store = region.key_store(cx.caller.account, id)?;
+        if let Backing::Proxy(_) = store.backing {
+            return Err(KmsError::unsupported(
+                "Random bytes cannot be generated in an external key store.",
+            ));
+        }
+        store.connection.must_be_connected()?;
     }
     cryptography::refuse_recipient(&request.recipient)?;
     let mut random = vec![0; length];
@@ -54,10 +58,23 @@ mod tests {
             refusal(us.call(of(None))),
             "ValidationException: NumberOfBytes is required."
         );
-        let store = GenerateRandomRequest {
-            custom_key_store_id: Some("cks-1".into()),
-            ..of(Some(1))
+    }
+
+    #[test]
+    fn a_connected_cluster_draws_random_bytes_too() {
+        let mut us = TestRegion::new("us-east-1");
+        let store = us.create_key_store();
+        let from = |id: &str| GenerateRandomRequest {
+            number_of_bytes: Some(8),
+            custom_key_store_id: Some(id.into()),
+            ..Default::default()
         };
-        assert!(refusal(us.call(store)).starts_with("UnsupportedOperationException"));
+        let answer = refusal(us.call(from(&store)));
+        assert!(answer.starts_with("CustomKeyStoreInvalidStateException"));
+        us.connect(&store).unwrap();
+        us.pass(1000);
+        assert_eq!(us.call(from(&store)).unwrap().plaintext.unwrap().len(), 8);
+        let answer = refusal(us.call(from("cks-1")));
+        assert!(answer.starts_with("CustomKeyStoreNotFoundException"));
     }
 }

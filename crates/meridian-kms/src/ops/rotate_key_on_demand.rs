@@ -42,7 +42,8 @@ pub fn plan(
     check(region, key, region.now().max(cx.now))?;
     let generated = match key.shared.origin {
         Origin::AwsKms => Some(generate(key, cx.vault, cx.entropy)),
-        Origin::External => None,
+        // Keys in custom key stores have been refused.
+        Origin::External | Origin::AwsCloudHsm | Origin::ExternalKeyStore => None,
     };
     Ok(Planned::Commit(Change {
         key: key.key,

@@ -1,13 +1,17 @@
 //! The story whose bytes are golden: two regions, in which every kind of change
 //! happens at least once. Everything random in it comes from seeds.
 
-use meridian_kms::{Answer, Change, Entry, KeyState, Outcome, Plan, Question, Request};
+use meridian_kms::{Answer, Change, Entry, Inquiry, KeyState, Outcome, Plan, Question, Request};
 use meridian_proto::v1::*;
 
 use crate::fixture::{Call, DAY_MS, START, TestRegion, region};
+use crate::key_stores;
+use crate::metadata;
 
 /// The primary's region, then the replica's.
-pub const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
+const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
+/// Every region of which something is stored.
+pub const STORED: [&str; 4] = [REGIONS[0], REGIONS[1], key_stores::REGION, metadata::REGION];
 
 /// What the story leaves behind.
 pub struct Story {
@@ -30,14 +34,14 @@ pub struct Stored {
 }
 
 /// A region that keeps its log.
-struct Recorded {
+pub struct Recorded {
     name: &'static str,
-    it: TestRegion,
+    pub it: TestRegion,
     log: Vec<Vec<u8>>,
 }
 
 impl Recorded {
-    fn new(name: &'static str) -> Recorded {
+    pub fn new(name: &'static str) -> Recorded {
         Recorded {
             name,
             it: TestRegion::new(name),
@@ -45,7 +49,7 @@ impl Recorded {
         }
     }
 
-    fn commit(&mut self, change: Change) -> Outcome {
+    pub fn commit(&mut self, change: Change) -> Outcome {
         let entry = Entry {
             at: self.it.now,
             change: change.clone(),
@@ -55,14 +59,18 @@ impl Recorded {
     }
 
     /// A writing operation.
-    fn call<C: Call>(&mut self, request: C) -> C::Response {
+    pub fn call<C: Call>(&mut self, request: C) -> C::Response {
         let request = request.request();
         // The other region has a key only after it was replicated.
         let replicate = matches!(request, Request::ReplicateKey(_));
         let answer = Answer {
             state: (!replicate).then_some(KeyState::Enabled),
         };
-        let change = match self.it.plan(&request, Some(answer)).unwrap() {
+        let planned = match self.it.plan(&request, Some(answer)).unwrap() {
+            Plan::Ask(Inquiry::Proxy(question)) => self.it.plan_asking(&request, *question),
+            planned => Ok(planned),
+        };
+        let change = match planned.unwrap() {
             Plan::Commit(change) => change,
             Plan::Reply(_) | Plan::Ask(_) => panic!("the story only tells of writes"),
         };
@@ -271,7 +279,9 @@ pub fn play() -> Story {
         log: it.log,
         snapshot: it.it.region.encode(),
     };
-    let regions = [us, eu].map(stored).into();
+    let regions = [us, eu, key_stores::play(), metadata::play()]
+        .map(stored)
+        .into();
     Story {
         regions,
         facts,

@@ -79,6 +79,7 @@ async fn start() -> anyhow::Result<RunningCluster> {
         nodes_per_region: 3,
         listen: ([127, 0, 0, 1], 0).into(),
         record: None,
+        xks: Default::default(),
     })
     .await
 }

@@ -1,0 +1,159 @@
+//! A signature against the request that it came with.
+
+use hmac::Mac as _;
+
+use super::canonical::SignedRequest;
+use super::instant::{self, CLOCK_TOLERANCE_MS, amz_date};
+use super::key::{TERMINATOR, mac, signing_key};
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// What an Authorization header claims.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature<'a> {
+    /// The day of the credential's scope, `20150830`.
+    pub date: &'a str,
+    /// The region of the scope.
+    pub region: &'a str,
+    /// The service of the scope.
+    pub service: &'a str,
+    /// Names in lower case, sorted, separated by `;`.
+    pub signed_headers: &'a str,
+    /// 64 hex digits.
+    pub signature: &'a str,
+}
+
+/// Why a request is not taken; the texts are AWS's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// IncompleteSignatureException.
+    #[error("{0}")]
+    Incomplete(String),
+    /// InvalidSignatureException.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Signature<'_> {
+    /// Is the request of this time, and signed with this secret?
+    ///
+    /// `now_ms` is the server's clock, in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// In the order: no date, another day than the scope's, too old or too new,
+    /// a header that has to be signed and is not, another signature.
+    pub fn verify(
+        &self,
+        request: &SignedRequest<'_>,
+        secret: &str,
+        now_ms: i64,
+    ) -> Result<(), SignatureError> {
+        let (date, at_ms) = self.time(request)?;
+        check_clock(date, at_ms, now_ms)?;
+        self.check_signed_headers(request)?;
+        let mut expected = [0; 32];
+        let decoded = hex::decode_to_slice(self.signature, &mut expected);
+        let lower = !self.signature.bytes().any(|byte| byte.is_ascii_uppercase());
+        // In constant time.
+        let verified = self.mac(request, secret, date).verify_slice(&expected);
+        match decoded.is_ok() && lower && verified.is_ok() {
+            true => Ok(()),
+            false => Err(SignatureError::Invalid(
+                "The request signature we calculated does not match the signature you provided. \
+                 Check your AWS Secret Access Key and signing method. Consult the service \
+                 documentation for details."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The signature that this request should have, in hex: for whoever sends
+    /// requests. The own `signature` is not looked at.
+    pub fn sign(&self, request: &SignedRequest<'_>, secret: &str) -> String {
+        let date = request.header("x-amz-date").unwrap_or_default();
+        let mac = self.mac(request, secret, date);
+        hex::encode(mac.finalize().into_bytes())
+    }
+
+    fn mac(&self, request: &SignedRequest<'_>, secret: &str, date: &str) -> super::key::HmacSha256 {
+        let (day, region, service) = (self.date, self.region, self.service);
+        let hash = request.hash(self.signed_headers);
+        let text = format!("{ALGORITHM}\n{date}\n{day}/{region}/{service}/{TERMINATOR}\n{hash}");
+        let key = signing_key(secret, [day, region, service]);
+        mac(&*key, text.as_bytes())
+    }
+
+    /// The request's time as text, and in milliseconds since the Unix epoch.
+    fn time<'r>(&self, request: &'r SignedRequest<'_>) -> Result<(&'r str, i64), SignatureError> {
+        let date = request
+            .header("x-amz-date")
+            .or_else(|| request.header("date"));
+        let date = date.ok_or_else(|| {
+            SignatureError::Incomplete(
+                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' \
+                 header."
+                    .to_owned(),
+            )
+        })?;
+        let at_ms = instant::parse(date).ok_or_else(|| {
+            // fidelity: assumed, AWS's text for a damaged date is not recorded.
+            SignatureError::Incomplete(format!(
+                "Date must be in ISO-8601 'basic format'. Got '{date}'."
+            ))
+        })?;
+        match self.date == &date[..8] {
+            true => Ok((date, at_ms)),
+            false => Err(SignatureError::Invalid(format!(
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date \
+                 from HTTP: '{}' != '{}', from '{date}'.",
+                self.date,
+                &date[..8]
+            ))),
+        }
+    }
+
+    /// The host and everything of Amazon's own has to be signed.
+    fn check_signed_headers(&self, request: &SignedRequest<'_>) -> Result<(), SignatureError> {
+        let signed: Vec<&str> = self.signed_headers.split(';').collect();
+        if !signed.contains(&"host") && !signed.contains(&":authority") {
+            let text = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
+            return Err(SignatureError::Invalid(text.to_owned()));
+        }
+        let has_to_be = |name: &str| name.to_ascii_lowercase().starts_with("x-amz-");
+        let is_signed = |name: &str| signed.iter().any(|it| it.eq_ignore_ascii_case(name));
+        let names = request.headers.iter().map(|header| header.0);
+        match names
+            .into_iter()
+            .find(|name| has_to_be(name) && !is_signed(name))
+        {
+            None => Ok(()),
+            // fidelity: assumed, AWS's text for a header that is not signed is not
+            // recorded.
+            Some(name) => Err(SignatureError::Invalid(format!(
+                "'{}' must be a 'SignedHeader' in the AWS Authorization.",
+                name.to_ascii_lowercase()
+            ))),
+        }
+    }
+}
+
+fn check_clock(date: &str, at_ms: i64, now_ms: i64) -> Result<(), SignatureError> {
+    const MINUTES: i64 = CLOCK_TOLERANCE_MS / 60_000;
+    let now = amz_date(now_ms);
+    let earliest = now_ms - CLOCK_TOLERANCE_MS;
+    let latest = now_ms + CLOCK_TOLERANCE_MS;
+    if at_ms < earliest {
+        let earliest = amz_date(earliest);
+        return Err(SignatureError::Invalid(format!(
+            "Signature expired: {date} is now earlier than {earliest} ({now} - {MINUTES} min.)"
+        )));
+    }
+    if at_ms > latest {
+        let latest = amz_date(latest);
+        return Err(SignatureError::Invalid(format!(
+            "Signature not yet current: {date} is still later than {latest} ({now} + {MINUTES} \
+             min.)"
+        )));
+    }
+    Ok(())
+}

@@ -44,6 +44,8 @@ mod wrapping;
 
 #[cfg(test)]
 mod secrecy;
+#[cfg(test)]
+mod vectors;
 
 pub use ciphertext::{CiphertextHeader, CiphertextKind, decrypt, encrypt, parse};
 #[cfg(feature = "os-entropy")]

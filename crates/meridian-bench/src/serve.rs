@@ -69,6 +69,7 @@ impl Serve {
                     listen,
                     record: None,
                     xks: Default::default(),
+                    attestation_root_file: None,
                 })
                 .await
             }

@@ -1,7 +1,7 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
-use meridian_crypto::{Entropy, ImportToken, Vault, WrappingKey};
+use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
 use crate::arn::RegionName;
@@ -38,4 +38,6 @@ pub struct Context<'a> {
     pub answer: Option<Answer>,
     /// What proxies of external key stores have said about this call.
     pub told: &'a [Told],
+    /// What attestation documents have to lead back to; none is accepted without.
+    pub attestation_root: Option<&'a AttestationRoot>,
 }

@@ -44,6 +44,7 @@ pub mod page;
 pub mod planted;
 pub mod policy;
 pub mod public_key;
+pub mod recipient;
 pub mod region;
 pub mod replication;
 pub mod suitability;

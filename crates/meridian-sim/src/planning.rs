@@ -107,6 +107,7 @@ impl World {
             tokens_expire_after_ms,
             answer,
             told: &[],
+            attestation_root: None,
         };
         view.plan(&mut cx, request)
     }

@@ -80,6 +80,7 @@ async fn start() -> anyhow::Result<RunningCluster> {
         listen: ([127, 0, 0, 1], 0).into(),
         record: None,
         xks: Default::default(),
+        attestation_root_file: None,
     })
     .await
 }

@@ -65,6 +65,7 @@ async fn start(
         listen: args.listen.unwrap_or(([127, 0, 0, 1], 0).into()),
         record: Some(PathBuf::from(history)),
         xks: Default::default(),
+        attestation_root_file: None,
     })
     .await
 }

@@ -1,10 +1,12 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
+use std::cell::Cell;
+
 use meridian_crypto::{Entropy, ImportToken, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
-use crate::arn::RegionName;
+use crate::arn::{KeyRef, RegionName};
 use crate::authority::Authority;
 use crate::caller::Caller;
 use crate::key_store::Told;
@@ -47,4 +49,17 @@ pub struct Context<'a> {
     pub answer: Option<Answer>,
     /// What proxies of external key stores have said about this call.
     pub told: &'a [Told],
+    /// The keys that a cryptographic operation was admitted to, two at most.
+    pub used: Cell<[Option<KeyRef>; 2]>,
+}
+
+impl Context<'_> {
+    /// The plan uses this key.
+    pub(crate) fn note_use(&self, key: KeyRef) {
+        let [first, _] = self.used.get();
+        self.used.set(match first {
+            None => [Some(key), None],
+            Some(_) => [first, Some(key)],
+        });
+    }
 }

@@ -301,6 +301,7 @@ impl TestRegion {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
+            used: Default::default(),
             told,
         };
         view.plan(&mut cx, request)

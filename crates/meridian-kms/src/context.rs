@@ -5,8 +5,10 @@ use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Vault, WrappingKey}
 use zeroize::Zeroizing;
 
 use crate::arn::RegionName;
+use crate::authority::Authority;
 use crate::caller::Caller;
 use crate::key_store::Told;
+use crate::ops::Request;
 use crate::replication::preflight::Answer;
 use crate::time::Timestamp;
 
@@ -18,6 +20,13 @@ pub type Unwrap = fn(&ImportToken, &[u8]) -> Option<Zeroizing<Vec<u8>>>;
 pub struct Context<'a> {
     /// Who asks.
     pub caller: &'a Caller,
+    /// By what rules callers are let in.
+    pub authority: Authority,
+    /// What is asked; set by [`Region::plan`](crate::Region::plan).
+    pub asked: Option<&'a Request>,
+    /// How long a grant takes to be in force without its token, in
+    /// milliseconds.
+    pub grants_spread_ms: i64,
     /// The region's secrets.
     pub vault: &'a Vault,
     /// Randomness: the operating system in a node, a seed in a simulation.

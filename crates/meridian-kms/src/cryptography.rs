@@ -65,6 +65,16 @@ pub(crate) struct Source<'a> {
     pub grant_tokens: &'a [String],
 }
 
+impl Source<'_> {
+    /// The permission that it takes.
+    pub(crate) fn action(&self) -> &'static str {
+        match self.operation {
+            Operation::ReEncrypt => "kms:ReEncryptFrom",
+            operation => operation.action(),
+        }
+    }
+}
+
 /// Decrypts under the material that the ciphertext names.
 pub(crate) fn decrypt(
     region: &Region,
@@ -78,14 +88,21 @@ pub(crate) fn decrypt(
         }
         return Ok(asymmetric::decrypt(region, cx, source)?);
     }
+    let action = source.action();
     let named = match source.key_id {
         // Recorded: a related key's ARN is the wrong key, not an unknown one.
         Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key().into()),
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
-            Some(region.find(cx.caller, source.operation, id, naming)?)
+            let key = region.find_visible(cx, action, id, naming)?;
+            region.check_grant_tokens(cx, source.grant_tokens)?;
+            region.authorize(cx, action, key)?;
+            Some(key)
         }
-        None => None,
+        None => {
+            region.check_grant_tokens(cx, source.grant_tokens)?;
+            None
+        }
     };
     let sealed = Proxied::parse(source.blob);
     let made_by = match &sealed {
@@ -101,14 +118,17 @@ pub(crate) fn decrypt(
         Some(key) if key.key.id == made_by => key,
         Some(_) => return Err(incorrect_key().into()),
         None => {
-            let reference = KeyRef {
-                account: cx.caller.account,
-                id: made_by,
-            };
-            region.key(&reference).ok_or_else(no_visible_key)?
+            let key = region.key_by_id(cx.caller.account, made_by);
+            let key = key.ok_or_else(no_visible_key)?;
+            let allowed = region.authorize(cx, action, key);
+            if key.key.account != cx.caller.account {
+                allowed.map_err(|_| no_visible_key())?;
+            } else {
+                allowed?;
+            }
+            key
         }
     };
-    crate::admission::refuse_grant_tokens(source.grant_tokens)?;
     region.check(source.operation, key)?;
     let external = key.shared.origin == Origin::ExternalKeyStore;
     let blob = match &sealed {

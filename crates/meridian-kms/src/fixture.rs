@@ -16,8 +16,9 @@ use meridian_crypto::{
     WrappingAlgorithm, WrappingKey,
 };
 use meridian_kms::{
-    Answer, Caller, Change, Context, Entry, Inquiry, KeyRef, KmsError, Operation, Outcome, Plan,
-    ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request, Response, Timestamp, Told,
+    Answer, Authority, Caller, Change, Context, Entry, Inquiry, KeyRef, KmsError, Operation,
+    Outcome, Plan, ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request, Response,
+    Timestamp, Told,
 };
 use meridian_proto::v1::*;
 
@@ -114,6 +115,8 @@ pub struct TestRegion {
     pub tokens_expire_after_ms: Option<u64>,
     /// Who calls.
     pub caller: Caller,
+    /// How long a grant takes to be in force without its token.
+    pub grants_spread_ms: i64,
     /// Import parameters by key, which may be used for a day.
     parameters: BTreeMap<String, (Timestamp, GetParametersForImportResponse)>,
     applied: u64,
@@ -143,6 +146,7 @@ impl TestRegion {
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
                 request_id: "request-1".into(),
             },
+            grants_spread_ms: 0,
             parameters: BTreeMap::new(),
             applied: 0,
         }
@@ -289,6 +293,9 @@ impl TestRegion {
             (request.operation() == Operation::GetParametersForImport).then(wrapping_key);
         let mut cx = Context {
             caller: &self.caller,
+            authority: Authority::Open,
+            asked: None,
+            grants_spread_ms: self.grants_spread_ms,
             vault: &self.vault,
             entropy: &mut self.entropy,
             now: self.now,

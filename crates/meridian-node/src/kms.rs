@@ -15,8 +15,8 @@ use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Caller, Change, Consistency, Context, ErrorCode, Inquiry, KmsError, Outcome, Plan,
-    Region, Request, Response, Told,
+    Answer, Authority, Caller, Change, Consistency, Context, ErrorCode, Inquiry, KmsError, Outcome,
+    Plan, Region, Request, Response, Told,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
@@ -77,6 +77,10 @@ impl NodeKms {
             },
             _ => None,
         };
+        if request.takes_long() {
+            let region = self.core.view.as_old_as(staleness);
+            return self.read_apart(region, caller, request).await;
+        }
         let mut told = Vec::new();
         loop {
             let plan = {
@@ -94,6 +98,22 @@ impl NodeKms {
                 plan => return reply(plan),
             }
         }
+    }
+
+    /// Plans a read where it keeps no other request waiting.
+    async fn read_apart(
+        &self,
+        region: Arc<Region>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response, CallError> {
+        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+        let planning = tokio::task::spawn_blocking(move || {
+            let mut entropy = OsEntropy;
+            let mut cx = kms.context(&region, &caller, &mut entropy);
+            region.plan(&mut cx, &request)
+        });
+        reply(planning.await.unwrap_or_else(|_| Err(ended()))?)
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
@@ -169,7 +189,11 @@ impl NodeKms {
     ) -> Result<Plan, KmsError> {
         let mut answer = None;
         loop {
-            match self.plan_once(caller, request, answer, told)? {
+            let planned = match request.takes_long() {
+                true => self.plan_apart(caller, request).await,
+                false => self.plan_once(caller, request, answer, told),
+            };
+            match planned? {
                 Plan::Ask(Inquiry::Region(question)) if answer.is_none() => {
                     match self.core.links.preflight(&question).await {
                         Ok(given) => answer = Some(given),
@@ -186,6 +210,14 @@ impl NodeKms {
                 plan => return Ok(plan),
             }
         }
+    }
+
+    /// Plans, where it keeps no other request waiting, what needs no answers.
+    async fn plan_apart(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
+        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+        let planning =
+            tokio::task::spawn_blocking(move || kms.plan_once(&caller, &request, None, &[]));
+        planning.await.unwrap_or_else(|_| Err(ended()))
     }
 
     fn plan_once(
@@ -232,6 +264,9 @@ impl NodeKms {
     ) -> Context<'a> {
         Context {
             caller,
+            authority: Authority::Open,
+            asked: None,
+            grants_spread_ms: 0,
             vault: &self.core.vault,
             entropy,
             now: self.core.now(region),
@@ -244,6 +279,11 @@ impl NodeKms {
             attestation_root: self.core.attestation_root.as_ref(),
         }
     }
+}
+
+/// The node stopped, or the plan panicked, before there was one.
+fn ended() -> KmsError {
+    KmsError::bare(ErrorCode::KMSInternalException)
 }
 
 /// A question that another answer did not help with.
@@ -347,9 +387,20 @@ impl NodeKms {
         if operation.consistency() == Consistency::Local
             && staleness.is_none()
             && core.has_caught_up()
-            && let Ok(response) = self.read_local(&caller, &request)
         {
-            return futures::future::ready(Ok(response)).boxed();
+            if request.takes_long() {
+                return async move {
+                    let region = kms.core.view.newest();
+                    match kms.read_apart(region, &caller, &request).await {
+                        Ok(response) => Ok(response),
+                        Err(_) => kms.read(&caller, &request, &staleness).await,
+                    }
+                }
+                .boxed();
+            }
+            if let Ok(response) = self.read_local(&caller, &request) {
+                return futures::future::ready(Ok(response)).boxed();
+            }
         }
         async move { kms.read(&caller, &request, &staleness).await }.boxed()
     }

@@ -5,6 +5,7 @@ pub mod cancel_key_deletion;
 pub mod connect_custom_key_store;
 pub mod create_alias;
 pub mod create_custom_key_store;
+pub mod create_grant;
 pub mod create_key;
 pub mod decapsulate;
 pub mod decrypt;
@@ -27,18 +28,28 @@ pub mod generate_data_key_pair_without_plaintext;
 pub mod generate_data_key_without_plaintext;
 pub mod generate_mac;
 pub mod generate_random;
+pub mod get_key_policy;
 pub mod get_key_rotation_status;
 pub mod get_parameters_for_import;
 pub mod get_public_key;
 pub mod import_key_material;
 pub mod list_aliases;
+pub mod list_grants;
+pub mod list_key_policies;
 pub mod list_key_rotations;
 pub mod list_keys;
+pub mod list_resource_tags;
+pub mod list_retirable_grants;
+pub mod put_key_policy;
 pub mod re_encrypt;
 pub mod replicate_key;
+pub mod retire_grant;
+pub mod revoke_grant;
 pub mod rotate_key_on_demand;
 pub mod schedule_key_deletion;
 pub mod sign;
+pub mod tag_resource;
+pub mod untag_resource;
 pub mod update_alias;
 pub mod update_custom_key_store;
 pub mod update_key_description;
@@ -48,7 +59,7 @@ pub mod verify_mac;
 
 use bytes::Bytes;
 use meridian_proto::v1;
-use meridian_proto::{AwsJson, SerializationError};
+use meridian_proto::{AwsJson, MemberValue, SerializationError};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
@@ -80,12 +91,17 @@ macro_rules! for_each_operation {
                 generate_data_key_without_plaintext GenerateDataKeyWithoutPlaintext GenerateDataKeyWithoutPlaintextRequest GenerateDataKeyWithoutPlaintextResponse,
                 generate_mac GenerateMac GenerateMacRequest GenerateMacResponse,
                 generate_random GenerateRandom GenerateRandomRequest GenerateRandomResponse,
+                get_key_policy GetKeyPolicy GetKeyPolicyRequest GetKeyPolicyResponse,
                 get_key_rotation_status GetKeyRotationStatus GetKeyRotationStatusRequest GetKeyRotationStatusResponse,
                 get_parameters_for_import GetParametersForImport GetParametersForImportRequest GetParametersForImportResponse,
                 get_public_key GetPublicKey GetPublicKeyRequest GetPublicKeyResponse,
                 list_aliases ListAliases ListAliasesRequest ListAliasesResponse,
+                list_grants ListGrants ListGrantsRequest ListGrantsResponse,
+                list_key_policies ListKeyPolicies ListKeyPoliciesRequest ListKeyPoliciesResponse,
                 list_key_rotations ListKeyRotations ListKeyRotationsRequest ListKeyRotationsResponse,
                 list_keys ListKeys ListKeysRequest ListKeysResponse,
+                list_resource_tags ListResourceTags ListResourceTagsRequest ListResourceTagsResponse,
+                list_retirable_grants ListRetirableGrants ListRetirableGrantsRequest ListRetirableGrantsResponse,
                 re_encrypt ReEncrypt ReEncryptRequest ReEncryptResponse,
                 sign Sign SignRequest SignResponse,
                 verify Verify VerifyRequest VerifyResponse,
@@ -96,6 +112,7 @@ macro_rules! for_each_operation {
                 connect_custom_key_store ConnectCustomKeyStore ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 create_alias CreateAlias CreateAliasRequest CreateAliasResponse,
                 create_custom_key_store CreateCustomKeyStore CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
+                create_grant CreateGrant CreateGrantRequest CreateGrantResponse,
                 create_key CreateKey CreateKeyRequest CreateKeyResponse,
                 delete_alias DeleteAlias DeleteAliasRequest DeleteAliasResponse,
                 delete_custom_key_store DeleteCustomKeyStore DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
@@ -106,9 +123,14 @@ macro_rules! for_each_operation {
                 enable_key EnableKey EnableKeyRequest EnableKeyResponse,
                 enable_key_rotation EnableKeyRotation EnableKeyRotationRequest EnableKeyRotationResponse,
                 import_key_material ImportKeyMaterial ImportKeyMaterialRequest ImportKeyMaterialResponse,
+                put_key_policy PutKeyPolicy PutKeyPolicyRequest PutKeyPolicyResponse,
                 replicate_key ReplicateKey ReplicateKeyRequest ReplicateKeyResponse,
+                retire_grant RetireGrant RetireGrantRequest RetireGrantResponse,
+                revoke_grant RevokeGrant RevokeGrantRequest RevokeGrantResponse,
                 rotate_key_on_demand RotateKeyOnDemand RotateKeyOnDemandRequest RotateKeyOnDemandResponse,
                 schedule_key_deletion ScheduleKeyDeletion ScheduleKeyDeletionRequest ScheduleKeyDeletionResponse,
+                tag_resource TagResource TagResourceRequest TagResourceResponse,
+                untag_resource UntagResource UntagResourceRequest UntagResourceResponse,
                 update_alias UpdateAlias UpdateAliasRequest UpdateAliasResponse,
                 update_custom_key_store UpdateCustomKeyStore UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 update_key_description UpdateKeyDescription UpdateKeyDescriptionRequest UpdateKeyDescriptionResponse,
@@ -210,6 +232,14 @@ macro_rules! define_operations {
                 }
             }
 
+            /// The permission that it takes, where it takes one.
+            pub fn action(self) -> &'static str {
+                match self {
+                    $(Operation::$r_op => concat!("kms:", stringify!($r_op)),)*
+                    $(Operation::$w_op => concat!("kms:", stringify!($w_op)),)*
+                }
+            }
+
             /// The operation with this name.
             pub fn from_name(name: &str) -> Option<Operation> {
                 match name {
@@ -281,6 +311,14 @@ macro_rules! define_operations {
                 ["KeyId", "TargetKeyId", "SourceKeyId"].into_iter().find_map(member)
             }
 
+            /// A member by AWS's name, unless it is secret.
+            pub fn member(&self, name: &str) -> Option<MemberValue<'_>> {
+                match self {
+                    $(Request::$r_op(request) => request.member(name),)*
+                    $(Request::$w_op(request) => request.member(name),)*
+                }
+            }
+
             /// Every violated constraint of the model, in AWS's words.
             pub fn violations(&self) -> Vec<String> {
                 let mut found = Vec::new();
@@ -337,7 +375,12 @@ macro_rules! define_operations {
         impl Region {
             /// What would this request do here? Uses secrets and randomness;
             /// changes nothing.
-            pub fn plan(&self, cx: &mut Context<'_>, request: &Request) -> Result<Plan, KmsError> {
+            pub fn plan<'a>(
+                &self,
+                cx: &mut Context<'a>,
+                request: &'a Request,
+            ) -> Result<Plan, KmsError> {
+                cx.asked = Some(request);
                 let planned = match request {
                     $(Request::$r_op(request) => {
                         $r_mod::plan(self, cx, request)

@@ -28,7 +28,8 @@ pub fn plan(
             .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     let tokens = &request.grant_tokens;
     let decrypted = if ignore {
-        let key = region.admit_use(cx, operation, &request.source_key_id, tokens)?;
+        let action = "kms:ReEncryptFrom";
+        let key = region.admit_use_as(cx, operation, action, &request.source_key_id, tokens)?;
         suitability::check_usage(operation, key, region.name())?;
         let algorithm = request.source_encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
@@ -47,7 +48,8 @@ pub fn plan(
         };
         Some(cryptography::decrypt(region, cx, &source)?)
     };
-    let destination = region.admit_use(cx, operation, &request.destination_key_id, tokens)?;
+    let (action, key_id) = ("kms:ReEncryptTo", &request.destination_key_id);
+    let destination = region.admit_use_as(cx, operation, action, key_id, tokens)?;
     suitability::check_usage(operation, destination, region.name())?;
     let algorithm = &request.destination_encryption_algorithm;
     let context = &request.destination_encryption_context;

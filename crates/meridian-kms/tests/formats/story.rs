@@ -6,11 +6,12 @@ use meridian_proto::v1::*;
 
 use crate::fixture::{Call, DAY_MS, START, TestRegion, region};
 use crate::key_stores;
+use crate::metadata;
 
 /// The primary's region, then the replica's.
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 /// Every region of which something is stored.
-pub const STORED: [&str; 3] = [REGIONS[0], REGIONS[1], key_stores::REGION];
+pub const STORED: [&str; 4] = [REGIONS[0], REGIONS[1], key_stores::REGION, metadata::REGION];
 
 /// What the story leaves behind.
 pub struct Story {
@@ -278,7 +279,9 @@ pub fn play() -> Story {
         log: it.log,
         snapshot: it.it.region.encode(),
     };
-    let regions = [us, eu, key_stores::play()].map(stored).into();
+    let regions = [us, eu, key_stores::play(), metadata::play()]
+        .map(stored)
+        .into();
     Story {
         regions,
         facts,

@@ -45,6 +45,8 @@ mod wrapping;
 
 #[cfg(test)]
 mod secrecy;
+#[cfg(test)]
+mod vectors;
 
 pub use attestation::{AttestationError, AttestationRoot, AttestationRootError, Attested};
 pub use ciphertext::{CiphertextHeader, CiphertextKind, decrypt, encrypt, parse};

@@ -1,10 +1,12 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
+use std::cell::Cell;
+
 use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
-use crate::arn::RegionName;
+use crate::arn::{KeyRef, RegionName};
 use crate::authority::Authority;
 use crate::caller::Caller;
 use crate::key_store::Told;
@@ -49,4 +51,17 @@ pub struct Context<'a> {
     pub told: &'a [Told],
     /// What attestation documents have to lead back to; none is accepted without.
     pub attestation_root: Option<&'a AttestationRoot>,
+    /// The keys that a cryptographic operation was admitted to, two at most.
+    pub used: Cell<[Option<KeyRef>; 2]>,
+}
+
+impl Context<'_> {
+    /// The plan uses this key.
+    pub(crate) fn note_use(&self, key: KeyRef) {
+        let [first, _] = self.used.get();
+        self.used.set(match first {
+            None => [Some(key), None],
+            Some(_) => [first, Some(key)],
+        });
+    }
 }

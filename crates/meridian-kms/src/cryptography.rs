@@ -130,6 +130,7 @@ pub(crate) fn decrypt(
         }
     };
     region.check(source.operation, key)?;
+    cx.note_use(key.key);
     let external = key.shared.origin == Origin::ExternalKeyStore;
     let blob = match &sealed {
         // Neither layer is enough by itself.

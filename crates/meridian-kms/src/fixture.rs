@@ -304,6 +304,7 @@ impl TestRegion {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
+            used: Default::default(),
             told,
             attestation_root: self.attestation_root.as_ref(),
         };

@@ -57,6 +57,13 @@ pub struct NodeConfig {
     /// May faults be injected and time be moved? Default: no.
     #[serde(default)]
     pub allow_chaos: bool,
+    /// File for CloudTrail records of the requests to this node's ports, and of
+    /// what its region does by itself; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_file: Option<PathBuf>,
+    /// File for EventBridge events of the region; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_file: Option<PathBuf>,
     /// When a write counts as stored. Default: "durable".
     #[serde(default)]
     pub fsync: Fsync,
@@ -120,6 +127,12 @@ pub struct NodeOverrides {
     /// Allow faults to be injected and time to be moved.
     #[arg(long, env = "MERIDIAN_ALLOW_CHAOS")]
     pub allow_chaos: Option<bool>,
+    /// File for CloudTrail records.
+    #[arg(long, env = "MERIDIAN_AUDIT_FILE")]
+    pub audit_file: Option<PathBuf>,
+    /// File for EventBridge events.
+    #[arg(long, env = "MERIDIAN_EVENTS_FILE")]
+    pub events_file: Option<PathBuf>,
     /// When a write counts as stored.
     #[arg(long, env = "MERIDIAN_FSYNC")]
     pub fsync: Option<Fsync>,
@@ -186,7 +199,7 @@ impl NodeOverrides {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let number = |number: Option<u64>| number.map(i64::try_from).transpose();
         let fsync = self.fsync.map(toml::Value::try_from).transpose()?;
-        let settings: [(&str, Option<toml::Value>); 13] = [
+        let settings: [(&str, Option<toml::Value>); 15] = [
             ("region", self.region.map(Into::into)),
             ("node_id", number(self.node_id)?.map(Into::into)),
             ("listen", self.listen.map(Into::into)),
@@ -202,6 +215,8 @@ impl NodeOverrides {
                 self.root_key_file.map(text).map(Into::into),
             ),
             ("allow_chaos", self.allow_chaos.map(Into::into)),
+            ("audit_file", self.audit_file.map(text).map(Into::into)),
+            ("events_file", self.events_file.map(text).map(Into::into)),
             ("fsync", fsync),
             (
                 "compaction_bytes",

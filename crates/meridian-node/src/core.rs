@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::active_faults::{ActiveFaults, Delivery, Lost};
 use crate::directory::Directory;
 use crate::faulty::node_name;
+use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::recorder::Recorder;
 use crate::view::View;
@@ -53,6 +54,8 @@ pub struct Core {
     pub links: Box<dyn Links>,
     /// What is wrong.
     pub faults: ActiveFaults,
+    /// Keys that were used here and of which the region does not know it yet.
+    pub uses: KeyUses,
     /// The way to the proxies of external key stores.
     pub xks_proxies: XksProxies,
     /// What attestation documents have to lead back to.

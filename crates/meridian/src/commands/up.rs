@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use meridian_kms::RegionName;
-use meridian_node::{RunningCluster, UpOptions, XksSettings};
+use meridian_node::{AuditFiles, RunningCluster, UpOptions, XksSettings};
 
 use crate::cli::{DEFAULT_REGIONS, OutputFormat};
 use crate::console::{Console, bad, bold, dim, good};
@@ -54,6 +54,14 @@ pub struct UpArgs {
     /// `verdict`; the cluster must be a new one
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Write a CloudTrail record of every request, and of what the regions do by
+    /// themselves, to the end of this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Write the EventBridge events of the regions to the end of this file, as
+    /// JSON lines
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
     /// Where the proxy of an external key store is: calls to https://HOST go to
     /// ADDR over plain HTTP; for every HOST once
     #[arg(long, value_name = "HOST=ADDR", value_parser = xks_proxy)]
@@ -85,6 +93,10 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         nodes_per_region: args.nodes_per_region,
         listen: args.listen,
         record: args.record.clone(),
+        audit: AuditFiles {
+            records: args.audit,
+            events: args.events,
+        },
         xks: XksSettings {
             proxies: args.xks_proxy.into_iter().collect(),
             timeout_ms: args.xks_timeout,

@@ -111,6 +111,7 @@ fn all_kinds() -> BTreeSet<String> {
         "AdvanceClock",
         "MaterialExpires",
         "AutomaticRotation",
+        "ManagedKey",
     ];
     writes
         .map(|operation| operation.name())

@@ -15,8 +15,8 @@ use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Authority, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan,
-    Region, Request, Response,
+    Answer, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan, Region,
+    Request, Response,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
@@ -73,11 +73,17 @@ impl NodeKms {
             },
             _ => None,
         };
-        let region = self.core.view.as_old_as(staleness);
-        let mut entropy = OsEntropy;
-        let mut cx = self.context(&region, caller, &mut entropy);
-        cx.wrapping_key = wrapping_key.as_ref();
-        reply(region.plan(&mut cx, request)?)
+        let planned = {
+            let region = self.core.view.as_old_as(staleness);
+            let mut entropy = OsEntropy;
+            let mut cx = self.context(&region, caller, &mut entropy);
+            cx.wrapping_key = wrapping_key.as_ref();
+            region.plan(&mut cx, request)?
+        };
+        match planned {
+            Plan::Commit(_) => self.write(caller, request).await,
+            planned => reply(planned),
+        }
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
@@ -124,6 +130,9 @@ impl NodeKms {
     pub async fn write_here(&self, caller: &Caller, request: &Request) -> Attempt {
         match self.plan_here(caller, request).await {
             Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
+            Ok(Plan::Commit(change)) if !request.operation().is_write() => {
+                self.commit_first(caller, request, change).await
+            }
             Ok(Plan::Commit(change)) => self.commit(caller, change).await,
             Ok(Plan::Ask(question)) => {
                 let region = &question.region;
@@ -176,6 +185,24 @@ impl NodeKms {
         region.plan(&mut cx, request)
     }
 
+    /// Makes what a read needs, and answers the read.
+    async fn commit_first(&self, caller: &Caller, request: &Request, change: Change) -> Attempt {
+        match self.core.propose_for(caller, change).await {
+            Ok((index, _)) => {
+                let answer = match self.plan_once(caller, request, None) {
+                    Ok(planned) => reply(planned),
+                    Err(error) => Err(error.into()),
+                };
+                Attempt::Answered(index, answer)
+            }
+            Err(NotCommitted::NotLeader) => Attempt::NotLeader,
+            Err(NotCommitted::Unknown(why)) => {
+                tracing::debug!(why, "outcome unknown");
+                Attempt::Answered(0, Err(CallError::Timeout { definite: false }))
+            }
+        }
+    }
+
     async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
         match self.core.propose_for(caller, change).await {
             Ok((index, Outcome::Answered(answer))) => {
@@ -201,7 +228,7 @@ impl NodeKms {
     ) -> Context<'a> {
         Context {
             caller,
-            authority: Authority::Open,
+            authority: self.core.authority(caller),
             asked: None,
             grants_spread_ms: 0,
             vault: &self.core.vault,

@@ -254,6 +254,7 @@ impl RunningNode {
             vault: Vault::new(region.as_str(), root_key, cluster_secret),
             directory: process.directory.clone(),
             links: Box::new(links),
+            identities: identities(&process.authentication),
             faults: faults.clone(),
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
@@ -377,6 +378,14 @@ pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address}"))
+}
+
+/// Who proves who they are is let in by policies, and nobody else is.
+fn identities(authentication: &Authentication) -> Option<Arc<meridian_iam::Directory>> {
+    match authentication {
+        Authentication::Open => None,
+        Authentication::Enforced { directory, .. } => Some(directory.clone()),
+    }
 }
 
 fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {

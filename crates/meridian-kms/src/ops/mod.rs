@@ -65,7 +65,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arn::RegionName;
 use crate::context::Context;
-use crate::error::KmsError;
+use crate::error::{ErrorCode, KmsError};
 use crate::region::Region;
 use crate::replication::fact::Fact;
 use crate::replication::preflight::Question;
@@ -147,7 +147,8 @@ macro_rules! for_each_operation {
 pub enum Plan {
     /// The answer; nothing changes.
     Reply(Response),
-    /// A change to propose.
+    /// A change to propose. Planned for a read, it has to be there first: plan
+    /// again once it is.
     Commit(Change),
     /// Another region has to be asked first; plan again with its answer.
     Ask(Question),
@@ -197,6 +198,8 @@ pub enum Change {
         /// The material.
         material: meridian_crypto::MaterialId,
     },
+    /// A read names an AWS managed key that is not there yet.
+    ManagedKey(crate::managed_key::Change),
     /// The schedule rotates a key.
     AutomaticRotation(crate::automatic_rotation::Change),
 }
@@ -372,6 +375,22 @@ macro_rules! define_operations {
                 request: &'a Request,
             ) -> Result<Plan, KmsError> {
                 cx.asked = Some(request);
+                self.authorize_without_key(cx, request)?;
+                match self.plan_operation(cx, request) {
+                    Err(error) if error.code == ErrorCode::NotFoundException => {
+                        let first = self.missing_managed_key(cx, request);
+                        let first = first.map(|it| Plan::Commit(Change::ManagedKey(it)));
+                        first.ok_or(error)
+                    }
+                    planned => planned,
+                }
+            }
+
+            fn plan_operation(
+                &self,
+                cx: &mut Context<'_>,
+                request: &Request,
+            ) -> Result<Plan, KmsError> {
                 match request {
                     $(Request::$r_op(request) => {
                         $r_mod::plan(self, cx, request).map(|it| Plan::Reply(Response::$r_op(it)))

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use http::{Extensions, HeaderMap};
 use meridian_kms::{KmsError, RegionName, Request};
 use meridian_proto::validation_message;
 
+use crate::audit::Auditor;
 use crate::authentication::Authentication;
 use crate::front::{Cluster, Front, Scope};
 use crate::kms::Kms;
 use crate::observer::{Observation, Observer};
+use crate::trail::Trail;
 
 /// A [`Front`] at work.
 pub(crate) struct Door {
@@ -17,6 +20,7 @@ pub(crate) struct Door {
     scope: Scope,
     pub(crate) authentication: Authentication,
     observer: Arc<dyn Observer>,
+    auditor: Option<Arc<dyn Auditor>>,
 }
 
 impl Door {
@@ -26,6 +30,7 @@ impl Door {
             scope: front.scope,
             authentication: front.authentication,
             observer: front.observer,
+            auditor: front.auditor,
         }
     }
 
@@ -64,6 +69,20 @@ impl Door {
             observation.region = own.parse().ok();
         }
         observation
+    }
+
+    /// Has the audit log told of a request, if there is one.
+    pub(crate) fn follow(
+        &self,
+        observation: &mut Observation,
+        request_id: &str,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) {
+        if let Some(auditor) = &self.auditor {
+            let trail = Trail::begin(auditor.clone(), request_id, headers, extensions);
+            observation.trail = Some(Box::new(trail));
+        }
     }
 }
 

@@ -20,6 +20,7 @@
 //! `Clone` or `Serialize`.
 
 mod aead;
+mod attestation;
 mod ciphertext;
 mod entropy;
 mod fingerprints;
@@ -34,6 +35,7 @@ mod material;
 mod material_id;
 mod opened;
 mod pair;
+mod proxied;
 mod sealed;
 mod sealed_secret;
 mod secret;
@@ -43,7 +45,10 @@ mod wrapping;
 
 #[cfg(test)]
 mod secrecy;
+#[cfg(test)]
+mod vectors;
 
+pub use attestation::{AttestationError, AttestationRoot, AttestationRootError, Attested};
 pub use ciphertext::{CiphertextHeader, CiphertextKind, decrypt, encrypt, parse};
 #[cfg(feature = "os-entropy")]
 pub use entropy::OsEntropy;
@@ -56,6 +61,7 @@ pub use key_spec::KeySpec;
 pub use material::Material;
 pub use material_id::{MaterialId, ParseMaterialIdError};
 pub use pair::{EncryptionAlgorithm, Unfit};
+pub use proxied::{Proxied, context_digest};
 pub use sealed::{Sealed, SealedError};
 pub use sealed_secret::{SealedSecret, SealedSecretError};
 pub use secret::{ClusterSecret, RootKey};

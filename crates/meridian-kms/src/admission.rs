@@ -64,6 +64,7 @@ impl Region {
         self.check_grant_tokens(cx, grant_tokens)?;
         self.authorize(cx, action, key)?;
         self.check(operation, key)?;
+        cx.note_use(key.key);
         Ok(key)
     }
 
@@ -256,8 +257,10 @@ fn check_kind(
             // AWS refuses the status of an empty imported key, and only of that.
             Origin::AwsKms
         }
-        // What a custom key store holds does not rotate.
-        Operation::GetKeyRotationStatus
+        // What a custom key store holds does not rotate, and makes no pairs.
+        Operation::GenerateDataKeyPair
+        | Operation::GenerateDataKeyPairWithoutPlaintext
+        | Operation::GetKeyRotationStatus
         | Operation::ListKeyRotations
         | Operation::RotateKeyOnDemand
             if origin.is_custom() =>

@@ -125,3 +125,6 @@ pub(crate) fn check(
     }
     EncryptionAlgorithm::from_name(name).ok_or_else(internal)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,15 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
-use meridian_crypto::{Entropy, ImportToken, Vault, WrappingKey};
+use std::cell::Cell;
+
+use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
-use crate::arn::RegionName;
+use crate::arn::{KeyRef, RegionName};
 use crate::authority::Authority;
 use crate::caller::Caller;
+use crate::key_store::Told;
 use crate::ops::Request;
 use crate::replication::preflight::Answer;
 use crate::time::Timestamp;
@@ -44,4 +47,21 @@ pub struct Context<'a> {
     pub tokens_expire_after_ms: Option<u64>,
     /// The other region's answer, once it has been asked.
     pub answer: Option<Answer>,
+    /// What proxies of external key stores have said about this call.
+    pub told: &'a [Told],
+    /// What attestation documents have to lead back to; none is accepted without.
+    pub attestation_root: Option<&'a AttestationRoot>,
+    /// The keys that a cryptographic operation was admitted to, two at most.
+    pub used: Cell<[Option<KeyRef>; 2]>,
+}
+
+impl Context<'_> {
+    /// The plan uses this key.
+    pub(crate) fn note_use(&self, key: KeyRef) {
+        let [first, _] = self.used.get();
+        self.used.set(match first {
+            None => [Some(key), None],
+            Some(_) => [first, Some(key)],
+        });
+    }
 }

@@ -12,13 +12,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use meridian_crypto::{
-    ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault, WrappingAlgorithm,
-    WrappingKey,
+    AttestationRoot, ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault,
+    WrappingAlgorithm, WrappingKey,
 };
 use meridian_iam::Identity;
 use meridian_kms::{
-    Answer, Authority, Caller, Change, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan,
-    Question, Region, RegionName, Request, Response, Timestamp,
+    Answer, Authority, Caller, Change, Context, Entry, Inquiry, KeyRef, KmsError, Operation,
+    Outcome, Plan, ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request, Response,
+    Timestamp, Told,
 };
 use meridian_proto::v1::*;
 
@@ -107,6 +108,10 @@ pub struct TestRegion {
     pub behind: Option<Region>,
     /// What another region answers when it is asked; nothing if unreachable.
     pub answer: Option<Answer>,
+    /// What attestation documents lead back to.
+    pub attestation_root: Option<AttestationRoot>,
+    /// What proxies of external key stores say when they are asked.
+    pub proxy: fn(&ProxyQuestion) -> ProxyAnswer,
     /// The age from which on import tokens count as expired, under a fault.
     pub tokens_expire_after_ms: Option<u64>,
     /// Who calls.
@@ -137,6 +142,8 @@ impl TestRegion {
             now: START,
             behind: None,
             answer: None,
+            attestation_root: None,
+            proxy: |_| ProxyAnswer::Unreachable,
             tokens_expire_after_ms: None,
             caller: Caller {
                 account: ACCOUNT.parse().unwrap(),
@@ -230,7 +237,8 @@ impl TestRegion {
     ) -> Result<C::Response, KmsError> {
         let request = request.request();
         let planned = match self.plan(&request, None)? {
-            Plan::Ask(question) => {
+            Plan::Ask(Inquiry::Proxy(question)) => self.plan_asking(&request, *question)?,
+            Plan::Ask(Inquiry::Region(question)) => {
                 let answer = ask(&Question::decode(&question.encode()).unwrap());
                 let unreachable = KmsError::region_unreachable(&question.region);
                 self.plan(&request, Some(answer.ok_or(unreachable)?))?
@@ -257,8 +265,36 @@ impl TestRegion {
         self.behind.as_ref().unwrap_or(&self.region)
     }
 
+    /// Plans with the answers of proxies, as many as it takes.
+    pub fn plan_asking(
+        &mut self,
+        request: &Request,
+        first: ProxyQuestion,
+    ) -> Result<Plan, KmsError> {
+        let mut told = Vec::new();
+        let mut question = first;
+        loop {
+            let answer = (self.proxy)(&question);
+            told.push(Told { question, answer });
+            match self.plan_told(request, None, &told)? {
+                Plan::Ask(Inquiry::Proxy(next)) => question = *next,
+                planned => return Ok(planned),
+            }
+            assert!(told.len() < 3, "a call asks two questions at most");
+        }
+    }
+
     /// Plans on the region as a node with this clock sees it.
     pub fn plan(&mut self, request: &Request, answer: Option<Answer>) -> Result<Plan, KmsError> {
+        self.plan_told(request, answer, &[])
+    }
+
+    fn plan_told(
+        &mut self,
+        request: &Request,
+        answer: Option<Answer>,
+        told: &[Told],
+    ) -> Result<Plan, KmsError> {
         let regions: Vec<RegionName> = REGIONS.iter().map(|name| region(name)).collect();
         let mut view = self.view().clone();
         view.advance_to(self.now);
@@ -280,6 +316,9 @@ impl TestRegion {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
+            used: Default::default(),
+            told,
+            attestation_root: self.attestation_root.as_ref(),
         };
         view.plan(&mut cx, request)
     }

@@ -155,7 +155,8 @@ pub fn admit(
                 ),
             };
         }
-        Operation::GetKeyPolicy
+        Operation::GetKeyLastUsage
+        | Operation::GetKeyPolicy
         | Operation::GetKeyRotationStatus
         | Operation::ListGrants
         | Operation::ListKeyPolicies
@@ -220,6 +221,7 @@ mod tests {
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
         ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
+        ("GetKeyLastUsage", "......"),
         ("GetKeyPolicy", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),

@@ -8,6 +8,8 @@ use meridian_kms::RegionName;
 use meridian_raft::NodeId;
 use serde::{Deserialize, Serialize};
 
+use crate::xks_proxies::XksSettings;
+
 /// When a write counts as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -55,6 +57,13 @@ pub struct NodeConfig {
     /// May faults be injected and time be moved? Default: no.
     #[serde(default)]
     pub allow_chaos: bool,
+    /// File for CloudTrail records of the requests to this node's ports, and of
+    /// what its region does by itself; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_file: Option<PathBuf>,
+    /// File for EventBridge events of the region; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_file: Option<PathBuf>,
     /// When a write counts as stored. Default: "durable".
     #[serde(default)]
     pub fsync: Fsync,
@@ -69,6 +78,13 @@ pub struct NodeConfig {
     /// 4096.
     #[serde(default = "compaction_keep_entries_default")]
     pub compaction_keep_entries: u64,
+    /// File with a root certificate, in PEM form, that attestation documents may lead
+    /// back to. Default: no attestation document is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation_root_file: Option<PathBuf>,
+    /// Where the proxies of external key stores are. Default: nowhere.
+    #[serde(default, skip_serializing_if = "XksSettings::is_default")]
+    pub xks: XksSettings,
     /// Every node of the cluster, by region, this one included.
     pub regions: BTreeMap<RegionName, Vec<Peer>>,
 }
@@ -111,6 +127,12 @@ pub struct NodeOverrides {
     /// Allow faults to be injected and time to be moved.
     #[arg(long, env = "MERIDIAN_ALLOW_CHAOS")]
     pub allow_chaos: Option<bool>,
+    /// File for CloudTrail records.
+    #[arg(long, env = "MERIDIAN_AUDIT_FILE")]
+    pub audit_file: Option<PathBuf>,
+    /// File for EventBridge events.
+    #[arg(long, env = "MERIDIAN_EVENTS_FILE")]
+    pub events_file: Option<PathBuf>,
     /// When a write counts as stored.
     #[arg(long, env = "MERIDIAN_FSYNC")]
     pub fsync: Option<Fsync>,
@@ -177,7 +199,7 @@ impl NodeOverrides {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let number = |number: Option<u64>| number.map(i64::try_from).transpose();
         let fsync = self.fsync.map(toml::Value::try_from).transpose()?;
-        let settings: [(&str, Option<toml::Value>); 13] = [
+        let settings: [(&str, Option<toml::Value>); 15] = [
             ("region", self.region.map(Into::into)),
             ("node_id", number(self.node_id)?.map(Into::into)),
             ("listen", self.listen.map(Into::into)),
@@ -193,6 +215,8 @@ impl NodeOverrides {
                 self.root_key_file.map(text).map(Into::into),
             ),
             ("allow_chaos", self.allow_chaos.map(Into::into)),
+            ("audit_file", self.audit_file.map(text).map(Into::into)),
+            ("events_file", self.events_file.map(text).map(Into::into)),
             ("fsync", fsync),
             (
                 "compaction_bytes",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use meridian_crypto::Vault;
+use meridian_crypto::{AttestationRoot, Vault};
 use meridian_kms::{Authority, Caller, Change, Entry, Outcome, Region, RegionName, Timestamp};
 use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
 use tokio::sync::watch;
@@ -15,10 +15,12 @@ use tokio::time::Instant;
 use crate::active_faults::{ActiveFaults, Delivery, Lost};
 use crate::directory::Directory;
 use crate::faulty::node_name;
+use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::recorder::Recorder;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksProxies;
 
 /// How long a call looks for a leader before it gives up.
 pub const LEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,6 +56,12 @@ pub struct Core {
     pub identities: Option<Arc<meridian_iam::Directory>>,
     /// What is wrong.
     pub faults: ActiveFaults,
+    /// Keys that were used here and of which the region does not know it yet.
+    pub uses: KeyUses,
+    /// The way to the proxies of external key stores.
+    pub xks_proxies: XksProxies,
+    /// What attestation documents have to lead back to.
+    pub attestation_root: Option<AttestationRoot>,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Who writes down what happens, if anybody does.

@@ -10,25 +10,29 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use meridian_api::{CallError, Kms};
+use meridian_api::{CallError, Kms, Seen};
 use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan, Region,
-    Request, Response,
+    Answer, Caller, Change, Consistency, Context, ErrorCode, Inquiry, KmsError, Outcome, Plan,
+    Region, Request, Response, Told,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
 
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
-use crate::forward;
+use crate::{forward, use_teller};
 
 /// The KMS API as one node of a region serves it.
 #[derive(Clone)]
 pub struct NodeKms {
     core: Arc<Core>,
 }
+
+/// Questions to proxies in one call: ReEncrypt between two key stores has two,
+/// and the key may move meanwhile.
+const QUESTIONS_MAX: usize = 4;
 
 /// How a leader's attempt at a write ended.
 #[allow(
@@ -60,6 +64,9 @@ impl NodeKms {
         request: &Request,
         staleness: &Staleness,
     ) -> Result<Response, CallError> {
+        if let Request::GetKeyLastUsage(_) = request {
+            use_teller::tell(&self.core).await;
+        }
         // An older view is one that this node had after it caught up: what it
         // found in its log at the start may be older than any fault allows.
         let needs_barrier = staleness.whole_ms.is_none() || !self.core.has_caught_up();
@@ -73,26 +80,87 @@ impl NodeKms {
             },
             _ => None,
         };
-        let planned = {
+        if request.takes_long() {
             let region = self.core.view.as_old_as(staleness);
-            let mut entropy = OsEntropy;
-            let mut cx = self.context(&region, caller, &mut entropy);
-            cx.wrapping_key = wrapping_key.as_ref();
-            region.plan(&mut cx, request)?
-        };
-        match planned {
-            Plan::Commit(_) => self.write(caller, request).await,
-            planned => reply(planned),
+            let plan = self.read_apart(region, caller, request).await?;
+            return self.end_read(caller, request, plan).await;
+        }
+        let mut told = Vec::new();
+        loop {
+            let plan = {
+                let region = self.core.view.as_old_as(staleness);
+                let mut entropy = OsEntropy;
+                let mut cx = self.context(&region, caller, &mut entropy);
+                cx.wrapping_key = wrapping_key.as_ref();
+                cx.told = &told;
+                self.plan_read(&region, &mut cx, request)?
+            };
+            match plan {
+                Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
+                    told.push(self.core.xks_proxies.ask(*question).await);
+                }
+                plan => return self.end_read(caller, request, plan).await,
+            }
         }
     }
 
+    /// Answers a read, at the leader if something has to be there first.
+    async fn end_read(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        plan: Plan,
+    ) -> Result<Response, CallError> {
+        match plan {
+            Plan::Commit(_) => self.write(caller, request).await,
+            plan @ (Plan::Reply(_) | Plan::Ask(_)) => reply(plan),
+        }
+    }
+
+    /// Plans a read, and notes which keys it has used if it is answered.
+    fn plan_read<'a>(
+        &self,
+        region: &Region,
+        cx: &mut Context<'a>,
+        request: &'a Request,
+    ) -> Result<Plan, KmsError> {
+        let plan = region.plan(cx, request)?;
+        let operation = request.operation();
+        if let Plan::Reply(_) = plan
+            && operation.is_use()
+        {
+            for key in cx.used.get().into_iter().flatten() {
+                let request_id = &cx.caller.request_id;
+                self.core.uses.note(key, operation, cx.now, request_id);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Plans a read where it keeps no other request waiting.
+    async fn read_apart(
+        &self,
+        region: Arc<Region>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Plan, CallError> {
+        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+        let planning = tokio::task::spawn_blocking(move || {
+            let mut entropy = OsEntropy;
+            let mut cx = kms.context(&region, &caller, &mut entropy);
+            kms.plan_read(&region, &mut cx, &request)
+        });
+        Ok(planning.await.unwrap_or_else(|_| Err(ended()))?)
+    }
+
     /// The hot path: no await, no lock that anyone holds across one, no disk.
-    /// A refusal is not the region's word: this node may lag behind it.
+    /// A refusal is not the region's word: this node may lag behind it. Who has
+    /// to be asked first is not asked here.
     fn read_local(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
-        reply(region.plan(&mut cx, request)?)
+        reply(self.plan_read(&region, &mut cx, request)?)
     }
 
     async fn write(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
@@ -128,23 +196,21 @@ impl NodeKms {
 
     /// Plans and proposes at the leader.
     pub async fn write_here(&self, caller: &Caller, request: &Request) -> Attempt {
-        match self.plan_here(caller, request).await {
+        let mut told = Vec::new();
+        match self.plan_here(caller, request, &mut told).await {
             Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
             Ok(Plan::Commit(change)) if !request.operation().is_write() => {
                 self.commit_first(caller, request, change).await
             }
             Ok(Plan::Commit(change)) => self.commit(caller, change).await,
-            Ok(Plan::Ask(question)) => {
-                let region = &question.region;
-                Attempt::Answered(0, Err(KmsError::region_unreachable(region).into()))
-            }
+            Ok(Plan::Ask(inquiry)) => Attempt::Answered(0, Err(unanswered(&inquiry).into())),
             Err(error) => {
                 // A refusal must rest on the agreed state too: this node may
                 // have been deposed without knowing it.
                 if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
                     return Attempt::Answered(0, Err(CallError::NoLeader));
                 }
-                match self.plan_here(caller, request).await {
+                match self.plan_here(caller, request, &mut told).await {
                     Ok(Plan::Commit(change)) => self.commit(caller, change).await,
                     Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
                     Ok(Plan::Ask(_)) | Err(_) => Attempt::Answered(0, Err(error.into())),
@@ -153,19 +219,45 @@ impl NodeKms {
         }
     }
 
-    /// Plans, asking another region if the plan says so.
-    async fn plan_here(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
-        let question = match self.plan_once(caller, request, None)? {
-            Plan::Ask(question) => question,
-            plan @ (Plan::Reply(_) | Plan::Commit(_)) => return Ok(plan),
-        };
-        match self.core.links.preflight(&question).await {
-            Ok(answer) => self.plan_once(caller, request, Some(answer)),
-            Err(error) => {
-                tracing::debug!(region = %question.region, error = error.0, "preflight failed");
-                Err(KmsError::region_unreachable(&question.region))
+    /// Plans, asking another region or a proxy if the plan says so. What a proxy
+    /// has been asked for this call it is not asked again.
+    async fn plan_here(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        told: &mut Vec<Told>,
+    ) -> Result<Plan, KmsError> {
+        let mut answer = None;
+        loop {
+            let planned = match request.takes_long() {
+                true => self.plan_apart(caller, request).await,
+                false => self.plan_once(caller, request, answer, told),
+            };
+            match planned? {
+                Plan::Ask(Inquiry::Region(question)) if answer.is_none() => {
+                    match self.core.links.preflight(&question).await {
+                        Ok(given) => answer = Some(given),
+                        Err(error) => {
+                            let region = &question.region;
+                            tracing::debug!(%region, error = error.0, "preflight failed");
+                            return Err(KmsError::region_unreachable(region));
+                        }
+                    }
+                }
+                Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
+                    told.push(self.core.xks_proxies.ask(*question).await);
+                }
+                plan => return Ok(plan),
             }
         }
+    }
+
+    /// Plans, where it keeps no other request waiting, what needs no answers.
+    async fn plan_apart(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
+        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+        let planning =
+            tokio::task::spawn_blocking(move || kms.plan_once(&caller, &request, None, &[]));
+        planning.await.unwrap_or_else(|_| Err(ended()))
     }
 
     fn plan_once(
@@ -173,11 +265,13 @@ impl NodeKms {
         caller: &Caller,
         request: &Request,
         answer: Option<Answer>,
+        told: &[Told],
     ) -> Result<Plan, KmsError> {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
         cx.answer = answer;
+        cx.told = told;
         if let Request::ImportKeyMaterial(_) = request {
             let faults = &self.core.faults;
             cx.tokens_expire_after_ms = faults.tokens_expire_after_ms(region.name().as_str());
@@ -189,7 +283,7 @@ impl NodeKms {
     async fn commit_first(&self, caller: &Caller, request: &Request, change: Change) -> Attempt {
         match self.core.propose_for(caller, change).await {
             Ok((index, _)) => {
-                let answer = match self.plan_once(caller, request, None) {
+                let answer = match self.plan_once(caller, request, None, &[]) {
                     Ok(planned) => reply(planned),
                     Err(error) => Err(error.into()),
                 };
@@ -239,7 +333,23 @@ impl NodeKms {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: None,
             answer: None,
+            used: Default::default(),
+            told: &[],
+            attestation_root: self.core.attestation_root.as_ref(),
         }
+    }
+}
+
+/// The node stopped, or the plan panicked, before there was one.
+fn ended() -> KmsError {
+    KmsError::bare(ErrorCode::KMSInternalException)
+}
+
+/// A question that another answer did not help with.
+fn unanswered(inquiry: &Inquiry) -> KmsError {
+    match inquiry {
+        Inquiry::Region(question) => KmsError::region_unreachable(&question.region),
+        Inquiry::Proxy(_) => KmsError::bare(ErrorCode::KMSInternalException),
     }
 }
 
@@ -336,9 +446,20 @@ impl NodeKms {
         if operation.consistency() == Consistency::Local
             && staleness.is_none()
             && core.has_caught_up()
-            && let Ok(response) = self.read_local(&caller, &request)
         {
-            return futures::future::ready(Ok(response)).boxed();
+            if request.takes_long() {
+                return async move {
+                    let region = kms.core.view.newest();
+                    match kms.read_apart(region, &caller, &request).await {
+                        Ok(plan) => kms.end_read(&caller, &request, plan).await,
+                        Err(_) => kms.read(&caller, &request, &staleness).await,
+                    }
+                }
+                .boxed();
+            }
+            if let Ok(response) = self.read_local(&caller, &request) {
+                return futures::future::ready(Ok(response)).boxed();
+            }
         }
         async move { kms.read(&caller, &request, &staleness).await }.boxed()
     }
@@ -357,6 +478,14 @@ fn injected(code: &str) -> KmsError {
 impl Kms for NodeKms {
     fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
         self.begin(caller, request)
+    }
+
+    fn seen(&self, caller: &Caller, request: &Request) -> Seen {
+        let region = self.core.view.applied();
+        Seen {
+            now_ms: Some(self.core.now(&region).0),
+            keys: region.keys_meant(caller, request),
+        }
     }
 
     fn watch_key_set(

@@ -10,6 +10,8 @@
 //! change, ask it what is due, and do exactly that.
 
 mod active_faults;
+mod audit_log;
+mod audit_service;
 mod chaos_http;
 mod chaos_service;
 mod clock;
@@ -23,6 +25,7 @@ mod feeder;
 mod forgetter;
 mod forward;
 mod historian;
+mod key_uses;
 mod kms;
 mod leader_asked;
 mod leadership;
@@ -40,13 +43,18 @@ mod status;
 mod supervise;
 mod ticker;
 mod up;
+mod use_teller;
 mod verdict;
 mod view;
 mod wrapping_keys;
+mod xks_proxies;
+mod xks_signature;
 
 pub use active_faults::ActiveFaults;
+pub use audit_log::AuditFiles;
 pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
 pub use node::RunningNode;
 pub use secrets::create_secrets;
 pub use up::{NodePlace, RegionPlace, RunningCluster, UpOptions};
 pub use verdict::Verdict;
+pub use xks_proxies::XksSettings;

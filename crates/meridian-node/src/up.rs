@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::active_faults::ActiveFaults;
+use crate::audit_log::{AuditFiles, AuditLog};
 use crate::cluster_secrets::ClusterSecrets;
 use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
@@ -28,6 +29,7 @@ use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::supervise::{parts, supervise};
 use crate::verdict::{Verdict, judge};
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksSettings;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -43,6 +45,12 @@ pub struct UpOptions {
     pub listen: SocketAddr,
     /// Where to write down what happens; the cluster must not have any data yet.
     pub record: Option<PathBuf>,
+    /// Where to keep the audit log, if anywhere.
+    pub audit: AuditFiles,
+    /// Where the proxies of external key stores are.
+    pub xks: XksSettings,
+    /// A root certificate that attestation documents may lead back to.
+    pub attestation_root_file: Option<PathBuf>,
 }
 
 /// Where a region is.
@@ -146,6 +154,7 @@ impl RunningCluster {
             faults,
             region_addresses: Arc::new(addresses.collect()),
             recorder: recorder.clone(),
+            audit: AuditLog::open(&options.audit)?,
             authentication: Authentication::Open,
         };
         let mut cluster = RunningCluster {
@@ -220,13 +229,14 @@ impl RunningCluster {
 
     fn serve(&mut self, process: &Process, listener: TcpListener, scope: Scope) {
         let router = router(process, self.all.clone(), scope, true);
+        let note_clients = process.audit.is_some();
         let mut stop = self.stop.subscribe();
         let stopped = async move {
             // A closed channel means that the cluster is gone.
             let _ = stop.wait_for(|stop| *stop).await;
         };
         self.servers
-            .spawn(meridian_api::serve(listener, router, stopped));
+            .spawn(meridian_api::serve(listener, router, note_clients, stopped));
     }
 
     /// The address for all regions.
@@ -328,10 +338,14 @@ fn node_config(
         cluster_secret_file: cluster_secret_file(&secret_dir),
         root_key_file: root_key_file(&secret_dir, region),
         allow_chaos: true,
+        audit_file: None,
+        events_file: None,
         fsync: Fsync::Durable,
         compaction_bytes: 16 * 1024 * 1024,
         compaction_entries: None,
         compaction_keep_entries: 4096,
+        xks: options.xks.clone(),
+        attestation_root_file: options.attestation_root_file.clone(),
         regions: regions.iter().map(peers).collect(),
     }
 }

@@ -109,6 +109,9 @@ impl World {
             unwrap: wrapping::unwrap,
             tokens_expire_after_ms,
             answer,
+            used: Default::default(),
+            told: &[],
+            attestation_root: None,
         };
         view.plan(&mut cx, request)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use meridian_api::{Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
+use meridian_api::{Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1;
 
@@ -73,6 +73,14 @@ impl Log {
 pub struct FakeCluster {
     regions: BTreeMap<String, Arc<FakeKms>>,
     pub log: Arc<Log>,
+    records: Mutex<Vec<serde_json::Value>>,
+}
+
+impl Auditor for FakeCluster {
+    fn write(&self, region: &str, record: &serde_json::Value) {
+        assert_eq!(record["awsRegion"], region);
+        self.records.lock().unwrap().push(record.clone());
+    }
 }
 
 impl Cluster for FakeCluster {
@@ -102,6 +110,7 @@ pub fn cluster(regions: &[&str], script: Script) -> Arc<FakeCluster> {
     Arc::new(FakeCluster {
         regions,
         log: Arc::default(),
+        records: Mutex::default(),
     })
 }
 
@@ -109,6 +118,11 @@ impl FakeCluster {
     /// The calls that reached a region.
     pub fn calls(&self, region: &str) -> Vec<(Caller, &'static str)> {
         self.regions[region].calls.lock().unwrap().clone()
+    }
+
+    /// The CloudTrail records of the requests so far.
+    pub fn records(&self) -> Vec<serde_json::Value> {
+        self.records.lock().unwrap().clone()
     }
 
     /// The port for all regions.
@@ -133,6 +147,7 @@ impl FakeCluster {
             scope,
             authentication,
             observer,
+            auditor: Some(self.clone()),
         }
         .router()
     }

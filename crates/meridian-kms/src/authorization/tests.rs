@@ -200,7 +200,7 @@ fn reencrypt_asks_for_both_sides() {
     let half = refusal(us.call(request(&to)));
     assert!(half.contains("perform: kms:ReEncryptTo on"), "{half}");
     let both = allow(r#""kms:ReEncrypt*""#);
-    become_user(&mut us, ACCOUNT, "bob", &[both.clone()]);
+    become_user(&mut us, ACCOUNT, "bob", std::slice::from_ref(&both));
     assert_eq!(refusal(us.call(request(&to))), "success");
     let not_same = r#"{"Effect":"Deny","Action":"kms:ReEncrypt*","Resource":"*","Condition":{"Bool":{"kms:ReEncryptOnSameKey":"true"}}}"#;
     become_user(&mut us, ACCOUNT, "bob", &[both, not_same.into()]);

@@ -6,9 +6,10 @@ use meridian_proto::v1::{DecryptRequest, DecryptResponse};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::key_store::Halt;
 use crate::ops::Operation;
 use crate::region::Region;
-use crate::suitability;
+use crate::{recipient, suitability};
 
 /// Asks a dry run to leave the ciphertext alone and only check the caller.
 pub(crate) const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
@@ -18,8 +19,8 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &DecryptRequest,
-) -> Result<DecryptResponse, KmsError> {
-    cryptography::refuse_recipient(&request.recipient)?;
+) -> Result<DecryptResponse, Halt> {
+    let recipient = recipient::check(cx, &request.recipient)?;
     let ignore = request.dry_run == Some(true)
         && request
             .dry_run_modifiers
@@ -34,7 +35,7 @@ pub fn plan(
         cryptography::stop_dry_run(request.dry_run)?;
     }
     let Some(blob) = &request.ciphertext_blob else {
-        return Err(KmsError::validation("CiphertextBlob must not be null"));
+        return Err(KmsError::validation("CiphertextBlob must not be null").into());
     };
     let source = Source {
         operation: Operation::Decrypt,
@@ -46,12 +47,14 @@ pub fn plan(
     };
     let decrypted = cryptography::decrypt(region, cx, &source)?;
     cryptography::stop_dry_run(request.dry_run)?;
+    let answer = recipient.answer(&decrypted.plaintext, cx.entropy)?;
+    let shown = decrypted.material.filter(|_| !recipient.is_enclave());
     Ok(DecryptResponse {
         key_id: cryptography::arn(&decrypted.key, region.name()),
-        plaintext: Some(bytes::Bytes::copy_from_slice(&decrypted.plaintext)),
+        plaintext: answer.plaintext,
         encryption_algorithm: Some(decrypted.algorithm.into()),
-        ciphertext_for_recipient: None,
-        key_material_id: decrypted.material.map(|material| material.to_string()),
+        ciphertext_for_recipient: answer.ciphertext_for_recipient,
+        key_material_id: shown.map(|material| material.to_string()),
     })
 }
 
@@ -211,7 +214,7 @@ mod tests {
             recipient: Some(RecipientInfo::default()),
             ..request(&blob)
         };
-        assert!(refusal(us.call(enclave)).starts_with("UnsupportedOperationException"));
+        assert!(refusal(us.call(enclave)).starts_with("ValidationException"));
     }
 
     #[test]

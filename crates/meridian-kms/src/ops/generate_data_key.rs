@@ -10,30 +10,40 @@ use crate::context::Context;
 use crate::cryptography;
 use crate::error::KmsError;
 use crate::key::Key;
+use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::region::Region;
-use crate::suitability;
+use crate::{recipient, suitability};
 
 /// Generates here and now.
 pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &GenerateDataKeyRequest,
-) -> Result<GenerateDataKeyResponse, KmsError> {
+) -> Result<GenerateDataKeyResponse, Halt> {
     let length = length(&request.key_spec, request.number_of_bytes)?;
-    cryptography::refuse_recipient(&request.recipient)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::GenerateDataKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
     suitability::check_symmetric(operation, key, region.name())?;
     cryptography::stop_dry_run(request.dry_run)?;
-    let made = generate(cx, key, &request.encryption_context, length)?;
+    let made = generate(
+        region,
+        cx,
+        operation,
+        key,
+        &request.encryption_context,
+        length,
+    )?;
+    let answer = recipient.answer(&made.plaintext, cx.entropy)?;
+    let shown = shown_material(key, &made.material);
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Some(made.ciphertext.into()),
-        plaintext: Some(bytes::Bytes::copy_from_slice(&made.plaintext)),
+        plaintext: answer.plaintext,
         key_id: cryptography::arn(&key.key, region.name()),
-        ciphertext_for_recipient: None,
-        key_material_id: shown_material(key, &made.material),
+        ciphertext_for_recipient: answer.ciphertext_for_recipient,
+        key_material_id: shown.filter(|_| !recipient.is_enclave()),
     })
 }
 
@@ -45,15 +55,21 @@ pub(crate) struct DataKey {
 }
 
 pub(crate) fn generate(
+    region: &Region,
     cx: &mut Context<'_>,
+    operation: Operation,
     key: &Key,
     context: &BTreeMap<String, String>,
     length: usize,
-) -> Result<DataKey, KmsError> {
+) -> Result<DataKey, Halt> {
     let mut plaintext = Zeroizing::new(vec![0; length]);
-    cx.entropy.fill(&mut plaintext);
+    match external::encrypted_before(region, cx, operation, key, context)? {
+        Some(inner) => plaintext = cryptography::reopen(cx.vault, key, &inner, context)?,
+        None => cx.entropy.fill(&mut plaintext),
+    }
     let kind = CiphertextKind::DataKey;
-    let (ciphertext, material) = cryptography::encrypt(cx, key, kind, context, &plaintext)?;
+    let (ciphertext, material) =
+        external::encrypt(region, cx, operation, key, kind, context, &plaintext)?;
     Ok(DataKey {
         plaintext,
         ciphertext,

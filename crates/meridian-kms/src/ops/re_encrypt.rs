@@ -7,6 +7,7 @@ use meridian_proto::v1::{ReEncryptRequest, ReEncryptResponse};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::decrypt::IGNORE_CIPHERTEXT;
@@ -18,7 +19,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &ReEncryptRequest,
-) -> Result<ReEncryptResponse, KmsError> {
+) -> Result<ReEncryptResponse, Halt> {
     let operation = Operation::ReEncrypt;
     let ignore = request.dry_run == Some(true)
         && request
@@ -35,7 +36,7 @@ pub fn plan(
         None
     } else {
         let Some(blob) = &request.ciphertext_blob else {
-            return Err(KmsError::validation("CiphertextBlob must not be null"));
+            return Err(KmsError::validation("CiphertextBlob must not be null").into());
         };
         let source = Source {
             operation,
@@ -65,7 +66,7 @@ pub fn plan(
     };
     cryptography::stop_dry_run(request.dry_run)?;
     let Some(decrypted) = decrypted else {
-        return Err(KmsError::validation("CiphertextBlob must not be null"));
+        return Err(KmsError::validation("CiphertextBlob must not be null").into());
     };
     let (blob, material, algorithm) = match rsa {
         Some(encryption) => {
@@ -76,7 +77,7 @@ pub fn plan(
             let kind = CiphertextKind::Encrypt;
             let plaintext = &decrypted.plaintext;
             let (blob, material) =
-                cryptography::encrypt(cx, destination, kind, context, plaintext)?;
+                external::encrypt(region, cx, operation, destination, kind, context, plaintext)?;
             (blob, Some(material), SYMMETRIC_DEFAULT)
         }
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use meridian_kms::RegionName;
-use meridian_node::{RunningCluster, UpOptions};
+use meridian_node::{AuditFiles, RunningCluster, UpOptions, XksSettings};
 
 use crate::cli::{DEFAULT_REGIONS, OutputFormat};
 use crate::console::{Console, bad, bold, dim, good};
@@ -54,6 +54,34 @@ pub struct UpArgs {
     /// `verdict`; the cluster must be a new one
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Write a CloudTrail record of every request, and of what the regions do by
+    /// themselves, to the end of this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Write the EventBridge events of the regions to the end of this file, as
+    /// JSON lines
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Where the proxy of an external key store is: calls to https://HOST go to
+    /// ADDR over plain HTTP; for every HOST once
+    #[arg(long, value_name = "HOST=ADDR", value_parser = xks_proxy)]
+    xks_proxy: Vec<(String, String)>,
+    /// Milliseconds that a proxy may take to answer
+    #[arg(long, value_name = "MS", default_value_t = XksSettings::default().timeout_ms)]
+    xks_timeout: u64,
+    /// Accept attestation documents of enclaves that lead back to this root
+    /// certificate, in PEM form; none is accepted without it
+    #[arg(long, value_name = "FILE")]
+    attestation_root: Option<PathBuf>,
+}
+
+/// Reads `HOST=ADDR`.
+fn xks_proxy(text: &str) -> Result<(String, String), String> {
+    let (host, address) = text.split_once('=').ok_or("HOST=ADDR is expected")?;
+    if host.is_empty() || !address.contains(':') {
+        return Err("HOST=ADDR is expected, with an ADDR such as 127.0.0.1:8443".into());
+    }
+    Ok((host.into(), address.into()))
 }
 
 pub async fn run(args: UpArgs) -> anyhow::Result<()> {
@@ -65,6 +93,15 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         nodes_per_region: args.nodes_per_region,
         listen: args.listen,
         record: args.record.clone(),
+        audit: AuditFiles {
+            records: args.audit,
+            events: args.events,
+        },
+        xks: XksSettings {
+            proxies: args.xks_proxy.into_iter().collect(),
+            timeout_ms: args.xks_timeout,
+        },
+        attestation_root_file: args.attestation_root,
     };
     let cluster = RunningCluster::start(options)
         .await

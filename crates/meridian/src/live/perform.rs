@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use meridian_node::{RunningCluster, UpOptions};
+use meridian_node::{AuditFiles, RunningCluster, UpOptions};
 use meridian_proto::v1::ClearFaultsRequest;
 use meridian_scenario::outcome::{Driver, Fired};
 use meridian_scenario::{Ending, Outcome, Performance, Scenario};
@@ -64,6 +64,9 @@ async fn start(
         nodes_per_region: scenario.topology.nodes_per_region,
         listen: args.listen.unwrap_or(([127, 0, 0, 1], 0).into()),
         record: Some(PathBuf::from(history)),
+        audit: AuditFiles::default(),
+        xks: Default::default(),
+        attestation_root_file: None,
     })
     .await
 }

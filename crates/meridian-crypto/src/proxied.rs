@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_form_is_read_and_written_as_ever() {
-        let golden = "02001234abcd12ab34cd56ef1234567890ab03763d310c07070707070707070707070709\
+        let golden = "02011234abcd12ab34cd56ef1234567890ab03763d310c07070707070707070707070709\
                       090909090909090909090909090909696e6e6572";
         assert_eq!(hex::encode(example().encode()), golden);
         assert_eq!(

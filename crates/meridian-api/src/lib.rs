@@ -19,11 +19,13 @@ mod front;
 mod grpc;
 mod kms;
 mod observer;
+mod quota;
 mod refusal;
 mod request_id;
 mod serve;
 mod sigv4;
 mod socket;
+mod throttle;
 
 pub use authentication::Authentication;
 pub use error::CallError;
@@ -31,3 +33,4 @@ pub use front::{Cluster, Front, Scope};
 pub use kms::Kms;
 pub use observer::Observer;
 pub use serve::serve;
+pub use throttle::Throttle;

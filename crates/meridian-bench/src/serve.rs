@@ -68,6 +68,8 @@ impl Serve {
                     nodes_per_region,
                     listen,
                     record: None,
+                    seed: None,
+                    throttle: None,
                 })
                 .await
             }

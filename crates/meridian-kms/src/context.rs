@@ -1,10 +1,10 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
-use meridian_crypto::{Entropy, ImportToken, Vault, WrappingKey};
+use meridian_crypto::{Entropy, ImportToken, Material, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
-use crate::arn::RegionName;
+use crate::arn::{KeyId, RegionName};
 use crate::caller::Caller;
 use crate::replication::preflight::Answer;
 use crate::time::Timestamp;
@@ -35,4 +35,15 @@ pub struct Context<'a> {
     pub tokens_expire_after_ms: Option<u64>,
     /// The other region's answer, once it has been asked.
     pub answer: Option<Answer>,
+    /// What an operator has chosen for the key that CreateKey makes; nothing
+    /// for a client's call.
+    pub chosen: Option<Chosen>,
+}
+
+/// A key that is made as it was before, elsewhere.
+pub struct Chosen {
+    /// Its ID.
+    pub id: KeyId,
+    /// Its material, if KMS would generate it.
+    pub material: Option<Material>,
 }

@@ -108,6 +108,8 @@ pub struct TestRegion {
     pub answer: Option<Answer>,
     /// The age from which on import tokens count as expired, under a fault.
     pub tokens_expire_after_ms: Option<u64>,
+    /// What an operator chooses for the next key.
+    pub chosen: Option<Chosen>,
     /// Who calls.
     pub caller: Caller,
     /// Import parameters by key, which may be used for a day.
@@ -132,6 +134,7 @@ impl TestRegion {
             behind: None,
             answer: None,
             tokens_expire_after_ms: None,
+            chosen: None,
             caller: Caller {
                 account: ACCOUNT.parse().unwrap(),
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
@@ -262,6 +265,7 @@ impl TestRegion {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
+            chosen: self.chosen.take(),
         };
         view.plan(&mut cx, request)
     }

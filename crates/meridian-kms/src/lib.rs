@@ -52,7 +52,7 @@ pub mod time;
 
 pub use arn::{AccountId, KeyId, KeyRef, RegionName};
 pub use caller::Caller;
-pub use context::Context;
+pub use context::{Chosen, Context};
 pub use error::{ErrorCode, KmsError};
 pub use key_state::KeyState;
 pub use ops::{Change, Consistency, Operation, Plan, Request, Response};

@@ -176,7 +176,7 @@ impl NodeKms {
         region.plan(&mut cx, request)
     }
 
-    async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
+    pub(crate) async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
         match self.core.propose_for(caller, change).await {
             Ok((index, Outcome::Answered(answer))) => {
                 Attempt::Answered(index, answer.map_err(CallError::from))
@@ -193,7 +193,7 @@ impl NodeKms {
         }
     }
 
-    fn context<'a>(
+    pub(crate) fn context<'a>(
         &'a self,
         region: &Region,
         caller: &'a Caller,
@@ -209,6 +209,7 @@ impl NodeKms {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: None,
             answer: None,
+            chosen: None,
         }
     }
 }

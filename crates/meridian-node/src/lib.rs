@@ -9,6 +9,7 @@
 //! Nothing here decides what KMS means: tasks wait for the region's value to
 //! change, ask it what is due, and do exactly that.
 
+mod access;
 mod active_faults;
 mod chaos_http;
 mod chaos_service;
@@ -32,10 +33,12 @@ mod machine;
 mod metrics;
 mod node;
 mod node_disk;
+mod operator;
 mod peer_server;
 mod raft_transport;
 mod recorder;
 mod secrets;
+mod seeding;
 mod status;
 mod supervise;
 mod ticker;

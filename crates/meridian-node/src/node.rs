@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
-use meridian_api::{Authentication, Cluster, Front, Kms, Scope};
+use meridian_api::{Cluster, Front, Kms, Scope};
 use meridian_crypto::{ClusterSecret, RootKey, Vault};
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::node_server::NodeServer;
@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
 use crate::active_faults::ActiveFaults;
 use crate::chaos_http::ChaosPages;
 use crate::chaos_service::{ChaosService, learn};
@@ -57,8 +58,8 @@ pub struct Process {
     pub region_addresses: Arc<Vec<(RegionName, String)>>,
     /// Who writes down what happens, if anybody does.
     pub recorder: Option<Arc<Recorder>>,
-    /// How callers prove who they are.
-    pub authentication: Authentication,
+    /// Who may call, and how fast.
+    pub access: Access,
 }
 
 /// The listeners of one node, bound before it starts.
@@ -164,7 +165,7 @@ impl RunningNode {
             faults: faults.clone(),
             region_addresses: Arc::default(),
             recorder: None,
-            authentication: Authentication::Open,
+            access: Access::read(config.seed_file.as_deref(), config.throttle)?.0,
         };
         if replaces && let Some(data_dir) = &config.data_dir {
             take_away(data_dir)?;
@@ -363,7 +364,8 @@ pub fn router(
     Front {
         cluster,
         scope,
-        authentication: process.authentication.clone(),
+        authentication: process.access.authentication.clone(),
+        throttle: process.access.throttle.clone(),
         observer,
     }
     .router()

@@ -70,10 +70,7 @@ fn check_key(key: &SeededKey) -> Result<(), String> {
     check_materials(key, &regions)
 }
 
-fn check_materials(
-    key: &SeededKey,
-    regions: &BTreeSet<&RegionName>,
-) -> Result<(), String> {
+fn check_materials(key: &SeededKey, regions: &BTreeSet<&RegionName>) -> Result<(), String> {
     let most = match key.origin.as_str() {
         "EXTERNAL" => MATERIALS_MAX,
         "AWS_KMS" => 1,

@@ -106,6 +106,7 @@ impl World {
             unwrap: wrapping::unwrap,
             tokens_expire_after_ms,
             answer,
+            chosen: None,
         };
         view.plan(&mut cx, request)
     }

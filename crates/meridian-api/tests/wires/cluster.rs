@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use meridian_api::{Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
+use meridian_api::{Authentication, CallError, Cluster, Front, Kms, Observer, Scope, Throttle};
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1;
 
@@ -73,6 +73,8 @@ impl Log {
 pub struct FakeCluster {
     regions: BTreeMap<String, Arc<FakeKms>>,
     pub log: Arc<Log>,
+    /// Who calls too fast.
+    pub throttle: Option<Arc<Throttle>>,
 }
 
 impl Cluster for FakeCluster {
@@ -102,6 +104,16 @@ pub fn cluster(regions: &[&str], script: Script) -> Arc<FakeCluster> {
     Arc::new(FakeCluster {
         regions,
         log: Arc::default(),
+        throttle: None,
+    })
+}
+
+/// The same, with AWS's request quotas times a factor.
+pub fn throttled(cluster: Arc<FakeCluster>, factor: f64) -> Arc<FakeCluster> {
+    Arc::new(FakeCluster {
+        regions: cluster.regions.clone(),
+        log: Arc::default(),
+        throttle: Some(Arc::new(Throttle::new(factor))),
     })
 }
 
@@ -132,6 +144,7 @@ impl FakeCluster {
             cluster: self.clone(),
             scope,
             authentication,
+            throttle: self.throttle.clone(),
             observer,
         }
         .router()

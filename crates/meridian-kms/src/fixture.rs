@@ -16,8 +16,8 @@ use meridian_crypto::{
     WrappingKey,
 };
 use meridian_kms::{
-    Answer, Caller, Change, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan, Question,
-    Region, RegionName, Request, Response, Timestamp,
+    Answer, Caller, Change, Chosen, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan,
+    Question, Region, RegionName, Request, Response, Timestamp,
 };
 use meridian_proto::v1::*;
 

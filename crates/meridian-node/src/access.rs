@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use meridian_api::{Authentication, Throttle};
+use meridian_iam::Directory;
 use meridian_seed::{Authorization, Seed};
 use zeroize::Zeroizing;
 
@@ -18,6 +19,14 @@ pub struct Access {
 }
 
 impl Access {
+    /// Everybody who may call, where policies decide.
+    pub fn identities(&self) -> Option<&Arc<Directory>> {
+        match &self.authentication {
+            Authentication::Open => None,
+            Authentication::Enforced { directory, .. } => Some(directory),
+        }
+    }
+
     /// From a seed file, which is given back for the rest of it, and a factor of
     /// AWS's request quotas.
     ///

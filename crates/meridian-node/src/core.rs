@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use meridian_crypto::Vault;
+use meridian_iam::Directory as Identities;
 use meridian_kms::{Caller, Change, Entry, Outcome, Region, RegionName, Timestamp};
 use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
 use tokio::sync::watch;
@@ -56,6 +57,8 @@ pub struct Core {
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Who writes down what happens, if anybody does.
     pub recorder: Option<Arc<Recorder>>,
+    /// Everybody who may call, where policies decide; nobody where they do not.
+    pub identities: Option<Arc<Identities>>,
     /// Whether a barrier was passed since this node started. What it had
     /// applied before it stopped, and shown, it may have to apply again: until
     /// then its own view can be older than its last answer.

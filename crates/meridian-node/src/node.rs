@@ -258,6 +258,7 @@ impl RunningNode {
             faults: faults.clone(),
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
+            identities: process.access.identities().cloned(),
             caught_up: AtomicBool::new(false),
             region: region.clone(),
         });

@@ -73,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "meridian",
         &[
             "meridian-crypto",
+            "meridian-iam",
             "meridian-judge",
             "meridian-kms",
             "meridian-node",

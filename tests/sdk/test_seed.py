@@ -61,6 +61,14 @@ def seed() -> dict:
                 "tags": {"team": "shop"},
                 "aliases": ["alias/orders"],
                 "materials": [material(1)],
+                "grants": [
+                    {
+                        "name": "reader",
+                        "grantee": f"arn:aws:iam::{ACCOUNT}:role/ops",
+                        "operations": ["Decrypt"],
+                        "context_subset": {"shop": "one"},
+                    }
+                ],
             },
             {"id": PLAIN, "account": ACCOUNT, "region": US, "materials": [material(2)]},
         ],
@@ -108,6 +116,15 @@ def test_the_keys_of_the_seed_are_there_in_their_regions(seeded):
         assert key["Description"] == "orders"
         assert key["MultiRegionConfiguration"]["MultiRegionKeyType"] == key_type
     assert root(seeded, US).describe_key(KeyId=PLAIN)["KeyMetadata"]["Origin"] == "AWS_KMS"
+
+
+def test_the_grants_and_tags_of_the_seed_are_there(seeded):
+    [grant] = root(seeded, US).list_grants(KeyId=SET)["Grants"]
+    assert (grant["Name"], grant["Operations"]) == ("reader", ["Decrypt"])
+    assert grant["Constraints"] == {"EncryptionContextSubset": {"shop": "one"}}
+    for region in (US, EU):
+        tags = root(seeded, region).list_resource_tags(KeyId=SET)["Tags"]
+        assert tags == [{"TagKey": "team", "TagValue": "shop"}]
 
 
 def test_a_ciphertext_of_one_region_opens_in_the_other(seeded):

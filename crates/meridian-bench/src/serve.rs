@@ -70,6 +70,7 @@ impl Serve {
                     record: None,
                     seed: None,
                     throttle: None,
+                    xks: Default::default(),
                 })
                 .await
             }

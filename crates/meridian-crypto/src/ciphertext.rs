@@ -147,17 +147,22 @@ impl<'a> Parts<'a> {
 /// The header, of fixed length, then the context's pairs in order, each name and
 /// value after its length: no two contexts give the same bytes.
 fn associated(header: &[u8], context: &BTreeMap<String, String>) -> Vec<u8> {
-    let pairs: usize = context
+    let pairs_len: usize = context
         .iter()
         .map(|(name, value)| name.len() + value.len() + 8)
         .sum();
-    let mut out = Vec::with_capacity(header.len() + pairs);
+    let mut out = Vec::with_capacity(header.len() + pairs_len);
     out.extend_from_slice(header);
+    pairs(context, &mut out);
+    out
+}
+
+/// Appends the context's pairs, so that no two contexts give the same bytes.
+pub(crate) fn pairs(context: &BTreeMap<String, String>, out: &mut Vec<u8>) {
     for text in context.iter().flat_map(<[&String; 2]>::from) {
         out.extend_from_slice(&length_prefix(text.as_bytes()));
         out.extend_from_slice(text.as_bytes());
     }
-    out
 }
 
 #[cfg(test)]

@@ -119,6 +119,8 @@ fn algorithm_byte(algorithm: WrappingAlgorithm) -> u8 {
     match algorithm {
         WrappingAlgorithm::RsaesOaepSha1 => 1,
         WrappingAlgorithm::RsaesOaepSha256 => 2,
+        WrappingAlgorithm::RsaAesKeyWrapSha1 => 3,
+        WrappingAlgorithm::RsaAesKeyWrapSha256 => 4,
     }
 }
 
@@ -222,7 +224,7 @@ mod tests {
         for length in [0, 1, 9, 11, 12 + ARN.len() - 1] {
             assert!(ImportToken::read(&inside[..length]).is_none(), "{length}");
         }
-        for (at, byte) in [(0, 0), (0, 3), (1, 0), (1, 4), (12, 0xff)] {
+        for (at, byte) in [(0, 0), (0, 5), (1, 0), (1, 4), (12, 0xff)] {
             let mut inside = inside.clone();
             inside[at] = byte;
             assert!(ImportToken::read(&inside).is_none(), "byte {at} as {byte}");

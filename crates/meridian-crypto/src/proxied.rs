@@ -133,7 +133,10 @@ mod tests {
         let golden = "02001234abcd12ab34cd56ef1234567890ab03763d310c07070707070707070707070709\
                       090909090909090909090909090909696e6e6572";
         assert_eq!(hex::encode(example().encode()), golden);
-        assert_eq!(Proxied::parse(&hex::decode(golden).unwrap()), Some(example()));
+        assert_eq!(
+            Proxied::parse(&hex::decode(golden).unwrap()),
+            Some(example())
+        );
     }
 
     #[test]
@@ -173,7 +176,9 @@ mod tests {
             key_id: example().key_id,
             metadata: b"key_version=1".to_vec(),
             iv: bytes("1ccae5470f39700254779031"),
-            tag: bytes("bc1c4dda7707d6812447c5955e99b261").try_into().unwrap(),
+            tag: bytes("bc1c4dda7707d6812447c5955e99b261")
+                .try_into()
+                .unwrap(),
             ciphertext: bytes("821c642b5b71783367deaf18"),
         };
         assert_eq!(
@@ -185,7 +190,9 @@ mod tests {
     #[test]
     fn contexts_that_look_alike_have_different_digests() {
         let of = |pairs: &[(&str, &str)]| {
-            let pairs = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            let pairs = pairs
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
             context_digest(&pairs.collect())
         };
         assert_ne!(of(&[("a", "b")]), of(&[("ab", "")]));

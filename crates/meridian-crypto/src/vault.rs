@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::aead::Aead;
+use crate::grant_token::GrantToken;
 use crate::import_token::{ImportToken, TokenError};
 use crate::keyed_hash::{KeyedHash, length_prefix};
 use crate::opened::Opened;
@@ -20,6 +21,7 @@ pub struct Vault {
     region: Box<str>,
     at_rest: Aead,
     tokens: Aead,
+    grant_tokens: Aead,
     secrets: Aead,
     cluster: KeyedHash,
     opened: Opened,
@@ -46,6 +48,7 @@ impl Vault {
             region: region.into(),
             at_rest: key("meridian at rest v1"),
             tokens: key("meridian import token v1"),
+            grant_tokens: key("meridian grant token v1"),
             secrets: key("meridian secret v1"),
             cluster: KeyedHash::new(cluster.as_bytes()),
             opened: Opened::default(),
@@ -154,6 +157,23 @@ impl Vault {
     /// [`TokenError`] for bytes that no node of this region sealed.
     pub fn open_token(&self, bytes: &[u8]) -> Result<ImportToken, TokenError> {
         ImportToken::open(&self.tokens, bytes)
+    }
+
+    /// The ID of a grant that follows from these parts and from nothing else:
+    /// a repeated request names the same grant.
+    pub fn grant_id(&self, parts: &[&[u8]]) -> [u8; 32] {
+        *self.cluster.derive("meridian grant id v1", parts)
+    }
+
+    /// A token of a grant, opaque to its holder.
+    pub fn seal_grant_token(&self, token: &GrantToken, entropy: &mut dyn Entropy) -> Vec<u8> {
+        token.seal(&self.grant_tokens, entropy)
+    }
+
+    /// Reads a token that any node of this region sealed; nothing for other
+    /// bytes. Whether the grant still exists is left to the caller.
+    pub fn open_grant_token(&self, bytes: &[u8]) -> Option<GrantToken> {
+        GrantToken::open(&self.grant_tokens, bytes)
     }
 
     /// Seals a secret text, such as a password, for rest in this region and for

@@ -10,6 +10,10 @@ use aws_lc_rs::rsa::{
 };
 use zeroize::Zeroizing;
 
+use crate::KeySpec;
+
+mod aes_key_wrap;
+
 /// Size of a wrapping key, named as `WrappingKeySpec` of `GetParametersForImport`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WrappingKeySpec {
@@ -29,6 +33,11 @@ pub enum WrappingAlgorithm {
     RsaesOaepSha1,
     /// `RSAES_OAEP_SHA_256`: SHA-256 for the label and for MGF1.
     RsaesOaepSha256,
+    /// `RSA_AES_KEY_WRAP_SHA_1`: an AES key in RSAES-OAEP with SHA-1, and behind
+    /// it the material, wrapped under that key.
+    RsaAesKeyWrapSha1,
+    /// `RSA_AES_KEY_WRAP_SHA_256`: the same with SHA-256.
+    RsaAesKeyWrapSha256,
 }
 
 /// A wrapping algorithm or wrapping key spec that is not served here.
@@ -53,6 +62,9 @@ pub enum WrapError {
         /// The most that fits, in bytes.
         bytes_max: usize,
     },
+    /// An AES key wrap holds at least one byte.
+    #[error("nothing cannot be wrapped under an AES key")]
+    Empty,
 }
 
 /// An RSA key pair for one import. The private half is wiped on drop.
@@ -127,11 +139,26 @@ impl WrappingKey {
 }
 
 /// Encrypts material under a wrapping key, as a customer does before
-/// `ImportKeyMaterial`.
+/// `ImportKeyMaterial`. The AES key of the algorithms that have one is drawn
+/// by the C library.
 ///
 /// # Errors
 /// [`WrapError`] for bytes that are no RSA public key, or too much material.
 pub fn wrap(
+    public_key_der: &[u8],
+    algorithm: WrappingAlgorithm,
+    plaintext: &[u8],
+) -> Result<Vec<u8>, WrapError> {
+    if !algorithm.has_aes_key() {
+        return wrap_directly(public_key_der, algorithm, plaintext);
+    }
+    let aes = aes_key_wrap::Key::generate();
+    let mut out = wrap_directly(public_key_der, algorithm, aes.as_bytes())?;
+    out.extend_from_slice(&aes.wrap(plaintext).ok_or(WrapError::Empty)?);
+    Ok(out)
+}
+
+fn wrap_directly(
     public_key_der: &[u8],
     algorithm: WrappingAlgorithm,
     plaintext: &[u8],
@@ -154,12 +181,19 @@ pub(crate) fn unwrap(
 ) -> Option<Zeroizing<Vec<u8>>> {
     let key = PrivateDecryptingKey::from_pkcs8(private_der).ok()?;
     let key = OaepPrivateDecryptingKey::new(key).ok()?;
+    let (block, rest) = wrapped.split_at_checked(key.key_size_bytes())?;
+    if !algorithm.has_aes_key() && !rest.is_empty() {
+        return None;
+    }
     let mut out = Zeroizing::new(vec![0; key.min_output_size()]);
     let length = key
-        .decrypt(algorithm.oaep(), wrapped, &mut out, None)
+        .decrypt(algorithm.oaep(), block, &mut out, None)
         .ok()?
         .len();
     out.truncate(length);
+    if algorithm.has_aes_key() {
+        return aes_key_wrap::Key::from_bytes(&out)?.unwrap(rest);
+    }
     Some(out)
 }
 
@@ -179,20 +213,60 @@ impl WrappingKeySpec {
 
 impl WrappingAlgorithm {
     /// All algorithms.
-    pub const ALL: [Self; 2] = [Self::RsaesOaepSha1, Self::RsaesOaepSha256];
+    pub const ALL: [Self; 4] = [
+        Self::RsaesOaepSha1,
+        Self::RsaesOaepSha256,
+        Self::RsaAesKeyWrapSha1,
+        Self::RsaAesKeyWrapSha256,
+    ];
 
     /// The AWS name, such as `RSAES_OAEP_SHA_256`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RsaesOaepSha1 => "RSAES_OAEP_SHA_1",
             Self::RsaesOaepSha256 => "RSAES_OAEP_SHA_256",
+            Self::RsaAesKeyWrapSha1 => "RSA_AES_KEY_WRAP_SHA_1",
+            Self::RsaAesKeyWrapSha256 => "RSA_AES_KEY_WRAP_SHA_256",
+        }
+    }
+
+    /// Whether material of this spec may be wrapped so, under a wrapping key of
+    /// this size (AWS KMS Developer Guide, "Select a wrapping algorithm").
+    pub fn fits(self, wrapping_key: WrappingKeySpec, material: KeySpec) -> bool {
+        match material {
+            KeySpec::SymmetricDefault
+            | KeySpec::Hmac224
+            | KeySpec::Hmac256
+            | KeySpec::Hmac384
+            | KeySpec::Hmac512 => !self.has_aes_key(),
+            KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => self.has_aes_key(),
+            // The private key is longer than one block.
+            KeySpec::EccNistP521 if !self.has_aes_key() => wrapping_key != WrappingKeySpec::Rsa2048,
+            KeySpec::EccNistP256
+            | KeySpec::EccNistP384
+            | KeySpec::EccNistP521
+            | KeySpec::EccSecgP256k1
+            | KeySpec::EccNistEdwards25519 => true,
+            KeySpec::MlDsa44
+            | KeySpec::MlDsa65
+            | KeySpec::MlDsa87
+            | KeySpec::MlKem512
+            | KeySpec::MlKem768
+            | KeySpec::MlKem1024 => false,
+        }
+    }
+
+    fn has_aes_key(self) -> bool {
+        match self {
+            Self::RsaesOaepSha1 | Self::RsaesOaepSha256 => false,
+            Self::RsaAesKeyWrapSha1 | Self::RsaAesKeyWrapSha256 => true,
         }
     }
 
     fn oaep(self) -> &'static OaepAlgorithm {
         match self {
-            Self::RsaesOaepSha1 => &OAEP_SHA1_MGF1SHA1,
-            Self::RsaesOaepSha256 => &OAEP_SHA256_MGF1SHA256,
+            Self::RsaesOaepSha1 | Self::RsaAesKeyWrapSha1 => &OAEP_SHA1_MGF1SHA1,
+            Self::RsaesOaepSha256 | Self::RsaAesKeyWrapSha256 => &OAEP_SHA256_MGF1SHA256,
         }
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use meridian_crypto::KeySpec;
 
-use crate::arn::{AccountId, AliasName, AliasRef, KeyArn, KeyRef, KmsArn, RegionName};
+use crate::arn::{AccountId, AliasName, AliasRef, KeyArn, KeyId, KeyRef, KmsArn, RegionName};
+use crate::authorization::denied_elsewhere;
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
@@ -33,7 +34,7 @@ impl Region {
         operation: Operation,
         key_id: &Option<String>,
     ) -> Result<&Arc<Key>, KmsError> {
-        let key = self.find(cx.caller, operation, required(key_id)?, Naming::KeyOnly)?;
+        let key = self.find_allowed(cx, operation.action(), required(key_id)?, Naming::KeyOnly)?;
         self.check(operation, key)?;
         Ok(key)
     }
@@ -46,8 +47,22 @@ impl Region {
         key_id: &Option<String>,
         grant_tokens: &[String],
     ) -> Result<&Arc<Key>, KmsError> {
-        let key = self.find(cx.caller, operation, required(key_id)?, Naming::KeyOrAlias)?;
-        refuse_grant_tokens(grant_tokens)?;
+        self.admit_use_as(cx, operation, operation.action(), key_id, grant_tokens)
+    }
+
+    /// Admits a use that takes a permission of another name than the
+    /// operation's.
+    pub(crate) fn admit_use_as(
+        &self,
+        cx: &Context<'_>,
+        operation: Operation,
+        action: &'static str,
+        key_id: &Option<String>,
+        grant_tokens: &[String],
+    ) -> Result<&Arc<Key>, KmsError> {
+        let key = self.find_visible(cx, action, required(key_id)?, Naming::KeyOrAlias)?;
+        self.check_grant_tokens(cx, grant_tokens)?;
+        self.authorize(cx, action, key)?;
         self.check(operation, key)?;
         Ok(key)
     }
@@ -61,7 +76,36 @@ impl Region {
         Ok(Key::clone(key))
     }
 
-    /// Finds the key that a request names and that the caller may know of.
+    /// Finds the key that a request names, if the caller may do this with it.
+    pub(crate) fn find_allowed(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        key_id: &str,
+        naming: Naming,
+    ) -> Result<&Arc<Key>, KmsError> {
+        let key = self.find_visible(cx, action, key_id, naming)?;
+        self.authorize(cx, action, key)?;
+        Ok(key)
+    }
+
+    /// Finds the key that a request names. Whether a key of another account
+    /// exists is nobody's business.
+    pub(crate) fn find_visible(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        key_id: &str,
+        naming: Naming,
+    ) -> Result<&Arc<Key>, KmsError> {
+        let (account, resource) = self.take_apart(cx.caller, key_id)?;
+        match self.locate(account, resource, naming) {
+            Err(_) if account != cx.caller.account => Err(denied_elsewhere(cx.caller, action)),
+            found => found,
+        }
+    }
+
+    /// Finds a key of the caller's own account.
     pub(crate) fn find(
         &self,
         caller: &Caller,
@@ -69,27 +113,55 @@ impl Region {
         key_id: &str,
         naming: Naming,
     ) -> Result<&Arc<Key>, KmsError> {
-        let reference = self.reference(caller, operation, key_id, naming)?;
-        self.key(&reference)
-            .ok_or_else(|| KmsError::no_such_key(&reference, self.name()))
+        let (account, resource) = self.take_apart(caller, key_id)?;
+        if account != caller.account {
+            return Err(denied_elsewhere(caller, operation.action()));
+        }
+        self.locate(account, resource, naming)
     }
 
     /// The key that a caller means by an identifier, whether it is here or not;
     /// nothing for an alias that leads nowhere.
     pub fn meant(&self, caller: &Caller, key_id: &str) -> Option<KeyRef> {
-        let naming = Naming::KeyOrAlias;
-        self.reference(caller, Operation::DescribeKey, key_id, naming)
-            .ok()
+        let (account, resource) = self.take_apart(caller, key_id).ok()?;
+        self.reference(account, resource, Naming::KeyOrAlias).ok()
+    }
+
+    /// The key with this ID: the account's own, or else another one's.
+    pub(crate) fn key_by_id(&self, own: AccountId, id: KeyId) -> Option<&Arc<Key>> {
+        let key = self.key(&KeyRef { account: own, id });
+        key.or_else(|| {
+            let mut account = AccountId::default();
+            loop {
+                let (found, key) = self.keys().range(KeyRef { account, id }..).next()?;
+                if found.id == id {
+                    return Some(key);
+                }
+                account = match found.account == account {
+                    true => account.next()?,
+                    false => found.account,
+                };
+            }
+        })
+    }
+
+    fn locate(
+        &self,
+        account: AccountId,
+        resource: &str,
+        naming: Naming,
+    ) -> Result<&Arc<Key>, KmsError> {
+        let reference = self.reference(account, resource, naming)?;
+        self.key(&reference)
+            .ok_or_else(|| KmsError::no_such_key(&reference, self.name()))
     }
 
     fn reference(
         &self,
-        caller: &Caller,
-        operation: Operation,
-        key_id: &str,
+        account: AccountId,
+        resource: &str,
         naming: Naming,
     ) -> Result<KeyRef, KmsError> {
-        let (account, resource) = self.take_apart(caller, operation, key_id)?;
         if resource.starts_with("alias/") {
             return self.alias_target(account, resource, naming);
         }
@@ -102,7 +174,6 @@ impl Region {
     fn take_apart<'k>(
         &self,
         caller: &Caller,
-        operation: Operation,
         key_id: &'k str,
     ) -> Result<(AccountId, &'k str), KmsError> {
         if !key_id.starts_with("arn:") {
@@ -121,9 +192,6 @@ impl Region {
         };
         if arn.region != self.name().as_str() {
             return Err(KmsError::not_found(format!("Invalid arn {}", arn.region)));
-        }
-        if arn.account != caller.account {
-            return Err(not_authorized(caller, operation));
         }
         Ok((arn.account, resource))
     }
@@ -188,8 +256,10 @@ fn check_kind(
             // AWS refuses the status of an empty imported key, and only of that.
             Origin::AwsKms
         }
-        // What a custom key store holds does not rotate.
-        Operation::GetKeyRotationStatus
+        // What a custom key store holds does not rotate, and makes no pairs.
+        Operation::GenerateDataKeyPair
+        | Operation::GenerateDataKeyPairWithoutPlaintext
+        | Operation::GetKeyRotationStatus
         | Operation::ListKeyRotations
         | Operation::RotateKeyOnDemand
             if origin.is_custom() =>
@@ -262,29 +332,9 @@ pub(crate) fn required<T>(member: &Option<T>) -> Result<&T, KmsError> {
         .ok_or_else(|| KmsError::validation("A required parameter is missing."))
 }
 
-/// No grant exists, so no token belongs to one.
-pub(crate) fn refuse_grant_tokens(tokens: &[String]) -> Result<(), KmsError> {
-    match tokens.first() {
-        None => Ok(()),
-        Some(_) => Err(KmsError::bare(ErrorCode::InvalidGrantTokenException)),
-    }
-}
-
 /// The alias is not in this region.
 pub(crate) fn no_such_alias(alias: &AliasRef, region: &RegionName) -> KmsError {
     KmsError::not_found(format!("Alias {} is not found.", alias.arn(region)))
-}
-
-/// Another account's key: without policies and grants nobody shares one.
-fn not_authorized(caller: &Caller, operation: Operation) -> KmsError {
-    let (principal, operation) = (&caller.principal, operation.name());
-    KmsError::new(
-        ErrorCode::AccessDeniedException,
-        format!(
-            "User: {principal} is not authorized to perform: kms:{operation} on this resource \
-             because no identity-based policy allows the kms:{operation} action"
-        ),
-    )
 }
 
 #[cfg(test)]

@@ -76,6 +76,13 @@ impl fmt::Display for RegionName {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
+impl AccountId {
+    /// The account after this one in the order of accounts.
+    pub(crate) fn next(self) -> Option<AccountId> {
+        self.0.checked_add(1).map(AccountId)
+    }
+}
+
 impl FromStr for AccountId {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {

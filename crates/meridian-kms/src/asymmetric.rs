@@ -88,7 +88,8 @@ pub(crate) fn decrypt(
     source: &Source<'_>,
 ) -> Result<Decrypted, KmsError> {
     let named = source.key_id.map(str::to_owned);
-    let key = region.admit_use(cx, source.operation, &named, source.grant_tokens)?;
+    let (operation, tokens) = (source.operation, source.grant_tokens);
+    let key = region.admit_use_as(cx, operation, source.action(), &named, tokens)?;
     suitability::check_usage(source.operation, key, region.name())?;
     let algorithm = check(key, source.algorithm, source.context, Verb::Decrypting)?;
     let plaintext: Option<Zeroizing<Vec<u8>>> = open(cx, key)?
@@ -124,3 +125,6 @@ pub(crate) fn check(
     }
     EncryptionAlgorithm::from_name(name).ok_or_else(internal)
 }
+
+#[cfg(test)]
+mod tests;

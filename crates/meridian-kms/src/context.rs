@@ -5,7 +5,10 @@ use meridian_crypto::{Entropy, ImportToken, Material, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
 use crate::arn::{KeyId, RegionName};
+use crate::authority::Authority;
 use crate::caller::Caller;
+use crate::key_store::Told;
+use crate::ops::Request;
 use crate::replication::preflight::Answer;
 use crate::time::Timestamp;
 
@@ -17,6 +20,13 @@ pub type Unwrap = fn(&ImportToken, &[u8]) -> Option<Zeroizing<Vec<u8>>>;
 pub struct Context<'a> {
     /// Who asks.
     pub caller: &'a Caller,
+    /// By what rules callers are let in.
+    pub authority: Authority<'a>,
+    /// What is asked; set by [`Region::plan`](crate::Region::plan).
+    pub asked: Option<&'a Request>,
+    /// How long a grant takes to be in force without its token, in
+    /// milliseconds.
+    pub grants_spread_ms: i64,
     /// The region's secrets.
     pub vault: &'a Vault,
     /// Randomness: the operating system in a node, a seed in a simulation.
@@ -35,6 +45,8 @@ pub struct Context<'a> {
     pub tokens_expire_after_ms: Option<u64>,
     /// The other region's answer, once it has been asked.
     pub answer: Option<Answer>,
+    /// What proxies of external key stores have said about this call.
+    pub told: &'a [Told],
     /// What an operator has chosen for the key that CreateKey makes; nothing
     /// for a client's call.
     pub chosen: Option<Chosen>,

@@ -1,10 +1,11 @@
 //! Which material a cryptographic operation uses, and the parameters that all
 //! of them share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use meridian_crypto::{CiphertextKind, HotMaterial, MaterialId, Vault};
+use meridian_crypto::{CiphertextKind, HotMaterial, MaterialId, Proxied, Vault};
 use meridian_proto::v1::RecipientInfo;
 use zeroize::Zeroizing;
 
@@ -13,7 +14,9 @@ use crate::asymmetric;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
+use crate::key_set::Origin;
 use crate::key_state::KeyState;
+use crate::key_store::{Halt, external};
 use crate::ops::Operation;
 use crate::planted::{Bug, is_planted};
 use crate::region::Region;
@@ -63,43 +66,86 @@ pub(crate) struct Source<'a> {
     pub grant_tokens: &'a [String],
 }
 
+impl Source<'_> {
+    /// The permission that it takes.
+    pub(crate) fn action(&self) -> &'static str {
+        match self.operation {
+            Operation::ReEncrypt => "kms:ReEncryptFrom",
+            operation => operation.action(),
+        }
+    }
+}
+
 /// Decrypts under the material that the ciphertext names.
 pub(crate) fn decrypt(
     region: &Region,
     cx: &mut Context<'_>,
     source: &Source<'_>,
-) -> Result<Decrypted, KmsError> {
+) -> Result<Decrypted, Halt> {
     if is_asymmetric(source.algorithm) {
         if source.key_id.is_none() {
             // Only a symmetric ciphertext says by itself which key it needs.
-            return Err(KmsError::validation("KeyId must not be null"));
+            return Err(KmsError::validation("KeyId must not be null").into());
         }
-        return asymmetric::decrypt(region, cx, source);
+        return Ok(asymmetric::decrypt(region, cx, source)?);
     }
+    let action = source.action();
     let named = match source.key_id {
         // Recorded: a related key's ARN is the wrong key, not an unknown one.
-        Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key()),
+        Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key().into()),
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
-            Some(region.find(cx.caller, source.operation, id, naming)?)
+            let key = region.find_visible(cx, action, id, naming)?;
+            region.check_grant_tokens(cx, source.grant_tokens)?;
+            region.authorize(cx, action, key)?;
+            Some(key)
         }
-        None => None,
+        None => {
+            region.check_grant_tokens(cx, source.grant_tokens)?;
+            None
+        }
     };
-    let header = meridian_crypto::parse(source.blob).ok_or_else(invalid_ciphertext)?;
-    let made_by = header.key_id.parse().map_err(|_| invalid_ciphertext())?;
+    let sealed = Proxied::parse(source.blob);
+    let made_by = match &sealed {
+        Some(sealed) => sealed.key_id.clone(),
+        None => {
+            meridian_crypto::parse(source.blob)
+                .ok_or_else(invalid_ciphertext)?
+                .key_id
+        }
+    };
+    let made_by = made_by.parse().map_err(|_| invalid_ciphertext())?;
     let key = match named {
         Some(key) if key.key.id == made_by => key,
-        Some(_) => return Err(incorrect_key()),
+        Some(_) => return Err(incorrect_key().into()),
         None => {
-            let reference = KeyRef {
-                account: cx.caller.account,
-                id: made_by,
-            };
-            region.key(&reference).ok_or_else(no_visible_key)?
+            let key = region.key_by_id(cx.caller.account, made_by);
+            let key = key.ok_or_else(no_visible_key)?;
+            let allowed = region.authorize(cx, action, key);
+            if key.key.account != cx.caller.account {
+                allowed.map_err(|_| no_visible_key())?;
+            } else {
+                allowed?;
+            }
+            key
         }
     };
-    crate::admission::refuse_grant_tokens(source.grant_tokens)?;
     region.check(source.operation, key)?;
+    let external = key.shared.origin == Origin::ExternalKeyStore;
+    let blob = match &sealed {
+        // Neither layer is enough by itself.
+        _ if external != sealed.is_some() => return Err(invalid_ciphertext().into()),
+        Some(sealed) => {
+            let context = source.context;
+            let inner = external::open(region, cx, source.operation, key, context, sealed)?;
+            Cow::Owned(inner)
+        }
+        None => Cow::Borrowed(source.blob),
+    };
+    let header = meridian_crypto::parse(&blob).ok_or_else(invalid_ciphertext)?;
+    if header.key_id != key.key.id.to_string() {
+        return Err(invalid_ciphertext().into());
+    }
     let id = header.material_id;
     // A material that is only pending has encrypted nothing yet, unless another
     // region has switched to it already (R2).
@@ -111,19 +157,33 @@ pub(crate) fn decrypt(
     let usable = key.shared.permanent().any(|material| material.id == id);
     let prepared = rotating_to == Some(id) && !is_planted(Bug::PreparedDoesNotDecrypt);
     if !usable && !prepared {
-        return Err(invalid_ciphertext());
+        return Err(invalid_ciphertext().into());
     }
     let Some(hot) = open(cx.vault, key, &header.key_id, &id)? else {
-        return Err(KeyState::PendingImport.refusal(key.key.arn_in(region.name())));
+        return Err(KeyState::PendingImport
+            .refusal(key.key.arn_in(region.name()))
+            .into());
     };
-    let plaintext = meridian_crypto::decrypt(&hot, source.blob, source.context)
-        .ok_or_else(invalid_ciphertext)?;
+    let plaintext =
+        meridian_crypto::decrypt(&hot, &blob, source.context).ok_or_else(invalid_ciphertext)?;
     Ok(Decrypted {
         key: key.key,
         material: (!key.shared.origin.is_custom()).then_some(id),
         algorithm: SYMMETRIC_DEFAULT,
         plaintext,
     })
+}
+
+/// Opens what KMS has encrypted under this key a moment ago.
+pub(crate) fn reopen(
+    vault: &Vault,
+    key: &Key,
+    blob: &[u8],
+    context: &BTreeMap<String, String>,
+) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+    let header = meridian_crypto::parse(blob).ok_or_else(internal)?;
+    let hot = open(vault, key, &header.key_id, &header.material_id)?.ok_or_else(internal)?;
+    meridian_crypto::decrypt(&hot, blob, context).ok_or_else(internal)
 }
 
 /// True for a well-formed ARN of a key or alias in another region.

@@ -16,8 +16,9 @@ use meridian_crypto::{
     WrappingKey,
 };
 use meridian_kms::{
-    Answer, Caller, Change, Chosen, Context, Entry, KeyRef, KmsError, Operation, Outcome, Plan,
-    Question, Region, RegionName, Request, Response, Timestamp,
+    Answer, Authority, Caller, Change, Chosen, Context, Entry, Inquiry, KeyRef, KmsError,
+    Operation, Outcome, Plan, ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request,
+    Response, Timestamp, Told,
 };
 use meridian_proto::v1::*;
 
@@ -106,12 +107,16 @@ pub struct TestRegion {
     pub behind: Option<Region>,
     /// What another region answers when it is asked; nothing if unreachable.
     pub answer: Option<Answer>,
+    /// What proxies of external key stores say when they are asked.
+    pub proxy: fn(&ProxyQuestion) -> ProxyAnswer,
     /// The age from which on import tokens count as expired, under a fault.
     pub tokens_expire_after_ms: Option<u64>,
     /// What an operator chooses for the next key.
     pub chosen: Option<Chosen>,
     /// Who calls.
     pub caller: Caller,
+    /// How long a grant takes to be in force without its token.
+    pub grants_spread_ms: i64,
     /// Import parameters by key, which may be used for a day.
     parameters: BTreeMap<String, (Timestamp, GetParametersForImportResponse)>,
     applied: u64,
@@ -133,6 +138,7 @@ impl TestRegion {
             now: START,
             behind: None,
             answer: None,
+            proxy: |_| ProxyAnswer::Unreachable,
             tokens_expire_after_ms: None,
             chosen: None,
             caller: Caller {
@@ -140,6 +146,7 @@ impl TestRegion {
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
                 request_id: "request-1".into(),
             },
+            grants_spread_ms: 0,
             parameters: BTreeMap::new(),
             applied: 0,
         }
@@ -225,7 +232,8 @@ impl TestRegion {
     ) -> Result<C::Response, KmsError> {
         let request = request.request();
         let planned = match self.plan(&request, None)? {
-            Plan::Ask(question) => {
+            Plan::Ask(Inquiry::Proxy(question)) => self.plan_asking(&request, *question)?,
+            Plan::Ask(Inquiry::Region(question)) => {
                 let answer = ask(&Question::decode(&question.encode()).unwrap());
                 let unreachable = KmsError::region_unreachable(&question.region);
                 self.plan(&request, Some(answer.ok_or(unreachable)?))?
@@ -248,8 +256,36 @@ impl TestRegion {
         self.behind.as_ref().unwrap_or(&self.region)
     }
 
+    /// Plans with the answers of proxies, as many as it takes.
+    pub fn plan_asking(
+        &mut self,
+        request: &Request,
+        first: ProxyQuestion,
+    ) -> Result<Plan, KmsError> {
+        let mut told = Vec::new();
+        let mut question = first;
+        loop {
+            let answer = (self.proxy)(&question);
+            told.push(Told { question, answer });
+            match self.plan_told(request, None, &told)? {
+                Plan::Ask(Inquiry::Proxy(next)) => question = *next,
+                planned => return Ok(planned),
+            }
+            assert!(told.len() < 3, "a call asks two questions at most");
+        }
+    }
+
     /// Plans on the region as a node with this clock sees it.
     pub fn plan(&mut self, request: &Request, answer: Option<Answer>) -> Result<Plan, KmsError> {
+        self.plan_told(request, answer, &[])
+    }
+
+    fn plan_told(
+        &mut self,
+        request: &Request,
+        answer: Option<Answer>,
+        told: &[Told],
+    ) -> Result<Plan, KmsError> {
         let regions: Vec<RegionName> = REGIONS.iter().map(|name| region(name)).collect();
         let mut view = self.view().clone();
         view.advance_to(self.now);
@@ -257,6 +293,9 @@ impl TestRegion {
             (request.operation() == Operation::GetParametersForImport).then(wrapping_key);
         let mut cx = Context {
             caller: &self.caller,
+            authority: Authority::Open,
+            asked: None,
+            grants_spread_ms: self.grants_spread_ms,
             vault: &self.vault,
             entropy: &mut self.entropy,
             now: self.now,
@@ -266,6 +305,7 @@ impl TestRegion {
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
             chosen: self.chosen.take(),
+            told,
         };
         view.plan(&mut cx, request)
     }

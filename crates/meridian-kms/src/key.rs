@@ -7,6 +7,7 @@ use meridian_crypto::{MaterialId, Sealed};
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{AliasName, KeyRef, RegionName};
+use crate::grant::{Grant, GrantId};
 use crate::key_set::{Origin, SharedProperties, Version};
 use crate::key_state::KeyState;
 use crate::key_store::Custody;
@@ -67,6 +68,9 @@ pub struct Key {
     pub held: BTreeMap<MaterialId, Held>,
     /// Aliases in this region that point here.
     pub aliases: BTreeSet<AliasName>,
+    /// Who else may use the key in this region.
+    #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
+    pub grants: imbl::OrdMap<GrantId, Grant>,
     /// What the set shares, as known here.
     pub shared: SharedProperties,
     /// This region's part.
@@ -91,6 +95,7 @@ impl Key {
             deletion: None,
             held: BTreeMap::new(),
             aliases: BTreeSet::new(),
+            grants: imbl::OrdMap::new(),
             shared,
             role: Role::Primary {
                 reports: BTreeMap::new(),

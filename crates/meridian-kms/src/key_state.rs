@@ -87,7 +87,8 @@ pub fn admit(
         Unavailable, Updating,
     };
     let refused: &[KeyState] = match operation {
-        Operation::Encrypt
+        Operation::CreateGrant
+        | Operation::Encrypt
         | Operation::Decrypt
         | Operation::ReEncrypt
         | Operation::GenerateDataKey
@@ -135,9 +136,11 @@ pub fn admit(
         Operation::ImportKeyMaterial => &[PendingDeletion, PendingReplicaDeletion, Creating],
         Operation::DeleteImportedKeyMaterial => &[Creating, Updating],
         Operation::ScheduleKeyDeletion => &[PendingDeletion, PendingReplicaDeletion, Updating],
-        Operation::CreateAlias | Operation::UpdateAlias | Operation::UpdateKeyDescription => {
-            &[PendingDeletion, PendingReplicaDeletion]
-        }
+        Operation::CreateAlias
+        | Operation::TagResource
+        | Operation::UntagResource
+        | Operation::UpdateAlias
+        | Operation::UpdateKeyDescription => &[PendingDeletion, PendingReplicaDeletion],
         Operation::CancelKeyDeletion => {
             return match state {
                 PendingDeletion | PendingReplicaDeletion => Ok(()),
@@ -146,8 +149,16 @@ pub fn admit(
                 ),
             };
         }
-        Operation::GetKeyRotationStatus
+        Operation::GetKeyPolicy
+        | Operation::GetKeyRotationStatus
+        | Operation::ListGrants
+        | Operation::ListKeyPolicies
         | Operation::ListKeyRotations
+        | Operation::ListResourceTags
+        | Operation::ListRetirableGrants
+        | Operation::PutKeyPolicy
+        | Operation::RetireGrant
+        | Operation::RevokeGrant
         | Operation::DescribeKey
         | Operation::DeleteAlias
         | Operation::ListAliases
@@ -180,6 +191,7 @@ mod tests {
         ("ConnectCustomKeyStore", "......"),
         ("CreateAlias", "..x..."),
         ("CreateCustomKeyStore", "......"),
+        ("CreateGrant", ".xxxx."),
         ("CreateKey", "......"),
         ("Decapsulate", ".xxxx."),
         ("Decrypt", ".xxxx."),
@@ -202,18 +214,28 @@ mod tests {
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
         ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
+        ("GetKeyPolicy", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),
         ("GetPublicKey", "..x.x."),
         ("ImportKeyMaterial", "..x.x."),
         ("ListAliases", "......"),
+        ("ListGrants", "......"),
+        ("ListKeyPolicies", "......"),
         ("ListKeyRotations", "......"),
         ("ListKeys", "......"),
+        ("ListResourceTags", "......"),
+        ("ListRetirableGrants", "......"),
+        ("PutKeyPolicy", "......"),
         ("ReEncrypt", ".xxxx."),
         ("ReplicateKey", ".xxxxx"),
+        ("RetireGrant", "......"),
+        ("RevokeGrant", "......"),
         ("RotateKeyOnDemand", ".xxxx."),
         ("ScheduleKeyDeletion", "..x..x"),
         ("Sign", ".xxxx."),
+        ("TagResource", "..x..."),
+        ("UntagResource", "..x..."),
         ("UpdateAlias", "..x..."),
         ("UpdateCustomKeyStore", "......"),
         ("UpdateKeyDescription", "..x..."),

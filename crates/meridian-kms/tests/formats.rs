@@ -14,6 +14,8 @@ mod fixture;
 
 #[path = "formats/key_stores.rs"]
 mod key_stores;
+#[path = "formats/metadata.rs"]
+mod metadata;
 #[path = "formats/story.rs"]
 mod story;
 

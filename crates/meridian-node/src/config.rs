@@ -8,6 +8,8 @@ use meridian_kms::RegionName;
 use meridian_raft::NodeId;
 use serde::{Deserialize, Serialize};
 
+use crate::xks_proxies::XksSettings;
+
 /// When a write counts as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -77,6 +79,9 @@ pub struct NodeConfig {
     /// times this factor. None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<f64>,
+    /// Where the proxies of external key stores are. Default: nowhere.
+    #[serde(default, skip_serializing_if = "XksSettings::is_default")]
+    pub xks: XksSettings,
     /// Every node of the cluster, by region, this one included.
     pub regions: BTreeMap<RegionName, Vec<Peer>>,
 }

@@ -20,6 +20,7 @@ use crate::links::Links;
 use crate::recorder::Recorder;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksProxies;
 
 /// How long a call looks for a leader before it gives up.
 pub const LEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,6 +54,8 @@ pub struct Core {
     pub links: Box<dyn Links>,
     /// What is wrong.
     pub faults: ActiveFaults,
+    /// The way to the proxies of external key stores.
+    pub xks_proxies: XksProxies,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Who writes down what happens, if anybody does.

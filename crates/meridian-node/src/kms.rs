@@ -15,8 +15,8 @@ use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Caller, Change, Consistency, Context, ErrorCode, KmsError, Outcome, Plan, Region,
-    Request, Response,
+    Answer, Authority, Caller, Change, Consistency, Context, ErrorCode, Inquiry, KmsError, Outcome,
+    Plan, Region, Request, Response, Told,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
@@ -29,6 +29,10 @@ use crate::forward;
 pub struct NodeKms {
     core: Arc<Core>,
 }
+
+/// Questions to proxies in one call: ReEncrypt between two key stores has two,
+/// and the key may move meanwhile.
+const QUESTIONS_MAX: usize = 4;
 
 /// How a leader's attempt at a write ended.
 #[allow(
@@ -73,15 +77,48 @@ impl NodeKms {
             },
             _ => None,
         };
-        let region = self.core.view.as_old_as(staleness);
-        let mut entropy = OsEntropy;
-        let mut cx = self.context(&region, caller, &mut entropy);
-        cx.wrapping_key = wrapping_key.as_ref();
-        reply(region.plan(&mut cx, request)?)
+        if request.takes_long() {
+            let region = self.core.view.as_old_as(staleness);
+            return self.read_apart(region, caller, request).await;
+        }
+        let mut told = Vec::new();
+        loop {
+            let plan = {
+                let region = self.core.view.as_old_as(staleness);
+                let mut entropy = OsEntropy;
+                let mut cx = self.context(&region, caller, &mut entropy);
+                cx.wrapping_key = wrapping_key.as_ref();
+                cx.told = &told;
+                region.plan(&mut cx, request)?
+            };
+            match plan {
+                Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
+                    told.push(self.core.xks_proxies.ask(*question).await);
+                }
+                plan => return reply(plan),
+            }
+        }
+    }
+
+    /// Plans a read where it keeps no other request waiting.
+    async fn read_apart(
+        &self,
+        region: Arc<Region>,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response, CallError> {
+        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+        let planning = tokio::task::spawn_blocking(move || {
+            let mut entropy = OsEntropy;
+            let mut cx = kms.context(&region, &caller, &mut entropy);
+            region.plan(&mut cx, &request)
+        });
+        reply(planning.await.unwrap_or_else(|_| Err(ended()))?)
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
-    /// A refusal is not the region's word: this node may lag behind it.
+    /// A refusal is not the region's word: this node may lag behind it. Who has
+    /// to be asked first is not asked here.
     fn read_local(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
@@ -125,10 +162,7 @@ impl NodeKms {
         match self.plan_here(caller, request).await {
             Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
             Ok(Plan::Commit(change)) => self.commit(caller, change).await,
-            Ok(Plan::Ask(question)) => {
-                let region = &question.region;
-                Attempt::Answered(0, Err(KmsError::region_unreachable(region).into()))
-            }
+            Ok(Plan::Ask(inquiry)) => Attempt::Answered(0, Err(unanswered(&inquiry).into())),
             Err(error) => {
                 // A refusal must rest on the agreed state too: this node may
                 // have been deposed without knowing it.
@@ -144,19 +178,39 @@ impl NodeKms {
         }
     }
 
-    /// Plans, asking another region if the plan says so.
+    /// Plans, asking another region or a proxy if the plan says so.
     async fn plan_here(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
-        let question = match self.plan_once(caller, request, None)? {
-            Plan::Ask(question) => question,
-            plan @ (Plan::Reply(_) | Plan::Commit(_)) => return Ok(plan),
-        };
-        match self.core.links.preflight(&question).await {
-            Ok(answer) => self.plan_once(caller, request, Some(answer)),
-            Err(error) => {
-                tracing::debug!(region = %question.region, error = error.0, "preflight failed");
-                Err(KmsError::region_unreachable(&question.region))
+        let (mut answer, mut told) = (None, Vec::new());
+        loop {
+            let planned = match request.takes_long() {
+                true => self.plan_apart(caller, request).await,
+                false => self.plan_once(caller, request, answer, &told),
+            };
+            match planned? {
+                Plan::Ask(Inquiry::Region(question)) if answer.is_none() => {
+                    match self.core.links.preflight(&question).await {
+                        Ok(given) => answer = Some(given),
+                        Err(error) => {
+                            let region = &question.region;
+                            tracing::debug!(%region, error = error.0, "preflight failed");
+                            return Err(KmsError::region_unreachable(region));
+                        }
+                    }
+                }
+                Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
+                    told.push(self.core.xks_proxies.ask(*question).await);
+                }
+                plan => return Ok(plan),
             }
         }
+    }
+
+    /// Plans, where it keeps no other request waiting, what needs no answers.
+    async fn plan_apart(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
+        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
+        let planning =
+            tokio::task::spawn_blocking(move || kms.plan_once(&caller, &request, None, &[]));
+        planning.await.unwrap_or_else(|_| Err(ended()))
     }
 
     fn plan_once(
@@ -164,11 +218,13 @@ impl NodeKms {
         caller: &Caller,
         request: &Request,
         answer: Option<Answer>,
+        told: &[Told],
     ) -> Result<Plan, KmsError> {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
         cx.answer = answer;
+        cx.told = told;
         if let Request::ImportKeyMaterial(_) = request {
             let faults = &self.core.faults;
             cx.tokens_expire_after_ms = faults.tokens_expire_after_ms(region.name().as_str());
@@ -201,6 +257,14 @@ impl NodeKms {
     ) -> Context<'a> {
         Context {
             caller,
+            authority: match &self.core.identities {
+                None => Authority::Open,
+                Some(known) => {
+                    Authority::Enforced(known.identity(&caller.principal).map(AsRef::as_ref))
+                }
+            },
+            asked: None,
+            grants_spread_ms: 0,
             vault: &self.core.vault,
             entropy,
             now: self.core.now(region),
@@ -210,7 +274,21 @@ impl NodeKms {
             tokens_expire_after_ms: None,
             answer: None,
             chosen: None,
+            told: &[],
         }
+    }
+}
+
+/// The node stopped, or the plan panicked, before there was one.
+fn ended() -> KmsError {
+    KmsError::bare(ErrorCode::KMSInternalException)
+}
+
+/// A question that another answer did not help with.
+fn unanswered(inquiry: &Inquiry) -> KmsError {
+    match inquiry {
+        Inquiry::Region(question) => KmsError::region_unreachable(&question.region),
+        Inquiry::Proxy(_) => KmsError::bare(ErrorCode::KMSInternalException),
     }
 }
 
@@ -307,9 +385,20 @@ impl NodeKms {
         if operation.consistency() == Consistency::Local
             && staleness.is_none()
             && core.has_caught_up()
-            && let Ok(response) = self.read_local(&caller, &request)
         {
-            return futures::future::ready(Ok(response)).boxed();
+            if request.takes_long() {
+                return async move {
+                    let region = kms.core.view.newest();
+                    match kms.read_apart(region, &caller, &request).await {
+                        Ok(response) => Ok(response),
+                        Err(_) => kms.read(&caller, &request, &staleness).await,
+                    }
+                }
+                .boxed();
+            }
+            if let Ok(response) = self.read_local(&caller, &request) {
+                return futures::future::ready(Ok(response)).boxed();
+            }
         }
         async move { kms.read(&caller, &request, &staleness).await }.boxed()
     }

@@ -41,6 +41,7 @@ use crate::status::StatusPages;
 use crate::supervise::take_away;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksProxies;
 use crate::{feeder, forgetter, historian, ticker};
 
 /// What the nodes of one process share.
@@ -256,6 +257,7 @@ impl RunningNode {
             directory: process.directory.clone(),
             links: Box::new(links),
             faults: faults.clone(),
+            xks_proxies: XksProxies::new(config.xks.clone()),
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
             identities: process.access.identities().cloned(),

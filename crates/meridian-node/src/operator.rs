@@ -7,7 +7,8 @@ use meridian_api::CallError;
 use meridian_crypto::{Material, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    AccountId, Answer, Caller, Chosen, KeyId, KmsError, Plan, RegionName, Request, Response,
+    AccountId, Answer, Authority, Caller, Chosen, Inquiry, KeyId, KmsError, Plan, RegionName,
+    Request, Response,
 };
 use tokio::time::Instant;
 
@@ -73,8 +74,9 @@ impl Operator<'_> {
             let attempt = match plan(&node, &caller, &request, chosen).await {
                 Ok(Plan::Reply(response)) => return Ok(response),
                 Ok(Plan::Commit(change)) => node.commit(&caller, change).await,
-                Ok(Plan::Ask(question)) => {
-                    return Err(KmsError::region_unreachable(&question.region).into());
+                Ok(Plan::Ask(_)) => {
+                    let text = "one answer of another region was not enough".to_owned();
+                    return Err(CallError::Internal(text));
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -97,8 +99,10 @@ async fn plan(
     chosen: Option<MakeChosen<'_>>,
 ) -> Result<Plan, KmsError> {
     let question = match plan_once(node, caller, request, chosen, None).await? {
-        Plan::Ask(question) => question,
-        plan @ (Plan::Reply(_) | Plan::Commit(_)) => return Ok(plan),
+        Plan::Ask(Inquiry::Region(question)) => question,
+        plan @ (Plan::Ask(Inquiry::Proxy(_)) | Plan::Reply(_) | Plan::Commit(_)) => {
+            return Ok(plan);
+        }
     };
     let answer = node.core().links.preflight(&question).await;
     let answer = answer.map_err(|_| KmsError::region_unreachable(&question.region))?;
@@ -123,6 +127,7 @@ async fn plan_once(
     let region = core.view.newest();
     let mut entropy = OsEntropy;
     let mut cx = node.context(&region, caller, &mut entropy);
+    cx.authority = Authority::Open;
     cx.answer = answer;
     cx.wrapping_key = wrapping_key.as_ref();
     cx.chosen = chosen.map(|make| {

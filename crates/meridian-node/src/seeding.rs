@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use meridian_crypto::{Material, WrappingAlgorithm, WrappingKeySpec, wrap};
+use meridian_kms::grant::Grant;
 use meridian_kms::key::{Key, Role};
 use meridian_kms::{AccountId, KeyRef, RegionName, Request, Response};
 use meridian_proto::v1::{
@@ -20,7 +21,8 @@ use meridian_seed::{Seed, SeededKey, SeededMaterial};
 use tokio::time::Instant;
 
 use crate::local_cluster::AllRegions;
-use crate::operator::Operator;
+use crate::operator::{MakeChosen, Operator};
+use crate::seeded_grant;
 
 /// How long a replica may take to hear of its key and its materials.
 const REPLICATED_WITHIN: Duration = Duration::from_secs(30);
@@ -70,6 +72,7 @@ impl Planting<'_> {
                 self.import(replica, material).await?;
             }
         }
+        self.grants().await?;
         for region in self.key.regions() {
             for alias in &self.key.aliases {
                 self.alias(region, alias).await?;
@@ -213,6 +216,28 @@ impl Planting<'_> {
         Ok(())
     }
 
+    async fn grants(&self) -> anyhow::Result<()> {
+        let region = &self.key.region;
+        for grant in &self.key.grants {
+            let key = self.until(region, |_| true).await?;
+            let named = |it: &&Grant| it.name.as_deref() == Some(&grant.name);
+            let name = &grant.name;
+            match key.grants.values().find(named) {
+                Some(found) => ensure!(
+                    seeded_grant::is_same(grant, found),
+                    "the grant {name} exists in {region} with other properties"
+                ),
+                None => {
+                    let request = seeded_grant::request(&self.key.id.to_string(), grant);
+                    self.call(region, Request::CreateGrant(request), None)
+                        .await
+                        .with_context(|| format!("creating the grant {name}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Is the key what the seed says?
     fn check(&self, region: &RegionName, found: &Key) -> anyhow::Result<()> {
         let (key, shared) = (self.key, &found.shared);
@@ -267,7 +292,7 @@ impl Planting<'_> {
         &self,
         region: &RegionName,
         request: Request,
-        chosen: Option<crate::operator::MakeChosen<'_>>,
+        chosen: Option<MakeChosen<'_>>,
     ) -> anyhow::Result<Response> {
         let answer = self.operator.call(region, self.account, request, chosen);
         Ok(answer.await?)

@@ -31,6 +31,7 @@ use crate::seeding;
 use crate::supervise::{parts, supervise};
 use crate::verdict::{Verdict, judge};
 use crate::wrapping_keys::WrappingKeys;
+use crate::xks_proxies::XksSettings;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub struct UpOptions {
     pub seed: Option<PathBuf>,
     /// Refuses what an account asks for too fast: AWS's quotas times this.
     pub throttle: Option<f64>,
+    /// Where the proxies of external key stores are.
+    pub xks: XksSettings,
 }
 
 /// Where a region is.
@@ -364,6 +367,7 @@ fn node_config(
         compaction_keep_entries: 4096,
         seed_file: None,
         throttle: None,
+        xks: options.xks.clone(),
         regions: regions.iter().map(peers).collect(),
     }
 }

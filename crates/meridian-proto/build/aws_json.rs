@@ -48,6 +48,7 @@ fn message_impl(message: &Message) -> String {
     let checks: String = message.members.iter().filter_map(check).collect();
     let encoded: String = message.members.iter().map(encode).collect();
     let texts: String = message.members.iter().filter_map(text).collect();
+    let shown: String = message.members.iter().filter_map(shown).collect();
     let blobs: String = message.members.iter().filter_map(blob_length).collect();
     format!(
         "impl crate::aws_json::AwsJson for {name} {{
@@ -61,6 +62,12 @@ fn message_impl(message: &Message) -> String {
             fn text_member(&self, name: &str) -> ::core::option::Option<&str> {{
                 match name {{
                     {texts}
+                    _ => None,
+                }}
+            }}
+            fn member(&self, name: &str) -> ::core::option::Option<crate::aws_json::MemberValue<'_>> {{
+                match name {{
+                    {shown}
                     _ => None,
                 }}
             }}
@@ -109,6 +116,18 @@ fn text(member: &Member) -> Option<String> {
     let Member { field, json, .. } = member;
     (member.scalar == Scalar::Text && member.form == Form::Optional)
         .then(|| format!("{json:?} => self.{field}.as_deref(),\n"))
+}
+
+/// Bytes may be secret, and a message is no single value.
+fn shown(member: &Member) -> Option<String> {
+    let Member { field, json, .. } = member;
+    let single = matches!(
+        (member.form, member.scalar),
+        (Form::Optional, Scalar::Text | Scalar::Number | Scalar::Free)
+            | (Form::List, Scalar::Text)
+            | (Form::Map, _)
+    );
+    single.then(|| format!("{json:?} => crate::aws_json::shown::Shown::shown(&self.{field}),\n"))
 }
 
 fn encode(member: &Member) -> String {

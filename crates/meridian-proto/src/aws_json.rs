@@ -8,6 +8,7 @@ mod constraint;
 mod decode;
 mod encode;
 mod path;
+pub(crate) mod shown;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ pub(crate) use constraint::{Pattern, Shape, whole};
 pub(crate) use decode::member;
 pub(crate) use encode::{ObjectWriter, base64_length};
 pub use path::Path;
+pub use shown::MemberValue;
 
 /// A parsed body that borrows its texts from the bytes that came.
 pub type Json<'a> = Value<'a>;
@@ -68,6 +70,10 @@ pub trait AwsJson: Sized {
     /// message has no such member.
     fn text_member(&self, name: &str) -> Option<&str>;
 
+    /// A member by AWS's name, whatever its type; nothing when it is absent, or
+    /// holds bytes or a message, or the message has no such member.
+    fn member(&self, name: &str) -> Option<MemberValue<'_>>;
+
     /// [`Self::to_json`] into an existing text.
     fn write_json(&self, out: &mut String);
 }
@@ -87,6 +93,10 @@ impl<T: AwsJson> AwsJson for Box<T> {
 
     fn text_member(&self, name: &str) -> Option<&str> {
         T::text_member(self, name)
+    }
+
+    fn member(&self, name: &str) -> Option<MemberValue<'_>> {
+        T::member(self, name)
     }
 }
 

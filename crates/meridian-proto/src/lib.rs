@@ -13,7 +13,9 @@ mod aws_json;
 pub mod proto_json;
 mod redacted;
 
-pub use aws_json::{AwsJson, Json, Members, Path, SerializationError, validation_message};
+pub use aws_json::{
+    AwsJson, Json, MemberValue, Members, Path, SerializationError, validation_message,
+};
 
 /// The messages of `meridian.v1`, and with the feature `grpc` its clients and
 /// servers.

@@ -3,7 +3,9 @@
 //! confirmed, or by the leader's proposal.
 
 use meridian_chaos::Kind;
-use meridian_kms::{Answer, Change, Consistency, KmsError, Plan, Question, Request, Response};
+use meridian_kms::{
+    Answer, Change, Consistency, Inquiry, KmsError, Plan, Question, Request, Response,
+};
 
 use crate::event::{Event, Origin, Purpose, Step, Waiting};
 use crate::planted::Planted;
@@ -266,7 +268,10 @@ impl World {
         match self.plan_call(id, node) {
             Ok(Plan::Reply(response)) => self.write_ends(id, node, 0, Ended::Response(response)),
             Ok(Plan::Commit(change)) => self.propose_call(id, node, change),
-            Ok(Plan::Ask(question)) => self.ask(id, node, question),
+            Ok(Plan::Ask(Inquiry::Region(question))) => self.ask(id, node, question),
+            Ok(Plan::Ask(Inquiry::Proxy(_))) => {
+                unreachable!("no simulated key is in an external key store")
+            }
             Err(error) => self.confirm(id, node, Purpose::Refuse(error)),
         }
     }

@@ -1,7 +1,7 @@
 //! A node plans a request, on its own view and with its own clock.
 
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
-use meridian_kms::{Answer, Caller, Context, KmsError, Plan, Region, Request, Response};
+use meridian_kms::{Answer, Authority, Caller, Context, KmsError, Plan, Region, Request, Response};
 
 use crate::call::ACCOUNT;
 use crate::planted::Planted;
@@ -98,6 +98,9 @@ impl World {
         };
         let mut cx = Context {
             caller: &caller(),
+            authority: Authority::Open,
+            asked: None,
+            grants_spread_ms: 0,
             vault: &group.vault,
             entropy: &mut group.entropy,
             now,
@@ -107,6 +110,7 @@ impl World {
             tokens_expire_after_ms,
             answer,
             chosen: None,
+            told: &[],
         };
         view.plan(&mut cx, request)
     }

@@ -7,9 +7,10 @@ use meridian_kms::Operation;
 
 use crate::repository::read;
 
-const PROMISED: [&str; 28] = [
+const PROMISED: [&str; 39] = [
     "CancelKeyDeletion",
     "CreateAlias",
+    "CreateGrant",
     "CreateKey",
     "Decrypt",
     "DeleteAlias",
@@ -23,16 +24,26 @@ const PROMISED: [&str; 28] = [
     "GenerateDataKey",
     "GenerateDataKeyWithoutPlaintext",
     "GenerateRandom",
+    "GetKeyPolicy",
     "GetKeyRotationStatus",
     "GetParametersForImport",
     "ImportKeyMaterial",
     "ListAliases",
+    "ListGrants",
+    "ListKeyPolicies",
     "ListKeyRotations",
     "ListKeys",
+    "ListResourceTags",
+    "ListRetirableGrants",
+    "PutKeyPolicy",
     "ReEncrypt",
     "ReplicateKey",
+    "RetireGrant",
+    "RevokeGrant",
     "RotateKeyOnDemand",
     "ScheduleKeyDeletion",
+    "TagResource",
+    "UntagResource",
     "UpdateAlias",
     "UpdateKeyDescription",
     "UpdatePrimaryRegion",

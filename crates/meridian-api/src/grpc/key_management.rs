@@ -95,17 +95,6 @@ macro_rules! serve_operations {
             }
             // Operations of the schema that nobody serves yet.
             unserved {
-                tag_resource TagResourceRequest TagResourceResponse,
-                untag_resource UntagResourceRequest UntagResourceResponse,
-                list_resource_tags ListResourceTagsRequest ListResourceTagsResponse,
-                get_key_policy GetKeyPolicyRequest GetKeyPolicyResponse,
-                put_key_policy PutKeyPolicyRequest PutKeyPolicyResponse,
-                list_key_policies ListKeyPoliciesRequest ListKeyPoliciesResponse,
-                create_grant CreateGrantRequest CreateGrantResponse,
-                list_grants ListGrantsRequest ListGrantsResponse,
-                list_retirable_grants ListRetirableGrantsRequest ListRetirableGrantsResponse,
-                retire_grant RetireGrantRequest RetireGrantResponse,
-                revoke_grant RevokeGrantRequest RevokeGrantResponse,
                 get_key_last_usage GetKeyLastUsageRequest GetKeyLastUsageResponse,
             }
         }

@@ -231,7 +231,10 @@ fn read_health(answer: &Value) -> Result<(), Failure> {
     let fleet = fleet.filter(|fleet| (1..=10).contains(&fleet.len()));
     let states = fleet.ok_or(Failure::Malformed)?.iter();
     let states: Vec<_> = states.map(|it| it["healthStatus"].as_str()).collect();
-    if states.iter().any(|it| matches!(it, Some("ACTIVE" | "DEGRADED"))) {
+    if states
+        .iter()
+        .any(|it| matches!(it, Some("ACTIVE" | "DEGRADED")))
+    {
         Ok(())
     } else if states.iter().all(|it| *it == Some("UNAVAILABLE")) {
         Err(Failure::Unavailable)
@@ -244,3 +247,6 @@ fn bytes(value: &Value) -> Result<Vec<u8>, Failure> {
     let text = value.as_str().ok_or(Failure::Malformed)?;
     STANDARD.decode(text).map_err(|_| Failure::Malformed)
 }
+
+#[cfg(test)]
+mod tests;

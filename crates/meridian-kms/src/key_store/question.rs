@@ -94,6 +94,24 @@ impl ProxyQuestion {
         })
     }
 
+    /// A question whether a proxy is well.
+    pub fn to_health(
+        endpoint: &str,
+        path: &str,
+        region: RegionName,
+        (access_key_id, secret): (&str, &[u8]),
+    ) -> ProxyQuestion {
+        ProxyQuestion {
+            endpoint: endpoint.into(),
+            path: format!("{path}/health"),
+            region,
+            access_key_id: access_key_id.into(),
+            secret_access_key: Zeroizing::new(secret.to_vec()),
+            body: br#"{"requestMetadata":{}}"#.to_vec(),
+            inner: None,
+        }
+    }
+
     /// True when an answer to the other one answers this one too.
     fn is_same(&self, other: &ProxyQuestion) -> bool {
         self.endpoint == other.endpoint

@@ -7,7 +7,7 @@ use crate::arn::AccountId;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key_set::Origin;
-use crate::key_store::{Backing, Custody, CustomKeyStore, StoreId};
+use crate::key_store::{Custody, CustomKeyStore, Halt, StoreId, external};
 use crate::region::Region;
 
 /// The place of a key to be.
@@ -27,7 +27,7 @@ pub(crate) fn plan(
     cx: &Context<'_>,
     origin: Origin,
     request: &CreateKeyRequest,
-) -> Result<Option<Residence>, KmsError> {
+) -> Result<Option<Residence>, Halt> {
     check_members(origin, request)?;
     let Some(store) = &request.custom_key_store_id else {
         return Ok(None);
@@ -42,9 +42,13 @@ pub(crate) fn plan(
         return Err(KmsError::unsupported(format!(
             "Origin {} is not that of keys in this custom key store.",
             origin.name()
-        )));
+        ))
+        .into());
     }
     custody(region, cx.caller.account, &residence)?;
+    if let Some(id) = &request.xks_key_id {
+        external::check_external_key(region, cx, store, id)?;
+    }
     Ok(Some(residence))
 }
 
@@ -77,7 +81,6 @@ fn check_external_key_is_free(
             format!("The external key {id} is that of another KMS key in this key store."),
         ));
     }
-    debug_assert!(matches!(store.backing, Backing::Proxy(_)));
     Ok(())
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::admission::required;
 use crate::context::Context;
 use crate::error::KmsError;
-use crate::key_store::{Backing, ConnectionError, CustomKeyStore, StoreRef};
-use crate::ops::Planned;
+use crate::key_store::{Backing, ConnectionError, CustomKeyStore, Halt, StoreRef, external};
+use crate::ops::{Operation, Planned};
 use crate::region::Region;
 
 /// An attempt to connect, and how it will end.
@@ -23,15 +23,22 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &ConnectCustomKeyStoreRequest,
-) -> Result<Planned<Change, ConnectCustomKeyStoreResponse>, KmsError> {
+) -> Result<Planned<Change, ConnectCustomKeyStoreResponse>, Halt> {
     let id = required(&request.custom_key_store_id)?;
     let store = region.key_store(cx.caller.account, id)?;
-    store.connection.connect(cx.now, None)?;
+    if store.connection.connect(cx.now, None)? == store.connection {
+        return Ok(Planned::Reply(ConnectCustomKeyStoreResponse {}));
+    }
     let failure = match &store.backing {
         Backing::Cluster(cluster) => {
             cluster.connection_failure(cx.vault, store.store.id.as_str())?
         }
-        Backing::Proxy(_) => None,
+        Backing::Proxy(proxy) => {
+            let operation = Operation::ConnectCustomKeyStore;
+            external::check_health(region, cx, operation, id, proxy)?
+                .err()
+                .map(|failure| failure.of_connection())
+        }
     };
     Ok(Planned::Commit(Change {
         store: store.store.clone(),

@@ -108,7 +108,7 @@ pub(crate) fn target(
         ));
     }
     Ok(region
-        .find(cx.caller, operation, key_id, Naming::KeyOnly)?
+        .find_allowed(cx, operation.action(), key_id, Naming::KeyOnly)?
         .key)
 }
 

@@ -9,10 +9,10 @@ use crate::admission::required;
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::key_store::{
-    Backing, Cluster, Connection, Connectivity, Credential, CustomKeyStore, Proxy, StoreId,
-    StoreRef,
+    Backing, Cluster, Connection, Connectivity, Credential, CustomKeyStore, Halt, Proxy, StoreId,
+    StoreRef, external,
 };
-use crate::ops::Planned;
+use crate::ops::{Operation, Planned};
 use crate::region::Region;
 
 /// The key store to be.
@@ -28,7 +28,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &CreateCustomKeyStoreRequest,
-) -> Result<Planned<Change, CreateCustomKeyStoreResponse>, KmsError> {
+) -> Result<Planned<Change, CreateCustomKeyStoreResponse>, Halt> {
     let name = required(&request.custom_key_store_name)?.clone();
     let mut random = [0; 9];
     cx.entropy.fill(&mut random);
@@ -46,6 +46,11 @@ pub fn plan(
         backing,
     };
     check(region, &change)?;
+    if let Backing::Proxy(proxy) = &change.backing {
+        let (operation, owner) = (Operation::CreateCustomKeyStore, change.store.id.as_str());
+        external::check_health(region, cx, operation, owner, proxy)?
+            .map_err(|failure| failure.of_store())?;
+    }
     Ok(Planned::Commit(change))
 }
 

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
 use crate::key_set::{Origin, SharedProperties};
-use crate::key_store::{Residence, residence};
+use crate::key_store::{Halt, Residence, residence};
 use crate::key_usage::KeyUsage;
 use crate::material::Held;
 use crate::metadata;
@@ -59,7 +59,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &CreateKeyRequest,
-) -> Result<Planned<Change, CreateKeyResponse>, KmsError> {
+) -> Result<Planned<Change, CreateKeyResponse>, Halt> {
     let (spec, usage) = spec_and_usage(request)?;
     let tags = tag::collect(&request.tags)?;
     policy::check(&request.policy)?;
@@ -216,7 +216,9 @@ fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {
 #[cfg(test)]
 mod tests {
     use meridian_crypto::Material;
-    use meridian_proto::v1::{CreateKeyRequest, GetKeyRotationStatusRequest, KeyMetadata, Tag};
+    use meridian_proto::v1::{
+        CreateKeyRequest, GenerateDataKeyPairRequest, GetKeyRotationStatusRequest, KeyMetadata, Tag,
+    };
 
     use crate::context::Chosen;
     use crate::fixture::{START, TestRegion, refusal};
@@ -392,6 +394,12 @@ mod tests {
             assert_eq!(refusal(us.enable_rotation(&key, None)), refused);
             assert_eq!(refusal(us.rotation_status(&key)), refused);
             assert_eq!(refusal(us.import_request(&key, b"x").map(|_| ())), refused);
+            let pair = GenerateDataKeyPairRequest {
+                key_id: Some(key.clone()),
+                key_pair_spec: Some("ECC_NIST_P256".into()),
+                ..Default::default()
+            };
+            assert_eq!(refusal(us.call(pair)), refused);
             us.pass(1000);
             us.connect(&store).unwrap();
             us.pass(1000);

@@ -6,6 +6,7 @@ use meridian_proto::v1::{DecryptRequest, DecryptResponse};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::key_store::Halt;
 use crate::ops::Operation;
 use crate::region::Region;
 use crate::suitability;
@@ -18,7 +19,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &DecryptRequest,
-) -> Result<DecryptResponse, KmsError> {
+) -> Result<DecryptResponse, Halt> {
     cryptography::refuse_recipient(&request.recipient)?;
     let ignore = request.dry_run == Some(true)
         && request
@@ -34,7 +35,7 @@ pub fn plan(
         cryptography::stop_dry_run(request.dry_run)?;
     }
     let Some(blob) = &request.ciphertext_blob else {
-        return Err(KmsError::validation("CiphertextBlob must not be null"));
+        return Err(KmsError::validation("CiphertextBlob must not be null").into());
     };
     let source = Source {
         operation: Operation::Decrypt,

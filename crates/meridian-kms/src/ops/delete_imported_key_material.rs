@@ -6,7 +6,7 @@
 //! set, and a rotation under way to it ends with nothing done; deleted at a
 //! replica, only the replica's copy goes.
 
-use meridian_crypto::MaterialId;
+use meridian_crypto::{KeySpec, MaterialId};
 use meridian_proto::v1::{DeleteImportedKeyMaterialRequest, DeleteImportedKeyMaterialResponse};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use crate::arn::KeyRef;
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
+use crate::ops::import_key_material::symmetric_only;
 use crate::ops::{Operation, Planned};
 use crate::region::Region;
 
@@ -33,6 +34,10 @@ pub fn plan(
     request: &DeleteImportedKeyMaterialRequest,
 ) -> Result<Planned<Change, DeleteImportedKeyMaterialResponse>, KmsError> {
     let key = region.admit(cx, OPERATION, &request.key_id)?;
+    if request.key_material_id.is_some() && key.shared.spec != KeySpec::SymmetricDefault {
+        // fidelity: assumed, with the text of ImportKeyMaterial.
+        return Err(symmetric_only("keyMaterialId", key.shared.spec));
+    }
     let material = request
         .key_material_id
         .as_deref()
@@ -54,6 +59,7 @@ pub fn apply(
 ) -> Result<DeleteImportedKeyMaterialResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
     let found = find(region, &key, change)?;
+    let shows_id = key.shared.spec == KeySpec::SymmetricDefault;
     let mut deleted = None;
     if let Some(id) = found {
         let bytes_were_here = key.held.remove(&id).is_some();
@@ -68,7 +74,7 @@ pub fn apply(
     }
     Ok(DeleteImportedKeyMaterialResponse {
         key_id: Some(change.key.arn(region.name())),
-        key_material_id: deleted.map(|id| id.to_string()),
+        key_material_id: deleted.filter(|_| shows_id).map(|id| id.to_string()),
     })
 }
 

@@ -7,7 +7,7 @@ use meridian_proto::v1::{EncryptRequest, EncryptResponse};
 use crate::admission::required;
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT};
-use crate::error::KmsError;
+use crate::key_store::{Halt, external};
 use crate::ops::Operation;
 use crate::region::Region;
 use crate::{asymmetric, suitability};
@@ -17,7 +17,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &EncryptRequest,
-) -> Result<EncryptResponse, KmsError> {
+) -> Result<EncryptResponse, Halt> {
     let key = region.admit_use(
         cx,
         Operation::Encrypt,
@@ -30,8 +30,8 @@ pub fn plan(
     let (blob, algorithm) = if key.shared.spec == KeySpec::SymmetricDefault {
         suitability::check_algorithm(key, algorithm.as_deref().unwrap_or(SYMMETRIC_DEFAULT))?;
         cryptography::stop_dry_run(request.dry_run)?;
-        let kind = CiphertextKind::Encrypt;
-        let (blob, _) = cryptography::encrypt(cx, key, kind, context, plaintext)?;
+        let (operation, kind) = (Operation::Encrypt, CiphertextKind::Encrypt);
+        let (blob, _) = external::encrypt(region, cx, operation, key, kind, context, plaintext)?;
         (blob, SYMMETRIC_DEFAULT)
     } else {
         let encryption = asymmetric::prepare_encryption(cx, key, algorithm, context)?;

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::cryptography;
 use crate::error::KmsError;
 use crate::key::Key;
+use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::region::Region;
@@ -20,14 +21,21 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &GenerateDataKeyRequest,
-) -> Result<GenerateDataKeyResponse, KmsError> {
+) -> Result<GenerateDataKeyResponse, Halt> {
     let length = length(&request.key_spec, request.number_of_bytes)?;
     cryptography::refuse_recipient(&request.recipient)?;
     let operation = Operation::GenerateDataKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
     suitability::check_symmetric(operation, key, region.name())?;
     cryptography::stop_dry_run(request.dry_run)?;
-    let made = generate(cx, key, &request.encryption_context, length)?;
+    let made = generate(
+        region,
+        cx,
+        operation,
+        key,
+        &request.encryption_context,
+        length,
+    )?;
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Some(made.ciphertext.into()),
         plaintext: Some(bytes::Bytes::copy_from_slice(&made.plaintext)),
@@ -45,15 +53,21 @@ pub(crate) struct DataKey {
 }
 
 pub(crate) fn generate(
+    region: &Region,
     cx: &mut Context<'_>,
+    operation: Operation,
     key: &Key,
     context: &BTreeMap<String, String>,
     length: usize,
-) -> Result<DataKey, KmsError> {
+) -> Result<DataKey, Halt> {
     let mut plaintext = Zeroizing::new(vec![0; length]);
-    cx.entropy.fill(&mut plaintext);
+    match external::encrypted_before(region, cx, operation, key, context)? {
+        Some(inner) => plaintext = cryptography::reopen(cx.vault, key, &inner, context)?,
+        None => cx.entropy.fill(&mut plaintext),
+    }
     let kind = CiphertextKind::DataKey;
-    let (ciphertext, material) = cryptography::encrypt(cx, key, kind, context, &plaintext)?;
+    let (ciphertext, material) =
+        external::encrypt(region, cx, operation, key, kind, context, &plaintext)?;
     Ok(DataKey {
         plaintext,
         ciphertext,

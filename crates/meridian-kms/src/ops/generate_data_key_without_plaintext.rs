@@ -6,7 +6,7 @@ use meridian_proto::v1::{
 
 use crate::context::Context;
 use crate::cryptography;
-use crate::error::KmsError;
+use crate::key_store::Halt;
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::generate_data_key::{generate, length};
@@ -18,13 +18,20 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &GenerateDataKeyWithoutPlaintextRequest,
-) -> Result<GenerateDataKeyWithoutPlaintextResponse, KmsError> {
+) -> Result<GenerateDataKeyWithoutPlaintextResponse, Halt> {
     let length = length(&request.key_spec, request.number_of_bytes)?;
     let operation = Operation::GenerateDataKeyWithoutPlaintext;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
     suitability::check_symmetric(operation, key, region.name())?;
     cryptography::stop_dry_run(request.dry_run)?;
-    let made = generate(cx, key, &request.encryption_context, length)?;
+    let made = generate(
+        region,
+        cx,
+        operation,
+        key,
+        &request.encryption_context,
+        length,
+    )?;
     Ok(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Some(made.ciphertext.into()),
         key_id: cryptography::arn(&key.key, region.name()),

@@ -29,16 +29,15 @@ pub fn plan(
     let key = region.admit(cx, Operation::GetParametersForImport, &request.key_id)?;
     let algorithm = required(&request.wrapping_algorithm)?;
     let spec = required(&request.wrapping_key_spec)?;
-    let (Ok(algorithm), Ok(spec)) = (
-        WrappingAlgorithm::from_str(algorithm),
-        WrappingKeySpec::from_str(spec),
-    ) else {
-        let key_spec = key.shared.spec.name();
-        return Err(KmsError::validation(format!(
-            "Wrapping algorithm {algorithm} and wrapping key spec {spec} cannot be used to \
-             import a {key_spec} key."
-        )));
-    };
+    let (algorithm, spec) = parse(algorithm, spec)
+        .filter(|(algorithm, spec)| algorithm.fits(*spec, key.shared.spec))
+        .ok_or_else(|| {
+            let key_spec = key.shared.spec.name();
+            KmsError::validation(format!(
+                "Wrapping algorithm {algorithm} and wrapping key spec {spec} cannot be used to \
+                 import a {key_spec} key."
+            ))
+        })?;
     let wrapping_key = cx.wrapping_key.filter(|key| key.spec() == spec);
     // The node brings the key that wrapping_key_needed asks for.
     let wrapping_key =
@@ -57,13 +56,22 @@ pub fn plan(
 /// The wrapping key that a request will need, if it is one that can work.
 pub fn wrapping_key_needed(request: &GetParametersForImportRequest) -> Option<WrappingKeySpec> {
     let algorithm = request.wrapping_algorithm.as_deref()?;
-    WrappingAlgorithm::from_str(algorithm).ok()?;
-    WrappingKeySpec::from_str(request.wrapping_key_spec.as_deref()?).ok()
+    let (_, spec) = parse(algorithm, request.wrapping_key_spec.as_deref()?)?;
+    Some(spec)
+}
+
+/// What of the schema's values is in use: not RSAES_PKCS1_V1_5, which AWS gave
+/// up, and not those for China.
+fn parse(algorithm: &str, spec: &str) -> Option<(WrappingAlgorithm, WrappingKeySpec)> {
+    Some((
+        WrappingAlgorithm::from_str(algorithm).ok()?,
+        WrappingKeySpec::from_str(spec).ok()?,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use meridian_proto::v1::GetParametersForImportRequest;
+    use meridian_proto::v1::{CreateKeyRequest, GetParametersForImportRequest};
 
     use super::wrapping_key_needed;
     use crate::fixture::{DAY_MS, START, TestRegion, refusal, wrapping_key};
@@ -97,7 +105,6 @@ mod tests {
         let key = us.create_external(false);
         for algorithm in ["RSAES_PKCS1_V1_5", "RSA_AES_KEY_WRAP_SHA_256", "SM2PKE"] {
             let request = request(&key, algorithm, "RSA_2048");
-            assert_eq!(wrapping_key_needed(&request), None);
             assert_eq!(
                 refusal(us.call(request)),
                 format!(
@@ -106,7 +113,43 @@ mod tests {
                 )
             );
         }
-        assert!(wrapping_key_needed(&request(&key, "RSAES_OAEP_SHA_1", "RSA_4096")).is_some());
+        let needed = |algorithm| wrapping_key_needed(&request(&key, algorithm, "RSA_4096"));
+        assert!(needed("RSAES_OAEP_SHA_1").is_some());
+        assert_eq!(needed("SM2PKE"), None);
+    }
+
+    #[test]
+    fn private_keys_are_wrapped_in_other_ways_than_raw_bytes() {
+        let mut us = TestRegion::new("us-east-1");
+        let (oaep, aes) = ("RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_256");
+        for (spec, usage, with_oaep, with_aes) in [
+            ("HMAC_256", "GENERATE_VERIFY_MAC", true, false),
+            ("RSA_2048", "SIGN_VERIFY", false, true),
+            ("ECC_NIST_P256", "SIGN_VERIFY", true, true),
+            ("ECC_NIST_P521", "SIGN_VERIFY", false, true),
+            ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY", true, true),
+        ] {
+            let key = us.create_as(CreateKeyRequest {
+                key_spec: Some(spec.into()),
+                key_usage: Some(usage.into()),
+                origin: Some("EXTERNAL".into()),
+                ..Default::default()
+            });
+            for (algorithm, fits) in [(oaep, with_oaep), (aes, with_aes)] {
+                let answer = us.call(request(&key, algorithm, "RSA_2048"));
+                if fits {
+                    assert!(answer.is_ok(), "{spec} in {algorithm}");
+                } else {
+                    assert_eq!(
+                        refusal(answer),
+                        format!(
+                            "ValidationException: Wrapping algorithm {algorithm} and wrapping key \
+                             spec RSA_2048 cannot be used to import a {spec} key."
+                        )
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod cancel_key_deletion;
 pub mod connect_custom_key_store;
 pub mod create_alias;
 pub mod create_custom_key_store;
+pub mod create_grant;
 pub mod create_key;
 pub mod decapsulate;
 pub mod decrypt;
@@ -27,18 +28,28 @@ pub mod generate_data_key_pair_without_plaintext;
 pub mod generate_data_key_without_plaintext;
 pub mod generate_mac;
 pub mod generate_random;
+pub mod get_key_policy;
 pub mod get_key_rotation_status;
 pub mod get_parameters_for_import;
 pub mod get_public_key;
 pub mod import_key_material;
 pub mod list_aliases;
+pub mod list_grants;
+pub mod list_key_policies;
 pub mod list_key_rotations;
 pub mod list_keys;
+pub mod list_resource_tags;
+pub mod list_retirable_grants;
+pub mod put_key_policy;
 pub mod re_encrypt;
 pub mod replicate_key;
+pub mod retire_grant;
+pub mod revoke_grant;
 pub mod rotate_key_on_demand;
 pub mod schedule_key_deletion;
 pub mod sign;
+pub mod tag_resource;
+pub mod untag_resource;
 pub mod update_alias;
 pub mod update_custom_key_store;
 pub mod update_key_description;
@@ -48,13 +59,14 @@ pub mod verify_mac;
 
 use bytes::Bytes;
 use meridian_proto::v1;
-use meridian_proto::{AwsJson, SerializationError};
+use meridian_proto::{AwsJson, MemberValue, SerializationError};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::RegionName;
 use crate::context::Context;
 use crate::error::KmsError;
+use crate::key_store::{Halt, ProxyQuestion};
 use crate::region::Region;
 use crate::replication::fact::Fact;
 use crate::replication::preflight::Question;
@@ -79,12 +91,17 @@ macro_rules! for_each_operation {
                 generate_data_key_without_plaintext GenerateDataKeyWithoutPlaintext GenerateDataKeyWithoutPlaintextRequest GenerateDataKeyWithoutPlaintextResponse,
                 generate_mac GenerateMac GenerateMacRequest GenerateMacResponse,
                 generate_random GenerateRandom GenerateRandomRequest GenerateRandomResponse,
+                get_key_policy GetKeyPolicy GetKeyPolicyRequest GetKeyPolicyResponse,
                 get_key_rotation_status GetKeyRotationStatus GetKeyRotationStatusRequest GetKeyRotationStatusResponse,
                 get_parameters_for_import GetParametersForImport GetParametersForImportRequest GetParametersForImportResponse,
                 get_public_key GetPublicKey GetPublicKeyRequest GetPublicKeyResponse,
                 list_aliases ListAliases ListAliasesRequest ListAliasesResponse,
+                list_grants ListGrants ListGrantsRequest ListGrantsResponse,
+                list_key_policies ListKeyPolicies ListKeyPoliciesRequest ListKeyPoliciesResponse,
                 list_key_rotations ListKeyRotations ListKeyRotationsRequest ListKeyRotationsResponse,
                 list_keys ListKeys ListKeysRequest ListKeysResponse,
+                list_resource_tags ListResourceTags ListResourceTagsRequest ListResourceTagsResponse,
+                list_retirable_grants ListRetirableGrants ListRetirableGrantsRequest ListRetirableGrantsResponse,
                 re_encrypt ReEncrypt ReEncryptRequest ReEncryptResponse,
                 sign Sign SignRequest SignResponse,
                 verify Verify VerifyRequest VerifyResponse,
@@ -95,6 +112,7 @@ macro_rules! for_each_operation {
                 connect_custom_key_store ConnectCustomKeyStore ConnectCustomKeyStoreRequest ConnectCustomKeyStoreResponse,
                 create_alias CreateAlias CreateAliasRequest CreateAliasResponse,
                 create_custom_key_store CreateCustomKeyStore CreateCustomKeyStoreRequest CreateCustomKeyStoreResponse,
+                create_grant CreateGrant CreateGrantRequest CreateGrantResponse,
                 create_key CreateKey CreateKeyRequest CreateKeyResponse,
                 delete_alias DeleteAlias DeleteAliasRequest DeleteAliasResponse,
                 delete_custom_key_store DeleteCustomKeyStore DeleteCustomKeyStoreRequest DeleteCustomKeyStoreResponse,
@@ -105,9 +123,14 @@ macro_rules! for_each_operation {
                 enable_key EnableKey EnableKeyRequest EnableKeyResponse,
                 enable_key_rotation EnableKeyRotation EnableKeyRotationRequest EnableKeyRotationResponse,
                 import_key_material ImportKeyMaterial ImportKeyMaterialRequest ImportKeyMaterialResponse,
+                put_key_policy PutKeyPolicy PutKeyPolicyRequest PutKeyPolicyResponse,
                 replicate_key ReplicateKey ReplicateKeyRequest ReplicateKeyResponse,
+                retire_grant RetireGrant RetireGrantRequest RetireGrantResponse,
+                revoke_grant RevokeGrant RevokeGrantRequest RevokeGrantResponse,
                 rotate_key_on_demand RotateKeyOnDemand RotateKeyOnDemandRequest RotateKeyOnDemandResponse,
                 schedule_key_deletion ScheduleKeyDeletion ScheduleKeyDeletionRequest ScheduleKeyDeletionResponse,
+                tag_resource TagResource TagResourceRequest TagResourceResponse,
+                untag_resource UntagResource UntagResourceRequest UntagResourceResponse,
                 update_alias UpdateAlias UpdateAliasRequest UpdateAliasResponse,
                 update_custom_key_store UpdateCustomKeyStore UpdateCustomKeyStoreRequest UpdateCustomKeyStoreResponse,
                 update_key_description UpdateKeyDescription UpdateKeyDescriptionRequest UpdateKeyDescriptionResponse,
@@ -127,8 +150,16 @@ pub enum Plan {
     Reply(Response),
     /// A change to propose.
     Commit(Change),
-    /// Another region has to be asked first; plan again with its answer.
-    Ask(Question),
+    /// Somebody has to be asked first; plan again with the answer.
+    Ask(Inquiry),
+}
+
+/// Who has to be asked what.
+pub enum Inquiry {
+    /// Another region.
+    Region(Question),
+    /// The proxy of an external key store.
+    Proxy(Box<ProxyQuestion>),
 }
 
 /// The same for one writing operation.
@@ -198,6 +229,14 @@ macro_rules! define_operations {
                 match self {
                     $(Operation::$r_op => stringify!($r_op),)*
                     $(Operation::$w_op => stringify!($w_op),)*
+                }
+            }
+
+            /// The permission that it takes, where it takes one.
+            pub fn action(self) -> &'static str {
+                match self {
+                    $(Operation::$r_op => concat!("kms:", stringify!($r_op)),)*
+                    $(Operation::$w_op => concat!("kms:", stringify!($w_op)),)*
                 }
             }
 
@@ -272,6 +311,14 @@ macro_rules! define_operations {
                 ["KeyId", "TargetKeyId", "SourceKeyId"].into_iter().find_map(member)
             }
 
+            /// A member by AWS's name, unless it is secret.
+            pub fn member(&self, name: &str) -> Option<MemberValue<'_>> {
+                match self {
+                    $(Request::$r_op(request) => request.member(name),)*
+                    $(Request::$w_op(request) => request.member(name),)*
+                }
+            }
+
             /// Every violated constraint of the model, in AWS's words.
             pub fn violations(&self) -> Vec<String> {
                 let mut found = Vec::new();
@@ -328,20 +375,33 @@ macro_rules! define_operations {
         impl Region {
             /// What would this request do here? Uses secrets and randomness;
             /// changes nothing.
-            pub fn plan(&self, cx: &mut Context<'_>, request: &Request) -> Result<Plan, KmsError> {
-                match request {
+            pub fn plan<'a>(
+                &self,
+                cx: &mut Context<'a>,
+                request: &'a Request,
+            ) -> Result<Plan, KmsError> {
+                cx.asked = Some(request);
+                let planned = match request {
                     $(Request::$r_op(request) => {
-                        $r_mod::plan(self, cx, request).map(|it| Plan::Reply(Response::$r_op(it)))
+                        $r_mod::plan(self, cx, request)
+                            .map(|it| Plan::Reply(Response::$r_op(it)))
+                            .map_err(Halt::from)
                     })*
                     $(Request::$w_op(request) => {
-                        Ok(match $w_mod::plan(self, cx, request)? {
+                        let planned = $w_mod::plan(self, cx, request);
+                        planned.map_err(Halt::from).map(|planned| match planned {
                             Planned::Reply(it) => Plan::Reply(Response::$w_op(it)),
                             Planned::Commit(it) => {
                                 Plan::Commit(Change::Request(RequestChange::$w_op(it)))
                             }
-                            Planned::Ask(question) => Plan::Ask(question),
+                            Planned::Ask(question) => Plan::Ask(Inquiry::Region(question)),
                         })
                     })*
+                };
+                match planned {
+                    Ok(plan) => Ok(plan),
+                    Err(Halt::Ask(question)) => Ok(Plan::Ask(Inquiry::Proxy(question))),
+                    Err(Halt::Refused(error)) => Err(error),
                 }
             }
         }

@@ -7,6 +7,7 @@ use meridian_proto::v1::{ReEncryptRequest, ReEncryptResponse};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
+use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::ops::decrypt::IGNORE_CIPHERTEXT;
@@ -18,7 +19,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &ReEncryptRequest,
-) -> Result<ReEncryptResponse, KmsError> {
+) -> Result<ReEncryptResponse, Halt> {
     let operation = Operation::ReEncrypt;
     let ignore = request.dry_run == Some(true)
         && request
@@ -27,14 +28,15 @@ pub fn plan(
             .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     let tokens = &request.grant_tokens;
     let decrypted = if ignore {
-        let key = region.admit_use(cx, operation, &request.source_key_id, tokens)?;
+        let action = "kms:ReEncryptFrom";
+        let key = region.admit_use_as(cx, operation, action, &request.source_key_id, tokens)?;
         suitability::check_usage(operation, key, region.name())?;
         let algorithm = request.source_encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
         None
     } else {
         let Some(blob) = &request.ciphertext_blob else {
-            return Err(KmsError::validation("CiphertextBlob must not be null"));
+            return Err(KmsError::validation("CiphertextBlob must not be null").into());
         };
         let source = Source {
             operation,
@@ -46,7 +48,8 @@ pub fn plan(
         };
         Some(cryptography::decrypt(region, cx, &source)?)
     };
-    let destination = region.admit_use(cx, operation, &request.destination_key_id, tokens)?;
+    let (action, key_id) = ("kms:ReEncryptTo", &request.destination_key_id);
+    let destination = region.admit_use_as(cx, operation, action, key_id, tokens)?;
     suitability::check_usage(operation, destination, region.name())?;
     let algorithm = &request.destination_encryption_algorithm;
     let context = &request.destination_encryption_context;
@@ -63,7 +66,7 @@ pub fn plan(
     };
     cryptography::stop_dry_run(request.dry_run)?;
     let Some(decrypted) = decrypted else {
-        return Err(KmsError::validation("CiphertextBlob must not be null"));
+        return Err(KmsError::validation("CiphertextBlob must not be null").into());
     };
     let (blob, material, algorithm) = match rsa {
         Some(encryption) => {
@@ -74,7 +77,7 @@ pub fn plan(
             let kind = CiphertextKind::Encrypt;
             let plaintext = &decrypted.plaintext;
             let (blob, material) =
-                cryptography::encrypt(cx, destination, kind, context, plaintext)?;
+                external::encrypt(region, cx, operation, destination, kind, context, plaintext)?;
             (blob, Some(material), SYMMETRIC_DEFAULT)
         }
     };

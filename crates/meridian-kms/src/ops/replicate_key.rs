@@ -3,9 +3,7 @@
 //! The region belongs to the set from the moment this is committed, and learns
 //! of it by the set's next fact. It starts without imported material.
 
-use std::collections::BTreeMap;
-
-use meridian_proto::v1::{ReplicateKeyRequest, ReplicateKeyResponse, Tag};
+use meridian_proto::v1::{ReplicateKeyRequest, ReplicateKeyResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::admission::required;
@@ -84,18 +82,10 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<ReplicateKeyRespons
     let response = ReplicateKeyResponse {
         replica_key_metadata: Some(metadata.into()),
         replica_policy: Some(attributes.policy.clone().unwrap_or_else(default)),
-        replica_tags: tags(&attributes.tags),
+        replica_tags: attributes.tags.iter().map(tag::to_proto).collect(),
     };
     region.put(key);
     Ok(response)
-}
-
-fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
-    let tag = |(key, value): (&String, &String)| Tag {
-        tag_key: Some(key.clone()),
-        tag_value: Some(value.clone()),
-    };
-    tags.iter().map(tag).collect()
 }
 
 fn check_region(region: &Region, cx: &Context<'_>, to: &str) -> Result<RegionName, KmsError> {

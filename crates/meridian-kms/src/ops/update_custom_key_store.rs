@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::admission::required;
 use crate::context::Context;
 use crate::error::KmsError;
-use crate::key_store::{Backing, Connectivity, Credential, CustomKeyStore, StoreRef, Update};
-use crate::ops::Planned;
+use crate::key_store::{
+    Backing, Connectivity, Credential, CustomKeyStore, Halt, StoreRef, Update, external,
+};
 use crate::ops::create_custom_key_store::{connectivity, seal};
+use crate::ops::{Operation, Planned};
 use crate::region::Region;
 
 /// What changes.
@@ -27,7 +29,7 @@ pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &UpdateCustomKeyStoreRequest,
-) -> Result<Planned<Change, UpdateCustomKeyStoreResponse>, KmsError> {
+) -> Result<Planned<Change, UpdateCustomKeyStoreResponse>, Halt> {
     let id = required(&request.custom_key_store_id)?;
     let store = region.key_store(cx.caller.account, id)?;
     let change = Change {
@@ -35,7 +37,14 @@ pub fn plan(
         name: request.new_custom_key_store_name.clone(),
         update: update(cx, store, request)?,
     };
-    changed(region, &change)?;
+    let changed = changed(region, &change)?;
+    if let Backing::Proxy(proxy) = &changed.backing
+        && !change.update.is_empty()
+    {
+        let (operation, owner) = (Operation::UpdateCustomKeyStore, id.as_str());
+        external::check_health(region, cx, operation, owner, proxy)?
+            .map_err(|failure| failure.of_store())?;
+    }
     Ok(Planned::Commit(change))
 }
 

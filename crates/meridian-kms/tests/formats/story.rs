@@ -1,16 +1,17 @@
 //! The story whose bytes are golden: two regions, in which every kind of change
 //! happens at least once. Everything random in it comes from seeds.
 
-use meridian_kms::{Answer, Change, Entry, KeyState, Outcome, Plan, Question, Request};
+use meridian_kms::{Answer, Change, Entry, Inquiry, KeyState, Outcome, Plan, Question, Request};
 use meridian_proto::v1::*;
 
 use crate::fixture::{Call, DAY_MS, START, TestRegion, region};
 use crate::key_stores;
+use crate::metadata;
 
 /// The primary's region, then the replica's.
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 /// Every region of which something is stored.
-pub const STORED: [&str; 3] = [REGIONS[0], REGIONS[1], key_stores::REGION];
+pub const STORED: [&str; 4] = [REGIONS[0], REGIONS[1], key_stores::REGION, metadata::REGION];
 
 /// What the story leaves behind.
 pub struct Story {
@@ -65,7 +66,11 @@ impl Recorded {
         let answer = Answer {
             state: (!replicate).then_some(KeyState::Enabled),
         };
-        let change = match self.it.plan(&request, Some(answer)).unwrap() {
+        let planned = match self.it.plan(&request, Some(answer)).unwrap() {
+            Plan::Ask(Inquiry::Proxy(question)) => self.it.plan_asking(&request, *question),
+            planned => Ok(planned),
+        };
+        let change = match planned.unwrap() {
             Plan::Commit(change) => change,
             Plan::Reply(_) | Plan::Ask(_) => panic!("the story only tells of writes"),
         };
@@ -274,7 +279,9 @@ pub fn play() -> Story {
         log: it.log,
         snapshot: it.it.region.encode(),
     };
-    let regions = [us, eu, key_stores::play()].map(stored).into();
+    let regions = [us, eu, key_stores::play(), metadata::play()]
+        .map(stored)
+        .into();
     Story {
         regions,
         facts,

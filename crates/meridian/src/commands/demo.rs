@@ -81,6 +81,7 @@ async fn start() -> anyhow::Result<RunningCluster> {
         record: None,
         seed: None,
         throttle: None,
+        xks: Default::default(),
     })
     .await
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use meridian_kms::RegionName;
-use meridian_node::{RunningCluster, UpOptions};
+use meridian_node::{RunningCluster, UpOptions, XksSettings};
 
 use crate::cli::{DEFAULT_REGIONS, OutputFormat};
 use crate::console::{Console, bad, bold, dim, good};
@@ -62,6 +62,22 @@ pub struct UpArgs {
     /// times FACTOR
     #[arg(long, value_name = "FACTOR", num_args = 0..=1, default_missing_value = "1", require_equals = true)]
     throttle: Option<f64>,
+    /// Where the proxy of an external key store is: calls to https://HOST go to
+    /// ADDR over plain HTTP; for every HOST once
+    #[arg(long, value_name = "HOST=ADDR", value_parser = xks_proxy)]
+    xks_proxy: Vec<(String, String)>,
+    /// Milliseconds that a proxy may take to answer
+    #[arg(long, value_name = "MS", default_value_t = XksSettings::default().timeout_ms)]
+    xks_timeout: u64,
+}
+
+/// Reads `HOST=ADDR`.
+fn xks_proxy(text: &str) -> Result<(String, String), String> {
+    let (host, address) = text.split_once('=').ok_or("HOST=ADDR is expected")?;
+    if host.is_empty() || !address.contains(':') {
+        return Err("HOST=ADDR is expected, with an ADDR such as 127.0.0.1:8443".into());
+    }
+    Ok((host.into(), address.into()))
 }
 
 pub async fn run(args: UpArgs) -> anyhow::Result<()> {
@@ -75,6 +91,10 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         record: args.record.clone(),
         seed: args.seed,
         throttle: args.throttle,
+        xks: XksSettings {
+            proxies: args.xks_proxy.into_iter().collect(),
+            timeout_ms: args.xks_timeout,
+        },
     };
     let mut cluster = RunningCluster::start(options)
         .await

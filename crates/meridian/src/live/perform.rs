@@ -66,6 +66,7 @@ async fn start(
         record: Some(PathBuf::from(history)),
         seed: None,
         throttle: None,
+        xks: Default::default(),
     })
     .await
 }

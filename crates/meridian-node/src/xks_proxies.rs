@@ -1,0 +1,199 @@
+//! The way to the proxies of external key stores: one signed POST for each
+//! question, over plain HTTP to an address that the configuration gives the
+//! proxy's host name.
+//!
+//! AWS takes `https://` endpoints without a port. Here an endpoint is a name,
+//! and where it is stands in [`XksSettings`]; without an entry it is
+//! unreachable, so that no test ever calls a machine by accident.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::Request;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use meridian_kms::{ProxyAnswer, ProxyQuestion, Told};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpStream;
+
+use crate::xks_signature::sign;
+
+/// Bytes of an answer, at most: several times what the longest one has.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Where proxies are, and how long they may take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct XksSettings {
+    /// `host:port` of each proxy, by the host name in its endpoint.
+    pub proxies: BTreeMap<String, String>,
+    /// How long a proxy may take to answer, the connection included. Default:
+    /// 250, as in AWS.
+    pub timeout_ms: u64,
+}
+
+impl Default for XksSettings {
+    fn default() -> XksSettings {
+        XksSettings {
+            proxies: BTreeMap::new(),
+            timeout_ms: 250,
+        }
+    }
+}
+
+impl XksSettings {
+    /// True when nothing was set.
+    pub fn is_default(&self) -> bool {
+        *self == XksSettings::default()
+    }
+}
+
+/// A question could not be carried to its proxy and back.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// Asks proxies.
+pub struct XksProxies {
+    settings: XksSettings,
+}
+
+impl XksProxies {
+    /// The way to the proxies that the settings name.
+    pub fn new(settings: XksSettings) -> XksProxies {
+        XksProxies { settings }
+    }
+
+    /// Asks once; a question is not repeated.
+    // fidelity: assumed, AWS does not say whether it repeats a question that a proxy did not answer.
+    pub async fn ask(&self, question: ProxyQuestion) -> Told {
+        let timeout = Duration::from_millis(self.settings.timeout_ms);
+        let answer = match tokio::time::timeout(timeout, self.post(&question)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                let endpoint = &question.endpoint;
+                tracing::debug!(endpoint, error, "external key store proxy not reached");
+                ProxyAnswer::Unreachable
+            }
+            Err(_) => ProxyAnswer::TimedOut,
+        };
+        Told { question, answer }
+    }
+
+    async fn post(&self, question: &ProxyQuestion) -> Result<ProxyAnswer, Broken> {
+        let host = question.endpoint.strip_prefix("https://");
+        let host = host.ok_or("the endpoint has no https:// in front")?;
+        let address = self.settings.proxies.get(host);
+        let address = address.ok_or("the configuration has no address for this host name")?;
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let signature = sign(question, host, SystemTime::now());
+        let request = Request::post(&question.path)
+            .header("host", host)
+            .header("content-type", "application/json")
+            .header("x-amz-date", signature.date)
+            .header("authorization", signature.authorization)
+            .body(Full::new(Bytes::copy_from_slice(&question.body)))?;
+        let exchange = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
+            let body = body.collect().await?.to_bytes().to_vec();
+            Ok::<_, Broken>(ProxyAnswer::Responded { status, body })
+        };
+        // The connection is driven here and ends with the exchange.
+        tokio::pin!(exchange, connection);
+        tokio::select! {
+            biased;
+            answer = &mut exchange => answer,
+            ended = &mut connection => {
+                ended?;
+                exchange.await
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn question() -> ProxyQuestion {
+        ProxyQuestion::to_health(
+            "https://xks.example.com",
+            "/kms/xks/v1",
+            "us-east-1".parse().unwrap(),
+            ("ABCDEFGHIJKLMNOPQRST", b"secret"),
+        )
+    }
+
+    async fn asked(address: &str, timeout_ms: u64) -> ProxyAnswer {
+        let host = "xks.example.com".to_owned();
+        let proxies = XksProxies::new(XksSettings {
+            proxies: [(host, address.to_owned())].into(),
+            timeout_ms,
+        });
+        proxies.ask(question()).await.answer
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_back_with_its_status() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let proxy = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            let answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}";
+            stream.write_all(answer).await.unwrap();
+            String::from_utf8(request[..length].to_vec()).unwrap()
+        };
+        let (request, answer) = tokio::join!(proxy, asked(&address, 5000));
+        assert!(request.starts_with("POST /kms/xks/v1/health HTTP/1.1\r\n"));
+        assert!(request.contains("host: xks.example.com\r\n"), "{request}");
+        assert!(!request.contains("secret"), "{request}");
+        let ProxyAnswer::Responded { status, body } = answer else {
+            panic!("it answered");
+        };
+        assert_eq!((status, body.as_slice()), (404, &b"{}"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_says_nothing_times_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        assert!(matches!(asked(&address, 50).await, ProxyAnswer::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_is_not_there_or_not_named_is_unreachable() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        assert!(matches!(
+            asked(&address, 5000).await,
+            ProxyAnswer::Unreachable
+        ));
+        let nowhere = XksProxies::new(XksSettings::default());
+        let told = nowhere.ask(question()).await;
+        assert!(matches!(told.answer, ProxyAnswer::Unreachable));
+    }
+
+    /// Computed by botocore for the same request.
+    #[test]
+    fn the_signature_is_the_one_that_aws_sdks_make() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+        let signature = sign(&question(), "xks.example.com", now);
+        assert_eq!(signature.date, "20260101T000000Z");
+        assert_eq!(
+            signature.authorization,
+            "AWS4-HMAC-SHA256 Credential=ABCDEFGHIJKLMNOPQRST/20260101/us-east-1/kms-xks-proxy/\
+             aws4_request, SignedHeaders=host;x-amz-date, \
+             Signature=7ff93ae2d10c73298b7f39c944d0fb52e8a8f78e7b852ca6c8b8f16c75161d78"
+        );
+    }
+}

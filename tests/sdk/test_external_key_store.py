@@ -1,0 +1,212 @@
+"""External key stores: KMS keys whose bytes an external key manager holds behind
+a proxy. The proxy is one of the tests' own, see xks_proxy.py."""
+
+import pytest
+
+from calls import create_key, describe, encrypt, error_code, eventually, key_state, refused
+from cluster import US, Cluster
+from xks_proxy import ACCESS_KEY_ID, HOST, PATH, SECRET, ExternalKey, Refused, XksProxy
+
+TIMEOUT_MS = 2000
+NOT_UNDERSTOOD = (
+    "AWS KMS cannot interpret the response from the external key store proxy. If you see this "
+    "error repeatedly, report it to your external key store proxy administrator."
+)
+
+
+@pytest.fixture(scope="module")
+def running_proxy():
+    proxy = XksProxy()
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="module")
+def kms(running_proxy, tmp_path_factory):
+    """A region of three nodes that knows where the proxy is."""
+    directory = tmp_path_factory.mktemp("external-key-store")
+    flags = (
+        f"--xks-proxy={HOST}={running_proxy.address}",
+        "--xks-proxy=gone.example.com=127.0.0.1:1",
+        f"--xks-timeout={TIMEOUT_MS}",
+    )
+    cluster = Cluster(directory, (US,), nodes_per_region=3, flags=flags)
+    try:
+        cluster.start()
+        yield cluster.kms(US)
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def proxy(running_proxy):
+    """The proxy, which is well again after the test."""
+    yield running_proxy
+    running_proxy.refusal = running_proxy.rubbish = None
+    running_proxy.health, running_proxy.secret = "ACTIVE", SECRET
+    running_proxy.go_on.set()
+
+
+def settings(**other) -> dict:
+    return {
+        "CustomKeyStoreName": "external",
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyUriEndpoint": f"https://{HOST}",
+        "XksProxyUriPath": PATH,
+        "XksProxyAuthenticationCredential": {
+            "AccessKeyId": ACCESS_KEY_ID,
+            "RawSecretAccessKey": SECRET,
+        },
+        **other,
+    }
+
+
+def entry(kms, store: str) -> dict:
+    return kms.describe_custom_key_stores(CustomKeyStoreId=store)["CustomKeyStores"][0]
+
+
+def connection(kms, store: str) -> str:
+    return entry(kms, store)["ConnectionState"]
+
+
+def external_key(kms, proxy, store: str, external_id: str) -> str:
+    proxy.keys[external_id] = ExternalKey()
+    key = create_key(
+        kms, Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store, XksKeyId=external_id
+    )
+    return key["KeyId"]
+
+
+def test_the_life_of_an_external_key(kms, proxy):
+    store = kms.create_custom_key_store(**settings())["CustomKeyStoreId"]
+    assert connection(kms, store) == "DISCONNECTED"
+    kms.connect_custom_key_store(CustomKeyStoreId=store)
+    eventually(lambda: connection(kms, store), "CONNECTED")
+    shown = entry(kms, store)["XksProxyConfiguration"]
+    assert shown == {
+        "Connectivity": "PUBLIC_ENDPOINT",
+        "AccessKeyId": ACCESS_KEY_ID,
+        "UriEndpoint": f"https://{HOST}",
+        "UriPath": PATH,
+    }
+    with refused("XksProxyUriInUseException"):
+        kms.create_custom_key_store(**settings(CustomKeyStoreName="again"))
+
+    with refused("XksKeyNotFoundException"):
+        create_key(
+            kms, Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store, XksKeyId="nobody"
+        )
+    key_id = external_key(kms, proxy, store, "life")
+    described = describe(kms, key_id)
+    assert described["Origin"] == "EXTERNAL_KEY_STORE"
+    assert described["XksKeyConfiguration"] == {"Id": "life"}
+    assert "CurrentKeyMaterialId" not in described
+    with refused("XksKeyAlreadyInUseException"):
+        create_key(kms, Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store, XksKeyId="life")
+    proxy.keys["off"] = ExternalKey(status="DISABLED")
+    proxy.keys["short"] = ExternalKey(spec="AES_128")
+    for external_id in ("off", "short"):
+        with refused("XksKeyInvalidConfigurationException"):
+            create_key(
+                kms, Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store, XksKeyId=external_id
+            )
+
+    context = {"purpose": "test"}
+    ciphertext = encrypt(kms, key_id, b"hello", EncryptionContext=context)
+    path, asked = proxy.requests[-1]
+    assert path == f"{PATH}/keys/life/encrypt"
+    assert asked["requestMetadata"]["kmsOperation"] == "Encrypt"
+    assert asked["requestMetadata"]["kmsKeyArn"] == described["Arn"]
+    opened = kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext=context)
+    assert opened["Plaintext"] == b"hello"
+    assert "KeyMaterialId" not in opened
+    with refused("KMSInvalidStateException"):
+        kms.decrypt(CiphertextBlob=ciphertext)
+    made = kms.generate_data_key(KeyId=key_id, KeySpec="AES_256")
+    assert kms.decrypt(CiphertextBlob=made["CiphertextBlob"])["Plaintext"] == made["Plaintext"]
+    other = external_key(kms, proxy, store, "other")
+    moved = kms.re_encrypt(
+        CiphertextBlob=ciphertext, SourceEncryptionContext=context, DestinationKeyId=other
+    )
+    assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"])["Plaintext"] == b"hello"
+    local = create_key(kms)["KeyId"]
+    moved = kms.re_encrypt(CiphertextBlob=moved["CiphertextBlob"], DestinationKeyId=local)
+    assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"])["Plaintext"] == b"hello"
+    for call in (
+        lambda: kms.enable_key_rotation(KeyId=key_id),
+        lambda: kms.rotate_key_on_demand(KeyId=key_id),
+        lambda: kms.generate_data_key_pair(KeyId=key_id, KeyPairSpec="ECC_NIST_P256"),
+        lambda: kms.generate_random(NumberOfBytes=8, CustomKeyStoreId=store),
+    ):
+        assert error_code(call) == "UnsupportedOperationException"
+
+    # What goes wrong at the proxy becomes an error of KMS.
+    use = lambda: encrypt(kms, key_id)  # noqa: E731
+    proxy.keys["life"].status = "DISABLED"
+    with refused("KMSInvalidStateException"):
+        use()
+    proxy.keys["life"].status = "ENABLED"
+    for status, name in ((403, "AccessDeniedException"), (429, "ThrottlingException")):
+        proxy.refusal = Refused(status, name)
+        with refused("KMSInvalidStateException"):
+            use()
+    proxy.refusal = None
+    for rubbish in (b"<html>", b"[]", b'{"ciphertext": "AA=="}'):
+        proxy.rubbish = rubbish
+        with refused("KMSInvalidStateException", NOT_UNDERSTOOD):
+            use()
+    proxy.rubbish = None
+    with proxy.silent(), refused("KMSInvalidStateException"):
+        use()
+    use()
+
+    # Another credential, which works only once the proxy knows it.
+    proxy.secret = SECRET[::-1].lower().replace("=", "A")
+    credential = {"AccessKeyId": ACCESS_KEY_ID, "RawSecretAccessKey": proxy.secret}
+    with refused("KMSInvalidStateException"):
+        use()
+    kms.update_custom_key_store(
+        CustomKeyStoreId=store, XksProxyAuthenticationCredential=credential
+    )
+    use()
+
+    kms.disconnect_custom_key_store(CustomKeyStoreId=store)
+    assert key_state(kms, key_id) == "Unavailable"
+    with refused("KMSInvalidStateException", f"{described['Arn']} is unavailable."):
+        use()
+    eventually(lambda: connection(kms, store), "DISCONNECTED")
+    proxy.refusal = Refused(401, "AuthenticationFailedException")
+    kms.connect_custom_key_store(CustomKeyStoreId=store)
+    eventually(lambda: connection(kms, store), "FAILED")
+    assert entry(kms, store)["ConnectionErrorCode"] == "XKS_PROXY_ACCESS_DENIED"
+    kms.disconnect_custom_key_store(CustomKeyStoreId=store)
+    eventually(lambda: connection(kms, store), "DISCONNECTED")
+    proxy.refusal = None
+    kms.connect_custom_key_store(CustomKeyStoreId=store)
+    eventually(lambda: connection(kms, store), "CONNECTED")
+    assert kms.decrypt(CiphertextBlob=use())["Plaintext"] == b"a secret"
+
+
+def test_a_proxy_is_asked_before_a_key_store_is_created(kms, proxy):
+    def create(**other) -> str | None:
+        other = {"CustomKeyStoreName": "new", "XksProxyUriPath": "/new/kms/xks/v1", **other}
+        return error_code(lambda: kms.create_custom_key_store(**settings(**other)))
+
+    assert create() == "XksProxyInvalidConfigurationException"
+    assert create(XksProxyUriEndpoint="https://gone.example.com") == (
+        "XksProxyUriUnreachableException"
+    )
+    assert create(XksProxyUriEndpoint="https://unknown.example.com") == (
+        "XksProxyUriUnreachableException"
+    )
+    wrong = {"AccessKeyId": ACCESS_KEY_ID, "RawSecretAccessKey": "A" * 43}
+    assert create(XksProxyAuthenticationCredential=wrong) == (
+        "XksProxyIncorrectAuthenticationCredentialException"
+    )
+    proxy.rubbish = b"{}"
+    assert create() == "XksProxyInvalidResponseException"
+    proxy.rubbish = None
+    with proxy.silent():
+        assert create() == "XksProxyUriUnreachableException"
+    assert create(XksProxyConnectivity="VPC_ENDPOINT_SERVICE") == "ValidationException"

@@ -32,7 +32,9 @@ fn main() {
     let mut compiler = protox::Compiler::new([&root]).expect("the schema directory exists");
     compiler.include_imports(true).include_source_info(true);
     compiler
-        .open_files(["kms", "node", "chaos"].map(|file| format!("meridian/v1/{file}.proto")))
+        .open_files(
+            ["kms", "node", "chaos", "audit"].map(|file| format!("meridian/v1/{file}.proto")),
+        )
         .unwrap_or_else(|error| panic!("{error:?}"));
 
     let encoded = compiler.encode_file_descriptor_set();

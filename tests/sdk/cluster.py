@@ -16,6 +16,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+import produced
+
 ACCOUNT = "111122223333"
 US, EU, AP, SA = "us-east-1", "eu-west-1", "ap-southeast-2", "sa-east-1"
 START_S = 60.0
@@ -43,7 +45,8 @@ def binary() -> Path:
 class Cluster:
     """`meridian up --ephemeral` with one front door for all its regions; with
     `record` it writes its history there, with `data` it keeps its data there;
-    with a `seed` it has started once all of that is there."""
+    with a `seed` it has started once all of that is there; `flags` are more flags
+    of `up`."""
 
     def __init__(
         self,
@@ -62,6 +65,8 @@ class Cluster:
         self.regions = regions
         self.nodes_per_region = nodes_per_region
         self.port = 0
+        # Whether errors were asked for that the cluster would not have made.
+        self.injects = False
         self._directory = directory
         self._printed = directory / "stdout"
         self._log = directory / "stderr"
@@ -88,6 +93,7 @@ class Cluster:
             ",".join(self.regions),
             "--nodes-per-region",
             str(self.nodes_per_region),
+            *self.flags,
         ]
         if self.record is not None:
             command += ["--record", str(self.record)]
@@ -153,11 +159,13 @@ class Cluster:
                     read_timeout=CALL_S,
                 ),
             )
+            produced.observe(client, self)
             self._clients[name] = client
         return client
 
     def command(self, *arguments: str) -> str:
         """Runs a client command of the binary against this cluster."""
+        self.injects |= arguments[:2] in (("chaos", "refuse"), ("chaos", "profile"))
         finished = subprocess.run(
             [str(binary()), *arguments, "--endpoint", self.endpoint],
             cwd=self._directory,
@@ -186,6 +194,7 @@ class Cluster:
 
     def http(self, method: str, path: str, document: Any = None) -> tuple[int, bytes]:
         """A plain request to the front door, with a JSON body if there is one."""
+        self.injects |= isinstance(document, dict) and "refuse" in document
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CALL_S)
         try:
             body = None if document is None else json.dumps(document)

@@ -18,6 +18,7 @@ import pytest
 
 pytest.register_assert_rewrite("api", "calls", "key_set", "schema", "wire")
 
+import produced  # noqa: E402
 from cluster import AP, EU, SA, US, Cluster  # noqa: E402
 from wire import Wire  # noqa: E402
 
@@ -27,6 +28,10 @@ os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.d
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "MERIDIAN_ENDPOINT"):
     os.environ.pop(name, None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    produced.put_last(items)
 
 
 def started(cluster: Cluster) -> Iterator[Cluster]:

@@ -14,6 +14,8 @@ from operations import OPERATIONS
 FILE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 UPDATE = "UPDATE=1 pytest tests/sdk/test_parity.py"
 
+NO_STATE_REFUSES = "AWS's table of key states admits the operation in every state"
+
 HEAD = f"""# Operations
 
 The AWS KMS API, operation by operation. Names, members, limits and declared errors are compared
@@ -35,9 +37,19 @@ def unproduced(operation: str) -> dict[str, str]:
     found = {}
     for error in sorted(declared_errors()[operation]):
         reason = UNPRODUCED.get((operation, error)) or UNPRODUCED.get(("*", error))
+        if error == "KMSInvalidStateException" and not refusing_states(operation):
+            reason = NO_STATE_REFUSES
         if reason is not None:
             found[error] = reason
     return found
+
+
+def refusing_states(operation: str) -> list[str]:
+    """The key states in which an operation is refused."""
+    if operation in key_states.STATELESS:
+        return []
+    cells = zip(key_states.STATES, key_states.TABLE[operation].split(), strict=True)
+    return [state for state, word in cells if word not in ("ok", "-")]
 
 
 def text() -> str:
@@ -67,8 +79,7 @@ def _table() -> Iterator[str]:
 def _refused(operation: str) -> str:
     if operation in key_states.STATELESS:
         return "—"
-    cells = zip(key_states.STATES, key_states.TABLE[operation].split(), strict=True)
-    refused = [state for state, word in cells if word not in ("ok", "-")]
+    refused = refusing_states(operation)
     if len(refused) == len(key_states.STATES) - 1:
         [allowed] = set(key_states.STATES) - set(refused)
         return f"all but {allowed}"
@@ -103,6 +114,7 @@ def _departures() -> Iterator[str]:
         f"{error} of {'any operation' if operation == '*' else operation}": reason
         for (operation, error), reason in UNPRODUCED.items()
     }
+    of_errors["KMSInvalidStateException of operations that no state refuses"] = NO_STATE_REFUSES
     yield from _items(of_errors)
 
 

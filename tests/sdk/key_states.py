@@ -26,6 +26,8 @@ REFUSALS = {
     "not-external": (
         "UnsupportedOperationException", " origin is AWS_KMS which is not valid for this operation."
     ),
+    "replica": ("UnsupportedOperationException", None),
+    "not-primary": ("KMSInvalidStateException", " is not a multi-Region primary key."),
     "unavailable": ("KMSInvalidStateException", " is unavailable."),
     "creating": ("KMSInvalidStateException", " is creating."),
     "updating": ("KMSInvalidStateException", " is updating."),
@@ -91,6 +93,33 @@ STATELESS = frozenset({
 
 # Cells in which Meridian answers otherwise than the table, with the reason.
 DEPARTURES: dict[tuple[str, str], tuple[str, str]] = {
+    **{
+        (operation, "Creating"): (
+            "not-primary" if operation == "UpdatePrimaryRegion" else "replica",
+            "a key that is being created is a replica, and its role is checked before its state",
+        )
+        for operation in (
+            "DisableKeyRotation", "EnableKeyRotation", "ReplicateKey", "RotateKeyOnDemand",
+            "UpdatePrimaryRegion",
+        )
+    },
+    **{
+        (operation, "Updating"): (
+            "not-primary" if operation == "UpdatePrimaryRegion" else "replica",
+            "until the role of primary has arrived, the key that gives it away is a replica already",
+        )
+        for operation in (
+            "DisableKeyRotation", "EnableKeyRotation", "ReplicateKey", "RotateKeyOnDemand",
+            "UpdatePrimaryRegion",
+        )
+    },
+    **{
+        (operation, "PendingImport"): ("-", "material for these keys cannot be imported")
+        for operation in ("Decapsulate", "Encapsulate")
+    },
+    ("GetPublicKey", "PendingImport"): (
+        "import", "no material was ever imported, so no public key is known, as AWS says in a note"
+    ),
 }
 
 # States that no key here can be in, with the reason.

@@ -37,7 +37,7 @@ class Schema:
     def method(self, service: str, name: str) -> MethodDescriptor:
         return self.pool.FindServiceByName(service).methods_by_name[name]
 
-    def call(self, name: str, region: str, **members):
+    def call(self, name: str, region: str, /, **members):
         """Calls a KMS operation in a region."""
         method = self.method(KEY_MANAGEMENT, name)
         request = GetMessageClass(method.input_type)(**members)
@@ -48,7 +48,7 @@ class Schema:
         )
         return remote(request, metadata=[("x-meridian-region", region)], timeout=CALL_S)
 
-    def stream(self, service: str, name: str, region: str, **members):
+    def stream(self, service: str, name: str, region: str, /, **members):
         """Opens a stream in a region."""
         method = self.method(service, name)
         request = GetMessageClass(method.input_type)(**members)

@@ -215,7 +215,8 @@ impl LocalCluster {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = tests.parent().expect("the tests are a folder of it");
         let mut command = Command::new(root.join("deploy/local/cluster"));
         // Whoever runs the tests may have a cluster of their own.
         for (name, _) in std::env::vars_os() {
@@ -225,6 +226,7 @@ impl LocalCluster {
         }
         command
             .args(arguments)
+            .current_dir(self.directory())
             .env("MERIDIAN_BIN", binary())
             .env("MERIDIAN_LOCAL_DIR", self.directory())
             .env("MERIDIAN_LOCAL_PORT", self.ports.first().to_string())

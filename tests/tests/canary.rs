@@ -1,6 +1,6 @@
-//! Secrets stay where they belong: none of them lies in a file, a log or a page
-//! of a cluster in the clear, and imported bytes never reach another region,
-//! not even sealed.
+//! Secrets stay where they belong: none of them lies in a file, a log, the
+//! audit log or a page of a cluster in the clear, and imported bytes never
+//! reach another region, not even sealed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,8 +14,10 @@ use meridian_tests::{
 };
 
 const WITHIN: Duration = Duration::from_secs(60);
-const SETTINGS: [(&str, &str); 2] = [
+const SETTINGS: [(&str, &str); 4] = [
     ("MERIDIAN_LOG", "debug"),
+    ("MERIDIAN_AUDIT_FILE", "audit.jsonl"),
+    ("MERIDIAN_EVENTS_FILE", "events.jsonl"),
     (
         "MERIDIAN_LOCAL_FLAGS",
         "--compaction-entries 20 --compaction-keep-entries 5",
@@ -43,6 +45,7 @@ async fn no_secret_lies_anywhere_in_the_clear_and_imported_bytes_stay_in_their_r
     assert_found(&files(&cluster, &secrets), &[]);
     sealed_bytes_stay_at_home(&cluster, &secrets);
     logs_tell_of_every_request(&cluster);
+    the_audit_log_tells_of_every_request(&cluster);
 
     // The same search finds what lies around.
     let planted: [u8; 32] = rand::random();
@@ -162,7 +165,7 @@ async fn pages(cluster: &LocalCluster, secrets: &Secrets) -> Vec<Find> {
 /// Secrets in what the nodes store and print.
 fn files(cluster: &LocalCluster, secrets: &Secrets) -> Vec<Find> {
     let mut found = Vec::new();
-    for part in ["data", "log"] {
+    for part in ["data", "log", "audit.jsonl", "events.jsonl"] {
         let bytes = search(&cluster.directory().join(part), |path, content| {
             for (name, needle) in &secrets.needles {
                 found.extend(needle.finds_in(&format!("{} ({name})", path.display()), content));
@@ -194,6 +197,16 @@ fn logs_tell_of_every_request(cluster: &LocalCluster) {
         }
     });
     assert_eq!(told.len(), 4, "{told:?}");
+}
+
+/// The search of the audit log means something too.
+fn the_audit_log_tells_of_every_request(cluster: &LocalCluster) {
+    let text = std::fs::read_to_string(cluster.directory().join("audit.jsonl"));
+    let text = text.expect("the nodes have written it");
+    for event in ["ImportKeyMaterial", "Encrypt", "Decrypt", "RotateKey"] {
+        let named = format!("\"eventName\":\"{event}\"");
+        assert!(text.contains(&named), "no {event} in the audit log");
+    }
 }
 
 /// What is sealed under a region's root key lies in this region's files, and

@@ -44,23 +44,27 @@ const DEFINITE: HeaderName = HeaderName::from_static("x-meridian-definite");
 pub(crate) async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
     let mut observed = door.observe("Unknown");
     let request_id = request_id::fresh();
+    let (headers, extensions) = (request.headers(), request.extensions());
+    door.follow(&mut observed, &request_id, headers, extensions);
     match call(&door, request, &request_id, &mut observed).await {
-        Ok(body) => {
-            observed.outcome = "ok";
-            respond(StatusCode::OK, body.map(Bytes::from), &request_id)
-        }
+        Ok(body) => respond(StatusCode::OK, body.map(Bytes::from), &request_id),
         Err(error) => {
-            observed.outcome = error.code;
+            observed.refused(error.code, error.message.as_deref());
             respond_error(error, &request_id)
         }
     }
 }
 
 /// Answers what is not `POST /`.
-pub(crate) async fn refuse(State(door): State<Arc<Door>>) -> Response {
+pub(crate) async fn refuse(State(door): State<Arc<Door>>, request: Request) -> Response {
     let refusal = Refusal::UnknownOperation;
-    door.observe("Unknown").outcome = refusal.code();
-    respond_error(refusal.into(), &request_id::fresh())
+    let request_id = request_id::fresh();
+    let mut observed = door.observe("Unknown");
+    let (headers, extensions) = (request.headers(), request.extensions());
+    door.follow(&mut observed, &request_id, headers, extensions);
+    observed.refused(refusal.code(), refusal.message());
+    drop(observed);
+    respond_error(refusal.into(), &request_id)
 }
 
 /// The response's JSON; none where AWS sends an empty body.
@@ -86,8 +90,10 @@ async fn call(
     observed.region = Some(region.clone());
 
     let request = decode(operation, &body)?;
+    observed.asks(&*kms, &caller, &request);
     door.check(&region, caller.account, &request)?;
     let response = kms.call(caller, request).await?;
+    observed.answered(&response);
     Ok(response.encode_json())
 }
 

@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
+use http::{Extensions, HeaderMap};
 use meridian_kms::{AccountId, KmsError, RegionName, Request};
 use meridian_proto::validation_message;
 
+use crate::audit::Auditor;
 use crate::authentication::Authentication;
 use crate::front::{Cluster, Front, Scope};
 use crate::kms::Kms;
 use crate::observer::{Observation, Observer};
 use crate::throttle::Throttle;
+use crate::trail::Trail;
 
 /// A [`Front`] at work.
 pub(crate) struct Door {
@@ -19,6 +22,7 @@ pub(crate) struct Door {
     pub(crate) authentication: Authentication,
     throttle: Option<Arc<Throttle>>,
     observer: Arc<dyn Observer>,
+    auditor: Option<Arc<dyn Auditor>>,
 }
 
 impl Door {
@@ -29,6 +33,7 @@ impl Door {
             authentication: front.authentication,
             throttle: front.throttle,
             observer: front.observer,
+            auditor: front.auditor,
         }
     }
 
@@ -82,6 +87,20 @@ impl Door {
             observation.region = own.parse().ok();
         }
         observation
+    }
+
+    /// Has the audit log told of a request, if there is one.
+    pub(crate) fn follow(
+        &self,
+        observation: &mut Observation,
+        request_id: &str,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) {
+        if let Some(auditor) = &self.auditor {
+            let trail = Trail::begin(auditor.clone(), request_id, headers, extensions);
+            observation.trail = Some(Box::new(trail));
+        }
     }
 }
 

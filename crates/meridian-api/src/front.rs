@@ -7,6 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use tonic::service::Routes;
 
+use crate::audit::Auditor;
 use crate::authentication::Authentication;
 use crate::door::Door;
 use crate::kms::Kms;
@@ -44,6 +45,8 @@ pub struct Front {
     pub throttle: Option<Arc<Throttle>>,
     /// Told of every request.
     pub observer: Arc<dyn Observer>,
+    /// Keeps the audit log, if there is one.
+    pub auditor: Option<Arc<dyn Auditor>>,
 }
 
 impl Front {
@@ -75,5 +78,5 @@ async fn fallback(
     if grpc::is_grpc(request.headers()) {
         return grpc::unimplemented();
     }
-    aws_json::refuse(door).await
+    aws_json::refuse(door, request).await
 }

@@ -8,13 +8,19 @@
 //! wrong before the region is asked is a refusal of the wire; what goes wrong
 //! after is a [`CallError`], whose file holds the one table of codes.
 //!
+//! An [`Auditor`], if there is one, gets a CloudTrail record of each request
+//! before it is answered (`trail`, `cloud_trail`).
+//!
 //! There is no decision of KMS here, no Raft and no disk. Signatures are read for
 //! their names, and verified where [`Authentication`] says so.
 
+mod audit;
 mod authentication;
 mod aws_json;
+pub mod cloud_trail;
 mod door;
 mod error;
+pub mod event_bridge;
 mod front;
 mod grpc;
 mod kms;
@@ -26,7 +32,9 @@ mod serve;
 mod sigv4;
 mod socket;
 mod throttle;
+mod trail;
 
+pub use audit::{Auditor, Seen};
 pub use authentication::Authentication;
 pub use error::CallError;
 pub use front::{Cluster, Front, Scope};

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use meridian_kms::RegionName;
+use meridian_kms::{Caller, RegionName, Request, Response};
+
+use crate::kms::Kms;
+use crate::trail::Trail;
 
 /// What watches the front door: metrics, and the one log line of a request.
 pub trait Observer: Send + Sync {
@@ -31,6 +34,8 @@ pub(crate) struct Observation {
     pub(crate) region: Option<RegionName>,
     pub(crate) operation: &'static str,
     pub(crate) outcome: &'static str,
+    /// What the audit log will be told.
+    pub(crate) trail: Option<Box<Trail>>,
 }
 
 impl Observation {
@@ -42,6 +47,30 @@ impl Observation {
             region: None,
             operation,
             outcome: "Cancelled",
+            trail: None,
+        }
+    }
+
+    /// The request is understood: its region, its caller and what it asks for.
+    pub(crate) fn asks(&mut self, kms: &dyn Kms, caller: &Caller, request: &Request) {
+        if let (Some(trail), Some(region)) = (&mut self.trail, &self.region) {
+            trail.asks(kms, region, caller, request);
+        }
+    }
+
+    /// The region has carried the request out.
+    pub(crate) fn answered(&mut self, response: &Response) {
+        self.outcome = "ok";
+        if let Some(trail) = &mut self.trail {
+            trail.answered(response);
+        }
+    }
+
+    /// The request was refused.
+    pub(crate) fn refused(&mut self, code: &'static str, message: Option<&str>) {
+        self.outcome = code;
+        if let Some(trail) = &mut self.trail {
+            trail.refused(message);
         }
     }
 }
@@ -49,6 +78,9 @@ impl Observation {
 impl Drop for Observation {
     fn drop(&mut self) {
         let region = self.region.as_ref().map_or("", RegionName::as_str);
+        if let Some(trail) = self.trail.take() {
+            trail.end(region, self.operation, self.outcome);
+        }
         self.observer
             .finished(region, self.operation, self.outcome, self.started.elapsed());
     }

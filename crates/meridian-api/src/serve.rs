@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+use crate::audit::ClientAddress;
 use crate::socket::Socket;
 
 /// Calls that one HTTP/2 connection may have under way.
@@ -38,12 +39,19 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 /// finish, for a short time only, since a stream may never end by itself.
 ///
 /// Dropping the future closes all connections at once.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future) {
+///
+/// With `note_clients` each request carries its client's address, for the audit
+/// log.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    note_clients: bool,
+    shutdown: impl Future,
+) {
     let mut listener = listener;
     let router = router.with_state::<()>(());
     let service = ServiceExt::<Request<Incoming>>::map_err(router, never);
     let service = ServiceExt::<Request<Incoming>>::and_then(service, or_reset);
-    let service = TowerToHyperService::new(service);
     let builder = connection_builder();
     let draining = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -51,12 +59,20 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future)
     loop {
         tokio::select! {
             _ = &mut shutdown => break,
-            (stream, _) = Listener::accept(&mut listener) => {
+            (stream, client) = Listener::accept(&mut listener) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection goes without TCP_NODELAY");
                 }
                 let stream = TokioIo::new(Socket(stream));
-                let connection = builder.serve_connection(stream, service.clone());
+                let client = note_clients.then(|| ClientAddress(client.ip()));
+                let service = service.clone().map_request(move |mut request: Request<Incoming>| {
+                    if let Some(client) = client {
+                        request.extensions_mut().insert(client);
+                    }
+                    request
+                });
+                let service = TowerToHyperService::new(service);
+                let connection = builder.serve_connection(stream, service);
                 let connection = draining.watch(connection.into_owned());
                 connections.spawn(async move {
                     if let Err(error) = connection.await {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use meridian_kms::RegionName;
-use meridian_node::{RunningCluster, UpOptions};
+use meridian_node::{AuditFiles, RunningCluster, UpOptions};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -70,7 +70,9 @@ impl Serve {
                     record: None,
                     seed: None,
                     throttle: None,
+                    audit: AuditFiles::default(),
                     xks: Default::default(),
+                    attestation_root_file: None,
                 })
                 .await
             }
@@ -82,7 +84,7 @@ async fn serve_null() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{LISTENS_AT} {}", listener.local_addr()?);
     println!("{READY}");
-    meridian_api::serve(listener, null::router(), end_of_input()).await;
+    meridian_api::serve(listener, null::router(), false, end_of_input()).await;
     Ok(())
 }
 

@@ -64,6 +64,7 @@ impl Region {
         self.check_grant_tokens(cx, grant_tokens)?;
         self.authorize(cx, action, key)?;
         self.check(operation, key)?;
+        cx.note_use(key.key);
         Ok(key)
     }
 

@@ -1,10 +1,12 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
-use meridian_crypto::{Entropy, ImportToken, Material, Vault, WrappingKey};
+use std::cell::Cell;
+
+use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Material, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
-use crate::arn::{KeyId, RegionName};
+use crate::arn::{KeyId, KeyRef, RegionName};
 use crate::authority::Authority;
 use crate::caller::Caller;
 use crate::key_store::Told;
@@ -50,6 +52,10 @@ pub struct Context<'a> {
     /// What an operator has chosen for the key that CreateKey makes; nothing
     /// for a client's call.
     pub chosen: Option<Chosen>,
+    /// What attestation documents have to lead back to; none is accepted without.
+    pub attestation_root: Option<&'a AttestationRoot>,
+    /// The keys that a cryptographic operation was admitted to, two at most.
+    pub used: Cell<[Option<KeyRef>; 2]>,
 }
 
 /// A key that is made as it was before, elsewhere.
@@ -58,4 +64,15 @@ pub struct Chosen {
     pub id: KeyId,
     /// Its material, if KMS would generate it.
     pub material: Option<Material>,
+}
+
+impl Context<'_> {
+    /// The plan uses this key.
+    pub(crate) fn note_use(&self, key: KeyRef) {
+        let [first, _] = self.used.get();
+        self.used.set(match first {
+            None => [Some(key), None],
+            Some(_) => [first, Some(key)],
+        });
+    }
 }

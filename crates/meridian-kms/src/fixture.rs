@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use meridian_crypto::{
-    ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault, WrappingAlgorithm,
-    WrappingKey,
+    AttestationRoot, ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault,
+    WrappingAlgorithm, WrappingKey,
 };
 use meridian_kms::{
     Answer, Authority, Caller, Change, Chosen, Context, Entry, Inquiry, KeyRef, KmsError,
@@ -107,6 +107,8 @@ pub struct TestRegion {
     pub behind: Option<Region>,
     /// What another region answers when it is asked; nothing if unreachable.
     pub answer: Option<Answer>,
+    /// What attestation documents lead back to.
+    pub attestation_root: Option<AttestationRoot>,
     /// What proxies of external key stores say when they are asked.
     pub proxy: fn(&ProxyQuestion) -> ProxyAnswer,
     /// The age from which on import tokens count as expired, under a fault.
@@ -138,6 +140,7 @@ impl TestRegion {
             now: START,
             behind: None,
             answer: None,
+            attestation_root: None,
             proxy: |_| ProxyAnswer::Unreachable,
             tokens_expire_after_ms: None,
             chosen: None,
@@ -305,7 +308,9 @@ impl TestRegion {
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
             chosen: self.chosen.take(),
+            used: Default::default(),
             told,
+            attestation_root: self.attestation_root.as_ref(),
         };
         view.plan(&mut cx, request)
     }

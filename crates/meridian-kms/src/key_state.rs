@@ -149,7 +149,8 @@ pub fn admit(
                 ),
             };
         }
-        Operation::GetKeyPolicy
+        Operation::GetKeyLastUsage
+        | Operation::GetKeyPolicy
         | Operation::GetKeyRotationStatus
         | Operation::ListGrants
         | Operation::ListKeyPolicies
@@ -214,6 +215,7 @@ mod tests {
         ("GenerateDataKeyWithoutPlaintext", ".xxxx."),
         ("GenerateMac", ".xxxx."),
         ("GenerateRandom", "......"),
+        ("GetKeyLastUsage", "......"),
         ("GetKeyPolicy", "......"),
         ("GetKeyRotationStatus", "......"),
         ("GetParametersForImport", "..x.xx"),

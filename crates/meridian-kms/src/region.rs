@@ -17,6 +17,7 @@ use crate::error::KmsError;
 use crate::key::{Deletion, Key, Role};
 use crate::key_set::Origin;
 use crate::key_store::{CustomKeyStore, StoreRef};
+use crate::last_usage::Use;
 use crate::ops::{self, Change, Response};
 use crate::planted::{Bug, is_planted};
 use crate::replication::fact::{Fact, FactError, Gone, ReplicaReport, ReportedState, SharedFact};
@@ -57,6 +58,8 @@ pub struct Region {
     gone: imbl::OrdMap<KeyRef, Gone>,
     feeds: imbl::OrdMap<RegionName, Feed>,
     #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
+    uses: imbl::OrdMap<KeyRef, Use>,
+    #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
     key_stores: imbl::OrdMap<StoreRef, Arc<CustomKeyStore>>,
     #[serde(skip)]
     deadlines: imbl::OrdSet<(Timestamp, KeyRef)>,
@@ -86,6 +89,7 @@ impl Region {
             aliases: Default::default(),
             gone: Default::default(),
             feeds: Default::default(),
+            uses: Default::default(),
             key_stores: Default::default(),
             deadlines: Default::default(),
             rotations_due: Default::default(),
@@ -126,6 +130,14 @@ impl Region {
         &mut self.aliases
     }
 
+    pub(crate) fn uses(&self) -> &imbl::OrdMap<KeyRef, Use> {
+        &self.uses
+    }
+
+    pub(crate) fn uses_mut(&mut self) -> &mut imbl::OrdMap<KeyRef, Use> {
+        &mut self.uses
+    }
+
     /// All custom key stores, by account and ID.
     pub fn key_stores(&self) -> &imbl::OrdMap<StoreRef, Arc<CustomKeyStore>> {
         &self.key_stores
@@ -162,6 +174,7 @@ impl Region {
                 self.advance_to(entry.at.plus_ms(ms));
             }
             Change::MaterialExpires { key, material } => self.end_life(key, material),
+            Change::KeysUsed { uses } => self.note_uses(uses),
             Change::AutomaticRotation(change) => crate::automatic_rotation::apply(self, change),
             Change::Request(change) => return Outcome::Answered(ops::apply(self, change)),
         }
@@ -299,6 +312,7 @@ impl Region {
         let Some(key) = self.keys.remove(reference) else {
             return;
         };
+        self.uses.remove(reference);
         self.unindex(Some(&key));
         for name in &key.aliases {
             self.aliases.remove(&AliasRef {

@@ -57,6 +57,13 @@ pub struct NodeConfig {
     /// May faults be injected and time be moved? Default: no.
     #[serde(default)]
     pub allow_chaos: bool,
+    /// File for CloudTrail records of the requests to this node's ports, and of
+    /// what its region does by itself; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_file: Option<PathBuf>,
+    /// File for EventBridge events of the region; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_file: Option<PathBuf>,
     /// When a write counts as stored. Default: "durable".
     #[serde(default)]
     pub fsync: Fsync,
@@ -79,6 +86,10 @@ pub struct NodeConfig {
     /// times this factor. None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<f64>,
+    /// File with a root certificate, in PEM form, that attestation documents may lead
+    /// back to. Default: no attestation document is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation_root_file: Option<PathBuf>,
     /// Where the proxies of external key stores are. Default: nowhere.
     #[serde(default, skip_serializing_if = "XksSettings::is_default")]
     pub xks: XksSettings,
@@ -124,6 +135,12 @@ pub struct NodeOverrides {
     /// Allow faults to be injected and time to be moved.
     #[arg(long, env = "MERIDIAN_ALLOW_CHAOS")]
     pub allow_chaos: Option<bool>,
+    /// File for CloudTrail records.
+    #[arg(long, env = "MERIDIAN_AUDIT_FILE")]
+    pub audit_file: Option<PathBuf>,
+    /// File for EventBridge events.
+    #[arg(long, env = "MERIDIAN_EVENTS_FILE")]
+    pub events_file: Option<PathBuf>,
     /// When a write counts as stored.
     #[arg(long, env = "MERIDIAN_FSYNC")]
     pub fsync: Option<Fsync>,
@@ -212,6 +229,8 @@ impl NodeOverrides {
                 self.root_key_file.map(text).map(Into::into),
             ),
             ("allow_chaos", self.allow_chaos.map(Into::into)),
+            ("audit_file", self.audit_file.map(text).map(Into::into)),
+            ("events_file", self.events_file.map(text).map(Into::into)),
             ("fsync", fsync),
             (
                 "compaction_bytes",

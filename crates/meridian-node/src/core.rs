@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use meridian_crypto::Vault;
+use meridian_crypto::{AttestationRoot, Vault};
 use meridian_iam::Directory as Identities;
 use meridian_kms::{Caller, Change, Entry, Outcome, Region, RegionName, Timestamp};
 use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::active_faults::{ActiveFaults, Delivery, Lost};
 use crate::directory::Directory;
 use crate::faulty::node_name;
+use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::recorder::Recorder;
 use crate::view::View;
@@ -54,8 +55,12 @@ pub struct Core {
     pub links: Box<dyn Links>,
     /// What is wrong.
     pub faults: ActiveFaults,
+    /// Keys that were used here and of which the region does not know it yet.
+    pub uses: KeyUses,
     /// The way to the proxies of external key stores.
     pub xks_proxies: XksProxies,
+    /// What attestation documents have to lead back to.
+    pub attestation_root: Option<AttestationRoot>,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Who writes down what happens, if anybody does.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use meridian_api::{CallError, Kms};
+use meridian_api::{CallError, Kms, Seen};
 use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
@@ -22,7 +22,7 @@ use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
 
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
-use crate::forward;
+use crate::{forward, use_teller};
 
 /// The KMS API as one node of a region serves it.
 #[derive(Clone)]
@@ -64,6 +64,9 @@ impl NodeKms {
         request: &Request,
         staleness: &Staleness,
     ) -> Result<Response, CallError> {
+        if let Request::GetKeyLastUsage(_) = request {
+            use_teller::tell(&self.core).await;
+        }
         // An older view is one that this node had after it caught up: what it
         // found in its log at the start may be older than any fault allows.
         let needs_barrier = staleness.whole_ms.is_none() || !self.core.has_caught_up();
@@ -89,7 +92,7 @@ impl NodeKms {
                 let mut cx = self.context(&region, caller, &mut entropy);
                 cx.wrapping_key = wrapping_key.as_ref();
                 cx.told = &told;
-                region.plan(&mut cx, request)?
+                self.plan_read(&region, &mut cx, request)?
             };
             match plan {
                 Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
@@ -98,6 +101,26 @@ impl NodeKms {
                 plan => return reply(plan),
             }
         }
+    }
+
+    /// Plans a read, and notes which keys it has used if it is answered.
+    fn plan_read<'a>(
+        &self,
+        region: &Region,
+        cx: &mut Context<'a>,
+        request: &'a Request,
+    ) -> Result<Plan, KmsError> {
+        let plan = region.plan(cx, request)?;
+        let operation = request.operation();
+        if let Plan::Reply(_) = plan
+            && operation.is_use()
+        {
+            for key in cx.used.get().into_iter().flatten() {
+                let request_id = &cx.caller.request_id;
+                self.core.uses.note(key, operation, cx.now, request_id);
+            }
+        }
+        Ok(plan)
     }
 
     /// Plans a read where it keeps no other request waiting.
@@ -111,7 +134,7 @@ impl NodeKms {
         let planning = tokio::task::spawn_blocking(move || {
             let mut entropy = OsEntropy;
             let mut cx = kms.context(&region, &caller, &mut entropy);
-            region.plan(&mut cx, &request)
+            kms.plan_read(&region, &mut cx, &request)
         });
         reply(planning.await.unwrap_or_else(|_| Err(ended()))?)
     }
@@ -123,7 +146,7 @@ impl NodeKms {
         let region = self.core.view.newest();
         let mut entropy = OsEntropy;
         let mut cx = self.context(&region, caller, &mut entropy);
-        reply(region.plan(&mut cx, request)?)
+        reply(self.plan_read(&region, &mut cx, request)?)
     }
 
     async fn write(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
@@ -159,7 +182,8 @@ impl NodeKms {
 
     /// Plans and proposes at the leader.
     pub async fn write_here(&self, caller: &Caller, request: &Request) -> Attempt {
-        match self.plan_here(caller, request).await {
+        let mut told = Vec::new();
+        match self.plan_here(caller, request, &mut told).await {
             Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
             Ok(Plan::Commit(change)) => self.commit(caller, change).await,
             Ok(Plan::Ask(inquiry)) => Attempt::Answered(0, Err(unanswered(&inquiry).into())),
@@ -169,7 +193,7 @@ impl NodeKms {
                 if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
                     return Attempt::Answered(0, Err(CallError::NoLeader));
                 }
-                match self.plan_here(caller, request).await {
+                match self.plan_here(caller, request, &mut told).await {
                     Ok(Plan::Commit(change)) => self.commit(caller, change).await,
                     Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
                     Ok(Plan::Ask(_)) | Err(_) => Attempt::Answered(0, Err(error.into())),
@@ -178,13 +202,19 @@ impl NodeKms {
         }
     }
 
-    /// Plans, asking another region or a proxy if the plan says so.
-    async fn plan_here(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
-        let (mut answer, mut told) = (None, Vec::new());
+    /// Plans, asking another region or a proxy if the plan says so. What a proxy
+    /// has been asked for this call it is not asked again.
+    async fn plan_here(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        told: &mut Vec<Told>,
+    ) -> Result<Plan, KmsError> {
+        let mut answer = None;
         loop {
             let planned = match request.takes_long() {
                 true => self.plan_apart(caller, request).await,
-                false => self.plan_once(caller, request, answer, &told),
+                false => self.plan_once(caller, request, answer, told),
             };
             match planned? {
                 Plan::Ask(Inquiry::Region(question)) if answer.is_none() => {
@@ -274,7 +304,9 @@ impl NodeKms {
             tokens_expire_after_ms: None,
             answer: None,
             chosen: None,
+            used: Default::default(),
             told: &[],
+            attestation_root: self.core.attestation_root.as_ref(),
         }
     }
 }
@@ -417,6 +449,14 @@ fn injected(code: &str) -> KmsError {
 impl Kms for NodeKms {
     fn call(&self, caller: Caller, request: Request) -> BoxFuture<'_, Result<Response, CallError>> {
         self.begin(caller, request)
+    }
+
+    fn seen(&self, caller: &Caller, request: &Request) -> Seen {
+        let region = self.core.view.applied();
+        Seen {
+            now_ms: Some(self.core.now(&region).0),
+            keys: region.keys_meant(caller, request),
+        }
     }
 
     fn watch_key_set(

@@ -11,6 +11,8 @@
 
 mod access;
 mod active_faults;
+mod audit_log;
+mod audit_service;
 mod chaos_http;
 mod chaos_service;
 mod clock;
@@ -24,6 +26,7 @@ mod feeder;
 mod forgetter;
 mod forward;
 mod historian;
+mod key_uses;
 mod kms;
 mod leader_asked;
 mod leadership;
@@ -44,6 +47,7 @@ mod status;
 mod supervise;
 mod ticker;
 mod up;
+mod use_teller;
 mod verdict;
 mod view;
 mod wrapping_keys;
@@ -51,6 +55,7 @@ mod xks_proxies;
 mod xks_signature;
 
 pub use active_faults::ActiveFaults;
+pub use audit_log::AuditFiles;
 pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
 pub use node::RunningNode;
 pub use secrets::create_secrets;

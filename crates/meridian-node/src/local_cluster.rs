@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use meridian_api::{CallError, Cluster, Kms};
+use meridian_api::{CallError, Cluster, Kms, Seen};
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1::KeySetState;
 
@@ -50,6 +50,11 @@ impl Kms for LocalRegion {
             None => Box::pin(async { Err(CallError::NoLeader) }),
             Some(kms) => kms.begin(caller, request),
         }
+    }
+
+    fn seen(&self, caller: &Caller, request: &Request) -> Seen {
+        let picked = self.pick();
+        picked.map_or_else(Seen::default, |kms| kms.seen(caller, request))
     }
 
     fn watch_key_set(

@@ -7,6 +7,7 @@ use meridian_kms::{Entry, Outcome, Region};
 use meridian_raft::Machine;
 use tokio::sync::watch;
 
+use crate::audit_log::AuditLog;
 use crate::recorder::Recorder;
 
 /// Applies committed entries and publishes each new value of the region.
@@ -14,6 +15,7 @@ pub struct RegionMachine {
     region: Region,
     view: watch::Sender<Arc<Region>>,
     recorder: Option<(Arc<Recorder>, usize)>,
+    audit: Option<Arc<AuditLog>>,
 }
 
 impl RegionMachine {
@@ -22,6 +24,7 @@ impl RegionMachine {
     pub fn new(
         region: Region,
         recorder: Option<Arc<Recorder>>,
+        audit: Option<Arc<AuditLog>>,
     ) -> (RegionMachine, watch::Receiver<Arc<Region>>) {
         let (view, published) = watch::channel(Arc::new(region.clone()));
         let recorder = recorder.map(|recorder| {
@@ -32,6 +35,7 @@ impl RegionMachine {
             region,
             view,
             recorder,
+            audit,
         };
         (machine, published)
     }
@@ -50,13 +54,18 @@ impl Machine for RegionMachine {
             // with the others: it has to stop.
             let entry = Entry::decode(&bytes)
                 .unwrap_or_else(|error| panic!("log entry {index} cannot be read: {error}"));
-            let Some((recorder, place)) = &self.recorder else {
+            if self.recorder.is_none() && self.audit.is_none() {
                 return self.region.apply(&entry);
-            };
+            }
             let before = self.region.clone();
             let outcome = self.region.apply(&entry);
             let step = (&before, &self.region);
-            recorder.applied(*place, index, &bytes, step, &outcome);
+            if let Some((recorder, place)) = &self.recorder {
+                recorder.applied(*place, index, &bytes, step, &outcome);
+            }
+            if let Some(audit) = &self.audit {
+                audit.applied(index, &before, &self.region);
+            }
             outcome
         };
         let outcomes = entries.into_iter().map(apply).collect();

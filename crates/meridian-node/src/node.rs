@@ -20,6 +20,8 @@ use tokio::task::JoinSet;
 
 use crate::access::Access;
 use crate::active_faults::ActiveFaults;
+use crate::audit_log::{AuditFiles, AuditLog};
+use crate::audit_service::AuditService;
 use crate::chaos_http::ChaosPages;
 use crate::chaos_service::{ChaosService, learn};
 use crate::clock::Clock;
@@ -28,6 +30,7 @@ use crate::core::Core;
 use crate::directory::{Directory, MESSAGE_BYTES_MAX, Place};
 use crate::faulty::{FaultyLinks, FaultyTransport};
 use crate::forward::RemoteKms;
+use crate::key_uses::KeyUses;
 use crate::kms::NodeKms;
 use crate::links::GrpcLinks;
 use crate::machine::RegionMachine;
@@ -36,13 +39,13 @@ use crate::node_disk::NodeDisk;
 use crate::peer_server::PeerServer;
 use crate::raft_transport::GrpcTransport;
 use crate::recorder::Recorder;
-use crate::secrets::{read_cluster_secret, read_root_key};
+use crate::secrets::{read_attestation_root, read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
 use crate::supervise::take_away;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
 use crate::xks_proxies::XksProxies;
-use crate::{feeder, forgetter, historian, ticker};
+use crate::{feeder, forgetter, historian, ticker, use_teller};
 
 /// What the nodes of one process share.
 #[derive(Clone)]
@@ -61,6 +64,8 @@ pub struct Process {
     pub recorder: Option<Arc<Recorder>>,
     /// Who may call, and how fast.
     pub access: Access,
+    /// The audit log, if one is kept.
+    pub audit: Option<Arc<AuditLog>>,
 }
 
 /// The listeners of one node, bound before it starts.
@@ -167,6 +172,10 @@ impl RunningNode {
             region_addresses: Arc::default(),
             recorder: None,
             access: Access::read(config.seed_file.as_deref(), config.throttle)?.0,
+            audit: AuditLog::open(&AuditFiles {
+                records: config.audit_file.clone(),
+                events: config.events_file.clone(),
+            })?,
         };
         if replaces && let Some(data_dir) = &config.data_dir {
             take_away(data_dir)?;
@@ -218,6 +227,8 @@ impl RunningNode {
             replaces,
         } = parts;
         let region = config.region.clone();
+        let attestation_root = config.attestation_root_file.as_deref();
+        let attestation_root = attestation_root.map(read_attestation_root).transpose()?;
         let faults = process.faults.clone();
         let links = FaultyLinks {
             from: region.clone(),
@@ -229,8 +240,11 @@ impl RunningNode {
             }),
             faults: faults.clone(),
         };
-        let (machine, published) =
-            RegionMachine::new(Region::new(region.clone()), process.recorder.clone());
+        let (machine, published) = RegionMachine::new(
+            Region::new(region.clone()),
+            process.recorder.clone(),
+            process.audit.clone(),
+        );
         let transport = FaultyTransport {
             region: region.clone(),
             node: config.node_id,
@@ -257,7 +271,9 @@ impl RunningNode {
             directory: process.directory.clone(),
             links: Box::new(links),
             faults: faults.clone(),
+            uses: KeyUses::default(),
             xks_proxies: XksProxies::new(config.xks.clone()),
+            attestation_root,
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
             identities: process.access.identities().cloned(),
@@ -301,6 +317,7 @@ impl RunningNode {
         node.tasks.spawn(forgetter::run(core.clone()));
         node.tasks.spawn(historian::run(core.clone()));
         node.tasks.spawn(ticker::run(core.clone()));
+        node.tasks.spawn(use_teller::run(core.clone()));
         for peer in core.regions.iter().filter(|peer| **peer != region) {
             node.tasks.spawn(feeder::run(core.clone(), peer.clone()));
         }
@@ -333,13 +350,14 @@ impl RunningNode {
     }
 
     fn serve(&mut self, listener: TcpListener, router: axum::Router) {
+        let note_clients = self.process.audit.is_some();
         let mut stop = self.stop.subscribe();
         let stopped = async move {
             // A closed channel means that the node is gone.
             let _ = stop.wait_for(|stop| *stop).await;
         };
         self.tasks
-            .spawn(meridian_api::serve(listener, router, stopped));
+            .spawn(meridian_api::serve(listener, router, note_clients, stopped));
     }
 }
 
@@ -363,18 +381,25 @@ pub fn router(
         metrics: process.metrics.clone(),
         region_addresses: process.region_addresses.clone(),
     };
+    let audit = AuditService {
+        log: process.audit.clone(),
+    };
+    let audit = meridian_proto::v1::audit_log_server::AuditLogServer::new(audit);
     let observer = Arc::new(process.metrics.clone());
+    let auditor = process.audit.clone();
     Front {
         cluster,
         scope,
         authentication: process.access.authentication.clone(),
         throttle: process.access.throttle.clone(),
         observer,
+        auditor: auditor.map(|it| it as _),
     }
     .router()
     .merge(pages.router())
     .merge(chaos_pages)
     .route_service("/meridian.v1.Chaos/{*method}", chaos)
+    .route_service("/meridian.v1.AuditLog/{*method}", audit)
 }
 
 /// Binds an address, and says which one if that fails.

@@ -9,7 +9,7 @@ use meridian_api::{CallError, Kms};
 use meridian_chaos::Faults;
 use meridian_crypto::OsEntropy;
 use meridian_kms::key_set::Origin;
-use meridian_kms::{Caller, Change, Operation, Question, RegionName, Request};
+use meridian_kms::{Caller, Change, Entry, Operation, Question, RegionName, Request};
 use meridian_proto::v1;
 use meridian_proto::v1::node_server::Node;
 use meridian_raft::HandleError;
@@ -187,6 +187,21 @@ impl Node for PeerServer {
         Ok(Reply::new(v1::ReadIndexResponse {
             result: Some(result),
         }))
+    }
+
+    async fn note_uses(
+        &self,
+        call: Call<v1::NodeNoteUsesRequest>,
+    ) -> Answer<v1::NodeNoteUsesResponse> {
+        let entry = Entry::decode(&call.into_inner().uses).map_err(invalid)?;
+        let Change::KeysUsed { .. } = entry.change else {
+            return Err(Status::invalid_argument("not a use of keys"));
+        };
+        match self.core.propose(entry.change).await {
+            Ok(_) => Ok(Reply::new(v1::NodeNoteUsesResponse {})),
+            Err(NotCommitted::NotLeader) => Err(Status::failed_precondition("not the leader")),
+            Err(NotCommitted::Unknown(why)) => Err(Status::unavailable(why)),
+        }
     }
 
     async fn status(&self, _: Call<v1::StatusRequest>) -> Answer<v1::StatusResponse> {

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::access::Access;
 use crate::active_faults::ActiveFaults;
+use crate::audit_log::{AuditFiles, AuditLog};
 use crate::cluster_secrets::ClusterSecrets;
 use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
@@ -51,8 +52,12 @@ pub struct UpOptions {
     pub seed: Option<PathBuf>,
     /// Refuses what an account asks for too fast: AWS's quotas times this.
     pub throttle: Option<f64>,
+    /// Where to keep the audit log, if anywhere.
+    pub audit: AuditFiles,
     /// Where the proxies of external key stores are.
     pub xks: XksSettings,
+    /// A root certificate that attestation documents may lead back to.
+    pub attestation_root_file: Option<PathBuf>,
 }
 
 /// Where a region is.
@@ -164,6 +169,7 @@ impl RunningCluster {
             region_addresses: Arc::new(addresses.collect()),
             recorder: recorder.clone(),
             access,
+            audit: AuditLog::open(&options.audit)?,
         };
         let mut cluster = RunningCluster {
             front_door,
@@ -238,13 +244,14 @@ impl RunningCluster {
 
     fn serve(&mut self, process: &Process, listener: TcpListener, scope: Scope) {
         let router = router(process, self.all.clone(), scope, true);
+        let note_clients = process.audit.is_some();
         let mut stop = self.stop.subscribe();
         let stopped = async move {
             // A closed channel means that the cluster is gone.
             let _ = stop.wait_for(|stop| *stop).await;
         };
         self.servers
-            .spawn(meridian_api::serve(listener, router, stopped));
+            .spawn(meridian_api::serve(listener, router, note_clients, stopped));
     }
 
     /// The address for all regions.
@@ -361,6 +368,8 @@ fn node_config(
         cluster_secret_file: cluster_secret_file(&secret_dir),
         root_key_file: root_key_file(&secret_dir, region),
         allow_chaos: true,
+        audit_file: None,
+        events_file: None,
         fsync: Fsync::Durable,
         compaction_bytes: 16 * 1024 * 1024,
         compaction_entries: None,
@@ -368,6 +377,7 @@ fn node_config(
         seed_file: None,
         throttle: None,
         xks: options.xks.clone(),
+        attestation_root_file: options.attestation_root_file.clone(),
         regions: regions.iter().map(peers).collect(),
     }
 }

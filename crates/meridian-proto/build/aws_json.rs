@@ -12,7 +12,7 @@ pub fn generate(schema: &Schema) -> String {
         writeln!(code, "{}", shape_static(name, shape)).expect("a String takes all");
     }
     for message in &schema.messages {
-        writeln!(code, "{}", message_impl(message)).expect("a String takes all");
+        writeln!(code, "{}", message_impl(schema, message)).expect("a String takes all");
     }
     code
 }
@@ -42,11 +42,16 @@ fn shape_static(name: &str, shape: &Shape) -> String {
     )
 }
 
-fn message_impl(message: &Message) -> String {
+fn message_impl(schema: &Schema, message: &Message) -> String {
     let name = &message.name;
     let decoded: String = message.members.iter().map(decode).collect();
     let checks: String = message.members.iter().filter_map(check).collect();
     let encoded: String = message.members.iter().map(encode).collect();
+    let logged: String = message
+        .members
+        .iter()
+        .filter_map(|member| logged(schema, member))
+        .collect();
     let texts: String = message.members.iter().filter_map(text).collect();
     let shown: String = message.members.iter().filter_map(shown).collect();
     let blobs: String = message.members.iter().filter_map(blob_length).collect();
@@ -75,6 +80,11 @@ fn message_impl(message: &Message) -> String {
                 out.reserve(128 {blobs});
                 let object = crate::aws_json::ObjectWriter::open(out);
                 {encoded}
+                object.close();
+            }}
+            fn write_shown(&self, out: &mut ::std::string::String) {{
+                let object = crate::aws_json::LoggedWriter::open(out);
+                {logged}
                 object.close();
             }}
         }}"
@@ -142,6 +152,28 @@ fn encode(member: &Member) -> String {
         Form::List => format!("let object = object.list({name:?}, &self.{field});\n"),
         Form::Map => format!("let object = object.map({name:?}, &self.{field});\n"),
     }
+}
+
+/// What an audit log may show: no blob, nothing sensitive, and no token that
+/// lets its bearer do something.
+fn logged(schema: &Schema, member: &Member) -> Option<String> {
+    let Member { field, json, .. } = member;
+    let sensitive = |shape: &String| schema.shapes[shape].sensitive;
+    let token = field.starts_with("grant_token");
+    if member.scalar == Scalar::Blob || token || member.shape.as_ref().is_some_and(sensitive) {
+        return None;
+    }
+    let name = format!("\"{}\":", camel_case(json));
+    let write = match member.form {
+        Form::Optional => "optional",
+        Form::Always => "always",
+        Form::List if member.emit_empty => "always",
+        Form::List => "list",
+        Form::Map => "map",
+    };
+    Some(format!(
+        "let object = object.{write}({name:?}, &self.{field});\n"
+    ))
 }
 
 fn blob_length(member: &Member) -> Option<String> {

@@ -7,6 +7,7 @@ pub(crate) mod check;
 mod constraint;
 mod decode;
 mod encode;
+mod logged;
 mod path;
 pub(crate) mod shown;
 
@@ -17,6 +18,8 @@ use serde_json_borrow::{ObjectAsVec, Value};
 pub(crate) use constraint::{Pattern, Shape, whole};
 pub(crate) use decode::member;
 pub(crate) use encode::{ObjectWriter, base64_length};
+pub(crate) use logged::LoggedWriter;
+pub use logged::iso_8601;
 pub use path::Path;
 pub use shown::MemberValue;
 
@@ -57,6 +60,14 @@ pub trait AwsJson: Sized {
         out
     }
 
+    /// The message as an audit log shows it: JSON with names in lower camel
+    /// case, without blobs, sensitive members and grant tokens.
+    fn to_shown_json(&self) -> String {
+        let mut out = String::new();
+        self.write_shown(&mut out);
+        out
+    }
+
     /// [`Self::from_json`] for a body already known to be an object.
     ///
     /// # Errors
@@ -76,6 +87,9 @@ pub trait AwsJson: Sized {
 
     /// [`Self::to_json`] into an existing text.
     fn write_json(&self, out: &mut String);
+
+    /// [`Self::to_shown_json`] into an existing text.
+    fn write_shown(&self, out: &mut String);
 }
 
 impl<T: AwsJson> AwsJson for Box<T> {
@@ -89,6 +103,10 @@ impl<T: AwsJson> AwsJson for Box<T> {
 
     fn write_json(&self, out: &mut String) {
         T::write_json(self, out);
+    }
+
+    fn write_shown(&self, out: &mut String) {
+        T::write_shown(self, out);
     }
 
     fn text_member(&self, name: &str) -> Option<&str> {

@@ -14,7 +14,7 @@ pub mod proto_json;
 mod redacted;
 
 pub use aws_json::{
-    AwsJson, Json, MemberValue, Members, Path, SerializationError, validation_message,
+    AwsJson, Json, MemberValue, Members, Path, SerializationError, iso_8601, validation_message,
 };
 
 /// The messages of `meridian.v1`, and with the feature `grpc` its clients and

@@ -1,6 +1,7 @@
 //! Debug shows how many bytes a message holds and never which.
 
 use bytes::Bytes;
+use meridian_proto::AwsJson;
 use meridian_proto::v1::*;
 
 const SECRET: &[u8] = b"correct horse";
@@ -87,4 +88,38 @@ fn passwords_and_credentials_are_not_shown() {
         !shown.contains("correct") && !shown.contains("horse"),
         "{shown}"
     );
+}
+
+#[test]
+fn an_audit_log_shows_names_and_contexts_and_no_secret() {
+    let secret = || Some(Bytes::from_static(SECRET));
+    let encrypt = EncryptRequest {
+        key_id: Some("alias/orders".into()),
+        plaintext: secret(),
+        encryption_context: [("tenant".to_owned(), "blue".to_owned())].into(),
+        grant_tokens: vec!["horse".into()],
+        ..Default::default()
+    };
+    assert_eq!(
+        encrypt.to_shown_json(),
+        r#"{"keyId":"alias/orders","encryptionContext":{"tenant":"blue"}}"#
+    );
+    let store = CreateCustomKeyStoreRequest {
+        custom_key_store_name: Some("vault".into()),
+        key_store_password: Some("horse".into()),
+        xks_proxy_authentication_credential: Some(XksProxyAuthenticationCredential {
+            raw_secret_access_key: Some("horse".into()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    assert_eq!(
+        store.to_shown_json(),
+        r#"{"customKeyStoreName":"vault","xksProxyAuthenticationCredential":{}}"#
+    );
+    let data_key = GenerateDataKeyResponse {
+        plaintext: secret(),
+        ..Default::default()
+    };
+    assert_eq!(data_key.to_shown_json(), "{}");
 }

@@ -110,7 +110,9 @@ impl World {
             tokens_expire_after_ms,
             answer,
             chosen: None,
+            used: Default::default(),
             told: &[],
+            attestation_root: None,
         };
         view.plan(&mut cx, request)
     }

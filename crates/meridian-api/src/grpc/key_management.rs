@@ -28,6 +28,9 @@ impl KeyManagementService {
     ) -> Result<(Response, AsciiMetadataValue), Status> {
         let mut observed = self.door.observe(request.operation().name());
         let request_id = request_id::fresh();
+        let headers = metadata.as_ref();
+        self.door
+            .follow(&mut observed, &request_id, headers, &extensions);
         let mut shown = AsciiMetadataValue::try_from(request_id.as_str()).expect("a UUID is ASCII");
         // No secret, but it never comes again: it would only drive other headers
         // out of the connection's compression table.
@@ -39,13 +42,16 @@ impl KeyManagementService {
             request_id,
             &mut observed,
         );
+        if let Ok(Entered { kms, caller, .. }) = &entered {
+            observed.asks(&**kms, caller, &request);
+        }
         match self.answer(entered, request).await {
             Ok(response) => {
-                observed.outcome = "ok";
+                observed.answered(&response);
                 Ok((response, shown))
             }
             Err(error) => {
-                observed.outcome = error.code();
+                observed.refused(error.code(), error.message().as_deref());
                 let mut status = Status::from(error);
                 status.metadata_mut().insert(REQUEST_ID, shown);
                 Err(status)
@@ -95,7 +101,6 @@ macro_rules! serve_operations {
             }
             // Operations of the schema that nobody serves yet.
             unserved {
-                get_key_last_usage GetKeyLastUsageRequest GetKeyLastUsageResponse,
             }
         }
     };

@@ -25,13 +25,13 @@ pub fn signed(region: &str, operation: &str, body: impl Into<Body>) -> Request<B
         .unwrap()
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
 }
 
-async fn send(router: Router, request: Request<Body>) -> Answer {
+pub async fn send(router: Router, request: Request<Body>) -> Answer {
     let (head, body) = router.oneshot(request).await.unwrap().into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let body = String::from_utf8(body.to_vec()).unwrap();

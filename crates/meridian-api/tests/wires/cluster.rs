@@ -7,7 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use meridian_api::{Authentication, CallError, Cluster, Front, Kms, Observer, Scope, Throttle};
+use meridian_api::{
+    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope, Throttle,
+};
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1;
 
@@ -75,6 +77,14 @@ pub struct FakeCluster {
     pub log: Arc<Log>,
     /// Who calls too fast.
     pub throttle: Option<Arc<Throttle>>,
+    records: Mutex<Vec<serde_json::Value>>,
+}
+
+impl Auditor for FakeCluster {
+    fn write(&self, region: &str, record: &serde_json::Value) {
+        assert_eq!(record["awsRegion"], region);
+        self.records.lock().unwrap().push(record.clone());
+    }
 }
 
 impl Cluster for FakeCluster {
@@ -105,6 +115,7 @@ pub fn cluster(regions: &[&str], script: Script) -> Arc<FakeCluster> {
         regions,
         log: Arc::default(),
         throttle: None,
+        records: Mutex::default(),
     })
 }
 
@@ -114,6 +125,7 @@ pub fn throttled(cluster: Arc<FakeCluster>, factor: f64) -> Arc<FakeCluster> {
         regions: cluster.regions.clone(),
         log: Arc::default(),
         throttle: Some(Arc::new(Throttle::new(factor))),
+        records: Mutex::default(),
     })
 }
 
@@ -121,6 +133,11 @@ impl FakeCluster {
     /// The calls that reached a region.
     pub fn calls(&self, region: &str) -> Vec<(Caller, &'static str)> {
         self.regions[region].calls.lock().unwrap().clone()
+    }
+
+    /// The CloudTrail records of the requests so far.
+    pub fn records(&self) -> Vec<serde_json::Value> {
+        self.records.lock().unwrap().clone()
     }
 
     /// The port for all regions.
@@ -146,6 +163,7 @@ impl FakeCluster {
             authentication,
             throttle: self.throttle.clone(),
             observer,
+            auditor: Some(self.clone()),
         }
         .router()
     }

@@ -26,7 +26,7 @@ async fn channel(router: axum::Router) -> Channel {
     endpoint.connect().await.unwrap()
 }
 
-async fn client(router: axum::Router) -> KeyManagementClient<Channel> {
+pub async fn client(router: axum::Router) -> KeyManagementClient<Channel> {
     KeyManagementClient::new(channel(router).await)
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod audit;
 mod aws_json;
 mod cluster;
 mod grpc;

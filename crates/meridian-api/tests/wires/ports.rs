@@ -26,7 +26,7 @@ pub async fn serve(
     let address = listener.local_addr().unwrap();
     (
         address,
-        tokio::spawn(meridian_api::serve(listener, router, shutdown)),
+        tokio::spawn(meridian_api::serve(listener, router, true, shutdown)),
     )
 }
 

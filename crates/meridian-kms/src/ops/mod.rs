@@ -28,6 +28,7 @@ pub mod generate_data_key_pair_without_plaintext;
 pub mod generate_data_key_without_plaintext;
 pub mod generate_mac;
 pub mod generate_random;
+pub mod get_key_last_usage;
 pub mod get_key_policy;
 pub mod get_key_rotation_status;
 pub mod get_parameters_for_import;
@@ -91,6 +92,7 @@ macro_rules! for_each_operation {
                 generate_data_key_without_plaintext GenerateDataKeyWithoutPlaintext GenerateDataKeyWithoutPlaintextRequest GenerateDataKeyWithoutPlaintextResponse,
                 generate_mac GenerateMac GenerateMacRequest GenerateMacResponse,
                 generate_random GenerateRandom GenerateRandomRequest GenerateRandomResponse,
+                get_key_last_usage GetKeyLastUsage GetKeyLastUsageRequest GetKeyLastUsageResponse,
                 get_key_policy GetKeyPolicy GetKeyPolicyRequest GetKeyPolicyResponse,
                 get_key_rotation_status GetKeyRotationStatus GetKeyRotationStatusRequest GetKeyRotationStatusResponse,
                 get_parameters_for_import GetParametersForImport GetParametersForImportRequest GetParametersForImportResponse,
@@ -206,6 +208,11 @@ pub enum Change {
         /// The material.
         material: meridian_crypto::MaterialId,
     },
+    /// A node tells which keys it has used.
+    KeysUsed {
+        /// The last use of each key, as that node knows it.
+        uses: Vec<(crate::arn::KeyRef, crate::last_usage::Use)>,
+    },
     /// The schedule rotates a key.
     AutomaticRotation(crate::automatic_rotation::Change),
 }
@@ -304,11 +311,24 @@ macro_rules! define_operations {
 
             /// The key as the request names it, if it does.
             pub fn named_key(&self) -> Option<&str> {
-                let member = |name| match self {
+                let member = |name| self.text_member(name);
+                ["KeyId", "TargetKeyId", "SourceKeyId"].into_iter().find_map(member)
+            }
+
+            /// A member that is text, by AWS's name.
+            pub fn text_member(&self, name: &str) -> Option<&str> {
+                match self {
                     $(Request::$r_op(request) => request.text_member(name),)*
                     $(Request::$w_op(request) => request.text_member(name),)*
-                };
-                ["KeyId", "TargetKeyId", "SourceKeyId"].into_iter().find_map(member)
+                }
+            }
+
+            /// What an audit log shows of it, as JSON.
+            pub fn to_shown_json(&self) -> String {
+                match self {
+                    $(Request::$r_op(request) => request.to_shown_json(),)*
+                    $(Request::$w_op(request) => request.to_shown_json(),)*
+                }
             }
 
             /// A member by AWS's name, unless it is secret.
@@ -336,6 +356,30 @@ macro_rules! define_operations {
         pub enum Response { $($r_op(v1::$r_res),)* $($w_op(v1::$w_res),)* }
 
         impl Response {
+            /// Which operation it answers.
+            pub fn operation(&self) -> Operation {
+                match self {
+                    $(Response::$r_op(_) => Operation::$r_op,)*
+                    $(Response::$w_op(_) => Operation::$w_op,)*
+                }
+            }
+
+            /// A member that is text, by AWS's name.
+            pub fn text_member(&self, name: &str) -> Option<&str> {
+                match self {
+                    $(Response::$r_op(response) => response.text_member(name),)*
+                    $(Response::$w_op(response) => response.text_member(name),)*
+                }
+            }
+
+            /// What an audit log shows of it, as JSON.
+            pub fn to_shown_json(&self) -> String {
+                match self {
+                    $(Response::$r_op(response) => response.to_shown_json(),)*
+                    $(Response::$w_op(response) => response.to_shown_json(),)*
+                }
+            }
+
             /// Writes AWS JSON; nothing for the operations that answer with an
             /// empty body.
             pub fn encode_json(&self) -> Option<String> {

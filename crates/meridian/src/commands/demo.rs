@@ -8,7 +8,7 @@ mod story;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use meridian_node::{RunningCluster, UpOptions};
+use meridian_node::{AuditFiles, RunningCluster, UpOptions};
 
 use crate::cli::{DEFAULT_ENDPOINT, DEFAULT_REGIONS, OutputFormat};
 use crate::client::Cluster;
@@ -81,7 +81,9 @@ async fn start() -> anyhow::Result<RunningCluster> {
         record: None,
         seed: None,
         throttle: None,
+        audit: AuditFiles::default(),
         xks: Default::default(),
+        attestation_root_file: None,
     })
     .await
 }

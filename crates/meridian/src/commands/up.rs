@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use meridian_kms::RegionName;
-use meridian_node::{RunningCluster, UpOptions, XksSettings};
+use meridian_node::{AuditFiles, RunningCluster, UpOptions, XksSettings};
 
 use crate::cli::{DEFAULT_REGIONS, OutputFormat};
 use crate::console::{Console, bad, bold, dim, good};
@@ -62,6 +62,14 @@ pub struct UpArgs {
     /// times FACTOR
     #[arg(long, value_name = "FACTOR", num_args = 0..=1, default_missing_value = "1", require_equals = true)]
     throttle: Option<f64>,
+    /// Write a CloudTrail record of every request, and of what the regions do by
+    /// themselves, to the end of this file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Write the EventBridge events of the regions to the end of this file, as
+    /// JSON lines
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
     /// Where the proxy of an external key store is: calls to https://HOST go to
     /// ADDR over plain HTTP; for every HOST once
     #[arg(long, value_name = "HOST=ADDR", value_parser = xks_proxy)]
@@ -69,6 +77,10 @@ pub struct UpArgs {
     /// Milliseconds that a proxy may take to answer
     #[arg(long, value_name = "MS", default_value_t = XksSettings::default().timeout_ms)]
     xks_timeout: u64,
+    /// Accept attestation documents of enclaves that lead back to this root
+    /// certificate, in PEM form; none is accepted without it
+    #[arg(long, value_name = "FILE")]
+    attestation_root: Option<PathBuf>,
 }
 
 /// Reads `HOST=ADDR`.
@@ -91,10 +103,15 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         record: args.record.clone(),
         seed: args.seed,
         throttle: args.throttle,
+        audit: AuditFiles {
+            records: args.audit,
+            events: args.events,
+        },
         xks: XksSettings {
             proxies: args.xks_proxy.into_iter().collect(),
             timeout_ms: args.xks_timeout,
         },
+        attestation_root_file: args.attestation_root,
     };
     let mut cluster = RunningCluster::start(options)
         .await

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use meridian_node::{RunningCluster, UpOptions};
+use meridian_node::{AuditFiles, RunningCluster, UpOptions};
 use meridian_proto::v1::ClearFaultsRequest;
 use meridian_scenario::outcome::{Driver, Fired};
 use meridian_scenario::{Ending, Outcome, Performance, Scenario};
@@ -66,7 +66,9 @@ async fn start(
         record: Some(PathBuf::from(history)),
         seed: None,
         throttle: None,
+        audit: AuditFiles::default(),
         xks: Default::default(),
+        attestation_root_file: None,
     })
     .await
 }

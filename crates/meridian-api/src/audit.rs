@@ -1,0 +1,25 @@
+//! `Auditor`: who keeps the audit log, and what a region adds to an entry.
+
+/// Keeps the audit log of a process.
+pub trait Auditor: Send + Sync {
+    /// A request is about to be answered, or something has happened in a region
+    /// by itself. Returns once it is written.
+    ///
+    /// `region` is empty when the request did not get as far as naming one that
+    /// exists; `record` is a CloudTrail record.
+    fn write(&self, region: &str, record: &serde_json::Value);
+}
+
+/// What a region knows of a request before it is carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The region's time in milliseconds since the Unix epoch; none if the
+    /// region is elsewhere.
+    pub now_ms: Option<i64>,
+    /// The ARNs of the keys that the request is about.
+    pub keys: Vec<String>,
+}
+
+/// The address of the client of a connection, noted for the audit log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientAddress(pub(crate) std::net::IpAddr);

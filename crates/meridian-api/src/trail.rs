@@ -1,0 +1,133 @@
+//! `Trail`: what the audit log is told of one request, gathered while the
+//! request passes.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::header::USER_AGENT;
+use http::{Extensions, HeaderMap};
+use meridian_kms::{Caller, Request, Response};
+use serde_json::Value;
+
+use crate::audit::{Auditor, ClientAddress, Seen};
+use crate::cloud_trail::Call;
+use crate::kms::Kms;
+use crate::sigv4::Credential;
+
+/// One request under way. It is written when it is over; until then nothing of
+/// it but what may be shown is kept.
+pub(crate) struct Trail {
+    auditor: Arc<dyn Auditor>,
+    request_id: String,
+    source: String,
+    user_agent: String,
+    access_key_id: Option<String>,
+    caller: Option<Caller>,
+    seen: Seen,
+    alias: Option<String>,
+    parameters: Value,
+    elements: Value,
+    materials: Vec<(&'static str, String)>,
+    message: Option<String>,
+}
+
+impl Trail {
+    /// A request has come in.
+    pub(crate) fn begin(
+        auditor: Arc<dyn Auditor>,
+        request_id: &str,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Trail {
+        let address = extensions.get::<ClientAddress>();
+        let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let credential = Credential::parse(headers.get(http::header::AUTHORIZATION)).ok();
+        Trail {
+            auditor,
+            request_id: request_id.to_owned(),
+            source: address.map_or_else(String::new, |address| address.0.to_string()),
+            user_agent: text(USER_AGENT).unwrap_or_default(),
+            access_key_id: credential.map(|it| it.access_key_id.to_owned()),
+            caller: None,
+            seen: Seen::default(),
+            alias: None,
+            parameters: Value::Null,
+            elements: Value::Null,
+            materials: Vec::new(),
+            message: None,
+        }
+    }
+
+    /// Its region and its caller are known, and what it asks for.
+    pub(crate) fn asks(
+        &mut self,
+        kms: &dyn Kms,
+        region: &meridian_kms::RegionName,
+        caller: &Caller,
+        request: &Request,
+    ) {
+        self.seen = kms.seen(caller, request);
+        self.alias = request.named_alias(caller, region);
+        self.caller = Some(caller.clone());
+        self.parameters = shown(&request.to_shown_json());
+    }
+
+    /// The region has carried it out.
+    pub(crate) fn answered(&mut self, response: &Response) {
+        for key in response.named_keys() {
+            if !self.seen.keys.contains(&key) {
+                self.seen.keys.push(key);
+            }
+        }
+        self.materials = response.materials_used();
+        if response.operation().is_write() {
+            self.elements = shown(&response.to_shown_json());
+            // AWS tells the key also where its answer does not.
+            if let (Value::Null, Some(key)) = (&self.elements, self.seen.keys.first()) {
+                self.elements = serde_json::json!({ "keyId": key });
+            }
+        }
+    }
+
+    /// It was refused with this text.
+    pub(crate) fn refused(&mut self, message: Option<&str>) {
+        self.message = message.map(str::to_owned);
+    }
+
+    /// It is over. `outcome` is `ok` or the code of the error.
+    pub(crate) fn end(self, region: &str, operation: &str, outcome: &str) {
+        let record = Call {
+            request_id: &self.request_id,
+            at_ms: self.seen.now_ms.unwrap_or_else(machine_now_ms),
+            operation,
+            region,
+            source: &self.source,
+            user_agent: &self.user_agent,
+            caller: self.caller.as_ref(),
+            access_key_id: self.access_key_id.as_deref(),
+            parameters: self.parameters,
+            elements: self.elements,
+            materials: &self.materials,
+            keys: &self.seen.keys,
+            alias: self.alias.as_deref(),
+            error: (outcome != "ok").then_some((outcome, self.message.as_deref())),
+        };
+        self.auditor.write(region, &record.record());
+    }
+}
+
+/// JSON that this process has written; an object without members is none.
+fn shown(json: &str) -> Value {
+    match serde_json::from_str(json) {
+        Ok(Value::Object(members)) if members.is_empty() => Value::Null,
+        Ok(value) => value,
+        Err(_) => Value::Null,
+    }
+}
+
+fn machine_now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}

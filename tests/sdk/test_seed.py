@@ -35,6 +35,13 @@ def seed() -> dict:
             {
                 "id": ACCOUNT,
                 "root": {"access_keys": [{"id": "AKIAROOT", "secret": "root-secret"}]},
+                "users": [
+                    {
+                        "name": "ann",
+                        "access_keys": [{"id": "AKIAANN", "secret": "ann-secret"}],
+                        "policies": [allowing("kms:DescribeKey")],
+                    }
+                ],
                 "roles": [
                     {
                         "name": "ops",
@@ -145,6 +152,32 @@ def test_only_who_holds_a_secret_may_call(seeded):
     assert refusal(describe("AKIAROOT", "guess")).startswith(
         "InvalidSignatureException: The request signature we calculated does not match"
     )
+
+
+def test_policies_decide_who_may_do_what(seeded):
+    ann = seeded.kms(US, "AKIAANN", secret="ann-secret")
+    user = f"arn:aws:iam::{ACCOUNT}:user/ann"
+    arn = ann.describe_key(KeyId=PLAIN)["KeyMetadata"]["Arn"]
+    denied = f"AccessDeniedException: User: {user} is not authorized to perform: kms:Encrypt"
+    assert refusal(lambda: ann.encrypt(KeyId=PLAIN, Plaintext=b"hello")) == (
+        f"{denied} on resource: {arn} because no identity-based policy allows the kms:Encrypt "
+        "action"
+    )
+    owner = root(seeded, US)
+    default = owner.get_key_policy(KeyId=PLAIN)["Policy"]
+    statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    statement |= {"Principal": {"AWS": [user, f"arn:aws:iam::{ACCOUNT}:root"]}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    owner.put_key_policy(KeyId=PLAIN, Policy=policy)
+    ann.encrypt(KeyId=PLAIN, Plaintext=b"hello")
+    denies = policy.replace("Allow", "Deny").replace("kms:*", "kms:Encrypt")
+    both = json.loads(policy)
+    both["Statement"] += json.loads(denies)["Statement"]
+    owner.put_key_policy(KeyId=PLAIN, Policy=json.dumps(both))
+    assert refusal(lambda: ann.encrypt(KeyId=PLAIN, Plaintext=b"hello")) == (
+        f"{denied} on resource: {arn} with an explicit deny in a resource-based policy"
+    )
+    owner.put_key_policy(KeyId=PLAIN, Policy=default)
 
 
 def signed(cluster: Cluster, path: str, message: bytes, region: str) -> list[tuple[str, str]]:

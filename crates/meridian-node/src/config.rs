@@ -213,7 +213,7 @@ impl NodeOverrides {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let number = |number: Option<u64>| number.map(i64::try_from).transpose();
         let fsync = self.fsync.map(toml::Value::try_from).transpose()?;
-        let settings: [(&str, Option<toml::Value>); 15] = [
+        let settings: [(&str, Option<toml::Value>); 17] = [
             ("region", self.region.map(Into::into)),
             ("node_id", number(self.node_id)?.map(Into::into)),
             ("listen", self.listen.map(Into::into)),

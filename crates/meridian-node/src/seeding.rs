@@ -253,7 +253,10 @@ impl Planting<'_> {
             ("replicas", !is_primary || replicas == wanted),
             ("description", found.description == key.description),
             ("tags", found.tags == key.tags),
-            ("policy", found.policy == key.policy_text()),
+            (
+                "policy",
+                found.policy.text() == key.policy_text().as_deref(),
+            ),
             ("material", self.has_given_material(found)),
         ];
         for (name, same) in properties {

@@ -7,17 +7,22 @@ use meridian_kms::Operation;
 
 use crate::repository::read;
 
-const PROMISED: [&str; 39] = [
+const PROMISED: [&str; 45] = [
     "CancelKeyDeletion",
+    "ConnectCustomKeyStore",
     "CreateAlias",
+    "CreateCustomKeyStore",
     "CreateGrant",
     "CreateKey",
     "Decrypt",
     "DeleteAlias",
+    "DeleteCustomKeyStore",
     "DeleteImportedKeyMaterial",
+    "DescribeCustomKeyStores",
     "DescribeKey",
     "DisableKey",
     "DisableKeyRotation",
+    "DisconnectCustomKeyStore",
     "EnableKey",
     "EnableKeyRotation",
     "Encrypt",
@@ -45,6 +50,7 @@ const PROMISED: [&str; 39] = [
     "TagResource",
     "UntagResource",
     "UpdateAlias",
+    "UpdateCustomKeyStore",
     "UpdateKeyDescription",
     "UpdatePrimaryRegion",
 ];

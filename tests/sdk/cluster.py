@@ -44,8 +44,9 @@ def binary() -> Path:
 
 class Cluster:
     """`meridian up --ephemeral` with one front door for all its regions; with
-    `record` it writes its history there, with `data` it keeps its data there,
-    and `flags` are more flags of `up`."""
+    `record` it writes its history there, with `data` it keeps its data there;
+    with a `seed` it has started once all of that is there; `flags` are more flags
+    of `up`."""
 
     def __init__(
         self,
@@ -54,8 +55,10 @@ class Cluster:
         nodes_per_region: int,
         record: Path | None = None,
         data: Path | None = None,
+        seed: Path | None = None,
         flags: tuple[str, ...] = (),
     ) -> None:
+        self.seed = seed
         self.flags = flags
         self.record = record
         self.data = data
@@ -68,7 +71,7 @@ class Cluster:
         self._printed = directory / "stdout"
         self._log = directory / "stderr"
         self._process: subprocess.Popen[bytes] | None = None
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: dict[tuple[str | None, ...], Any] = {}
 
     @property
     def address(self) -> str:
@@ -94,6 +97,8 @@ class Cluster:
         ]
         if self.record is not None:
             command += ["--record", str(self.record)]
+        if self.seed is not None:
+            command += ["--seed", str(self.seed)]
         command += self.flags
         with self._printed.open("wb") as printed, self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -128,10 +133,17 @@ class Cluster:
             self._process.wait()
             self._process = None
 
-    def kms(self, region: str, access_key_id: str = ACCOUNT, address: str | None = None):
+    def kms(
+        self,
+        region: str,
+        access_key_id: str = ACCOUNT,
+        address: str | None = None,
+        secret: str = "any-secret",
+        token: str | None = None,
+    ):
         """A boto3 client of a region that tries every call once; at the front
         door, or at the address of a region or node."""
-        name = (region, access_key_id, address or self.address)
+        name = (region, access_key_id, address or self.address, secret, token)
         client = self._clients.get(name)
         if client is None:
             client = boto3.client(
@@ -139,7 +151,8 @@ class Cluster:
                 region_name=region,
                 endpoint_url=f"http://{address or self.address}",
                 aws_access_key_id=access_key_id,
-                aws_secret_access_key="any-secret",
+                aws_secret_access_key=secret,
+                aws_session_token=token,
                 config=Config(
                     retries={"total_max_attempts": 1},
                     connect_timeout=CALL_S,
@@ -212,6 +225,8 @@ class Cluster:
         if endpoint is None:
             return False
         self.port = int(endpoint.group(1))
+        if self.seed is not None and b"ready:" not in self._printed.read_bytes():
+            return False
         try:
             return self.get("/health")[0] == 200
         except OSError:

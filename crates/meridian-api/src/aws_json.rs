@@ -18,7 +18,7 @@ use meridian_kms::{KmsError, Operation};
 use meridian_proto::SerializationError;
 
 use crate::authentication::Sent;
-use crate::door::{Door, check_constraints};
+use crate::door::Door;
 use crate::error::CallError;
 use crate::observer::Observation;
 use crate::refusal::Refusal;
@@ -87,11 +87,11 @@ async fn call(
     credential.check_service()?;
     let sent = Sent::new(&head, &body);
     let caller = holder.caller(&credential, &region, &sent, request_id.to_owned())?;
-    observed.region = Some(region);
+    observed.region = Some(region.clone());
 
     let request = decode(operation, &body)?;
     observed.asks(&*kms, &caller, &request);
-    check_constraints(&request)?;
+    door.check(&region, caller.account, &request)?;
     let response = kms.call(caller, request).await?;
     observed.answered(&response);
     Ok(response.encode_json())

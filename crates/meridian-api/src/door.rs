@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
-use meridian_kms::{KmsError, RegionName, Request};
+use meridian_kms::{AccountId, KmsError, RegionName, Request};
 use meridian_proto::validation_message;
 
 use crate::audit::Auditor;
@@ -12,6 +12,7 @@ use crate::authentication::Authentication;
 use crate::front::{Cluster, Front, Scope};
 use crate::kms::Kms;
 use crate::observer::{Observation, Observer};
+use crate::throttle::Throttle;
 use crate::trail::Trail;
 
 /// A [`Front`] at work.
@@ -19,6 +20,7 @@ pub(crate) struct Door {
     cluster: Arc<dyn Cluster>,
     scope: Scope,
     pub(crate) authentication: Authentication,
+    throttle: Option<Arc<Throttle>>,
     observer: Arc<dyn Observer>,
     auditor: Option<Arc<dyn Auditor>>,
 }
@@ -29,6 +31,7 @@ impl Door {
             cluster: front.cluster,
             scope: front.scope,
             authentication: front.authentication,
+            throttle: front.throttle,
             observer: front.observer,
             auditor: front.auditor,
         }
@@ -61,6 +64,21 @@ impl Door {
         }
     }
 
+    /// Refuses a request that breaks constraints of AWS's model, naming all of
+    /// them, or that comes too fast. No region has been asked yet.
+    pub(crate) fn check(
+        &self,
+        region: &RegionName,
+        account: AccountId,
+        request: &Request,
+    ) -> Result<(), KmsError> {
+        refuse_violations(&request.violations())?;
+        match &self.throttle {
+            Some(throttle) => throttle.admit(region, account, request),
+            None => Ok(()),
+        }
+    }
+
     /// Starts to watch a request. On a region's own port the region is known
     /// before the request has been read.
     pub(crate) fn observe(&self, operation: &'static str) -> Observation {
@@ -86,13 +104,7 @@ impl Door {
     }
 }
 
-/// Refuses a request that breaks constraints of AWS's model, naming all of
-/// them.
-pub(crate) fn check_constraints(request: &Request) -> Result<(), KmsError> {
-    refuse_violations(&request.violations())
-}
-
-/// The same for violations already found.
+/// Refuses a request in which violations were found.
 pub(crate) fn refuse_violations(found: &[String]) -> Result<(), KmsError> {
     match validation_message(found) {
         None => Ok(()),

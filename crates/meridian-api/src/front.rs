@@ -12,6 +12,7 @@ use crate::authentication::Authentication;
 use crate::door::Door;
 use crate::kms::Kms;
 use crate::observer::Observer;
+use crate::throttle::Throttle;
 use crate::{aws_json, grpc};
 
 /// The regions that can be called.
@@ -40,6 +41,8 @@ pub struct Front {
     pub scope: Scope,
     /// How callers prove who they are.
     pub authentication: Authentication,
+    /// Who calls too fast; nobody when left out.
+    pub throttle: Option<Arc<Throttle>>,
     /// Told of every request.
     pub observer: Arc<dyn Observer>,
     /// Keeps the audit log, if there is one.

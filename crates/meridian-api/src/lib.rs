@@ -25,11 +25,13 @@ mod front;
 mod grpc;
 mod kms;
 mod observer;
+mod quota;
 mod refusal;
 mod request_id;
 mod serve;
 mod sigv4;
 mod socket;
+mod throttle;
 mod trail;
 
 pub use audit::{Auditor, Seen};
@@ -39,3 +41,4 @@ pub use front::{Cluster, Front, Scope};
 pub use kms::Kms;
 pub use observer::Observer;
 pub use serve::serve;
+pub use throttle::Throttle;

@@ -68,6 +68,8 @@ impl Serve {
                     nodes_per_region,
                     listen,
                     record: None,
+                    seed: None,
+                    throttle: None,
                     audit: AuditFiles::default(),
                     xks: Default::default(),
                     attestation_root_file: None,

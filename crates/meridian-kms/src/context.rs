@@ -3,10 +3,10 @@
 
 use std::cell::Cell;
 
-use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Vault, WrappingKey};
+use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Material, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
-use crate::arn::{KeyRef, RegionName};
+use crate::arn::{KeyId, KeyRef, RegionName};
 use crate::authority::Authority;
 use crate::caller::Caller;
 use crate::key_store::Told;
@@ -49,10 +49,21 @@ pub struct Context<'a> {
     pub answer: Option<Answer>,
     /// What proxies of external key stores have said about this call.
     pub told: &'a [Told],
+    /// What an operator has chosen for the key that CreateKey makes; nothing
+    /// for a client's call.
+    pub chosen: Option<Chosen>,
     /// What attestation documents have to lead back to; none is accepted without.
     pub attestation_root: Option<&'a AttestationRoot>,
     /// The keys that a cryptographic operation was admitted to, two at most.
     pub used: Cell<[Option<KeyRef>; 2]>,
+}
+
+/// A key that is made as it was before, elsewhere.
+pub struct Chosen {
+    /// Its ID.
+    pub id: KeyId,
+    /// Its material, if KMS would generate it.
+    pub material: Option<Material>,
 }
 
 impl Context<'_> {

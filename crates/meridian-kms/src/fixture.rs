@@ -17,9 +17,9 @@ use meridian_crypto::{
 };
 use meridian_iam::Identity;
 use meridian_kms::{
-    Answer, Authority, Caller, Change, Context, Entry, Inquiry, KeyRef, KmsError, Operation,
-    Outcome, Plan, ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request, Response,
-    Timestamp, Told,
+    Answer, Authority, Caller, Change, Chosen, Context, Entry, Inquiry, KeyRef, KmsError,
+    Operation, Outcome, Plan, ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request,
+    Response, Timestamp, Told,
 };
 use meridian_proto::v1::*;
 
@@ -114,6 +114,8 @@ pub struct TestRegion {
     pub proxy: fn(&ProxyQuestion) -> ProxyAnswer,
     /// The age from which on import tokens count as expired, under a fault.
     pub tokens_expire_after_ms: Option<u64>,
+    /// What an operator chooses for the next key.
+    pub chosen: Option<Chosen>,
     /// Who calls.
     pub caller: Caller,
     /// Who the caller is to policies, where they decide; else all is open to
@@ -145,6 +147,7 @@ impl TestRegion {
             attestation_root: None,
             proxy: |_| ProxyAnswer::Unreachable,
             tokens_expire_after_ms: None,
+            chosen: None,
             caller: Caller {
                 account: ACCOUNT.parse().unwrap(),
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
@@ -316,6 +319,7 @@ impl TestRegion {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
+            chosen: self.chosen.take(),
             used: Default::default(),
             told,
             attestation_root: self.attestation_root.as_ref(),

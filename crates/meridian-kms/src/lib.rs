@@ -68,7 +68,7 @@ pub mod trace;
 pub use arn::{AccountId, KeyId, KeyRef, RegionName};
 pub use authority::Authority;
 pub use caller::Caller;
-pub use context::Context;
+pub use context::{Chosen, Context};
 pub use error::{ErrorCode, KmsError};
 pub use key_state::KeyState;
 pub use key_store::{ProxyAnswer, ProxyQuestion, Told};

@@ -32,7 +32,7 @@ pub struct Peer {
 }
 
 /// Everything that one node has to know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeConfig {
     /// The region that this node serves.
@@ -78,6 +78,14 @@ pub struct NodeConfig {
     /// 4096.
     #[serde(default = "compaction_keep_entries_default")]
     pub compaction_keep_entries: u64,
+    /// A seed file with the accounts and principals that may call; its keys are
+    /// left alone. None by default: any signature does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_file: Option<PathBuf>,
+    /// Refuses what an account asks this node for too fast: AWS's request quotas
+    /// times this factor. None by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<f64>,
     /// File with a root certificate, in PEM form, that attestation documents may lead
     /// back to. Default: no attestation document is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,6 +153,12 @@ pub struct NodeOverrides {
     /// Entries kept behind a snapshot.
     #[arg(long, env = "MERIDIAN_COMPACTION_KEEP_ENTRIES")]
     pub compaction_keep_entries: Option<u64>,
+    /// Seed file with the accounts and principals that may call.
+    #[arg(long, env = "MERIDIAN_SEED_FILE")]
+    pub seed_file: Option<PathBuf>,
+    /// Factor of AWS's request quotas; unlimited when left out.
+    #[arg(long, env = "MERIDIAN_THROTTLE")]
+    pub throttle: Option<f64>,
 }
 
 impl NodeConfig {
@@ -199,7 +213,7 @@ impl NodeOverrides {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let number = |number: Option<u64>| number.map(i64::try_from).transpose();
         let fsync = self.fsync.map(toml::Value::try_from).transpose()?;
-        let settings: [(&str, Option<toml::Value>); 15] = [
+        let settings: [(&str, Option<toml::Value>); 17] = [
             ("region", self.region.map(Into::into)),
             ("node_id", number(self.node_id)?.map(Into::into)),
             ("listen", self.listen.map(Into::into)),
@@ -230,6 +244,8 @@ impl NodeOverrides {
                 "compaction_keep_entries",
                 number(self.compaction_keep_entries)?.map(Into::into),
             ),
+            ("seed_file", self.seed_file.map(text).map(Into::into)),
+            ("throttle", self.throttle.map(Into::into)),
         ];
         for (name, value) in settings {
             if let Some(value) = value {

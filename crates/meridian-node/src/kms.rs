@@ -297,7 +297,7 @@ impl NodeKms {
         }
     }
 
-    async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
+    pub(crate) async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
         match self.core.propose_for(caller, change).await {
             Ok((index, Outcome::Answered(answer))) => {
                 Attempt::Answered(index, answer.map_err(CallError::from))
@@ -314,7 +314,7 @@ impl NodeKms {
         }
     }
 
-    fn context<'a>(
+    pub(crate) fn context<'a>(
         &'a self,
         region: &Region,
         caller: &'a Caller,
@@ -333,6 +333,7 @@ impl NodeKms {
             unwrap: ImportToken::unwrap,
             tokens_expire_after_ms: None,
             answer: None,
+            chosen: None,
             used: Default::default(),
             told: &[],
             attestation_root: self.core.attestation_root.as_ref(),

@@ -9,6 +9,7 @@
 //! Nothing here decides what KMS means: tasks wait for the region's value to
 //! change, ask it what is due, and do exactly that.
 
+mod access;
 mod active_faults;
 mod audit_log;
 mod audit_service;
@@ -35,10 +36,13 @@ mod machine;
 mod metrics;
 mod node;
 mod node_disk;
+mod operator;
 mod peer_server;
 mod raft_transport;
 mod recorder;
 mod secrets;
+mod seeded_grant;
+mod seeding;
 mod status;
 mod supervise;
 mod ticker;

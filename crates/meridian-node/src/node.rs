@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
-use meridian_api::{Authentication, Cluster, Front, Kms, Scope};
+use meridian_api::{Cluster, Front, Kms, Scope};
 use meridian_crypto::{ClusterSecret, RootKey, Vault};
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::node_server::NodeServer;
@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
 use crate::active_faults::ActiveFaults;
 use crate::audit_log::{AuditFiles, AuditLog};
 use crate::audit_service::AuditService;
@@ -61,10 +62,10 @@ pub struct Process {
     pub region_addresses: Arc<Vec<(RegionName, String)>>,
     /// Who writes down what happens, if anybody does.
     pub recorder: Option<Arc<Recorder>>,
+    /// Who may call, and how fast.
+    pub access: Access,
     /// The audit log, if one is kept.
     pub audit: Option<Arc<AuditLog>>,
-    /// How callers prove who they are.
-    pub authentication: Authentication,
 }
 
 /// The listeners of one node, bound before it starts.
@@ -170,11 +171,11 @@ impl RunningNode {
             faults: faults.clone(),
             region_addresses: Arc::default(),
             recorder: None,
+            access: Access::read(config.seed_file.as_deref(), config.throttle)?.0,
             audit: AuditLog::open(&AuditFiles {
                 records: config.audit_file.clone(),
                 events: config.events_file.clone(),
             })?,
-            authentication: Authentication::Open,
         };
         if replaces && let Some(data_dir) = &config.data_dir {
             take_away(data_dir)?;
@@ -269,13 +270,13 @@ impl RunningNode {
             vault: Vault::new(region.as_str(), root_key, cluster_secret),
             directory: process.directory.clone(),
             links: Box::new(links),
-            identities: identities(&process.authentication),
             faults: faults.clone(),
             uses: KeyUses::default(),
             xks_proxies: XksProxies::new(config.xks.clone()),
             attestation_root,
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
+            identities: process.access.identities().cloned(),
             caught_up: AtomicBool::new(false),
             region: region.clone(),
         });
@@ -389,7 +390,8 @@ pub fn router(
     Front {
         cluster,
         scope,
-        authentication: process.authentication.clone(),
+        authentication: process.access.authentication.clone(),
+        throttle: process.access.throttle.clone(),
         observer,
         auditor: auditor.map(|it| it as _),
     }
@@ -405,14 +407,6 @@ pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address}"))
-}
-
-/// Who proves who they are is let in by policies, and nobody else is.
-fn identities(authentication: &Authentication) -> Option<Arc<meridian_iam::Directory>> {
-    match authentication {
-        Authentication::Open => None,
-        Authentication::Enforced { directory, .. } => Some(directory.clone()),
-    }
 }
 
 fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {

@@ -9,13 +9,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use meridian_api::{Authentication, Scope};
+use meridian_api::Scope;
 use meridian_kms::RegionName;
 use meridian_raft::Memory;
+use meridian_seed::Seed;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::access::Access;
 use crate::active_faults::ActiveFaults;
 use crate::audit_log::{AuditFiles, AuditLog};
 use crate::cluster_secrets::ClusterSecrets;
@@ -26,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::node::{Listeners, Process, RunningNode, bind, router};
 use crate::recorder::Recorder;
 use crate::secrets::{cluster_secret_file, root_key_file};
+use crate::seeding;
 use crate::supervise::{parts, supervise};
 use crate::verdict::{Verdict, judge};
 use crate::wrapping_keys::WrappingKeys;
@@ -45,6 +48,10 @@ pub struct UpOptions {
     pub listen: SocketAddr,
     /// Where to write down what happens; the cluster must not have any data yet.
     pub record: Option<PathBuf>,
+    /// A file with what the cluster begins with.
+    pub seed: Option<PathBuf>,
+    /// Refuses what an account asks for too fast: AWS's quotas times this.
+    pub throttle: Option<f64>,
     /// Where to keep the audit log, if anywhere.
     pub audit: AuditFiles,
     /// Where the proxies of external key stores are.
@@ -83,6 +90,7 @@ pub struct RunningCluster {
     wrapping_keys: Arc<WrappingKeys>,
     faults: ActiveFaults,
     recorder: Option<Arc<Recorder>>,
+    seed: Option<Seed>,
     stop: watch::Sender<bool>,
     supervisors: JoinSet<()>,
     servers: JoinSet<()>,
@@ -104,6 +112,12 @@ impl RunningCluster {
         anyhow::ensure!(
             options.nodes_per_region > 0,
             "a region needs at least one node"
+        );
+        let (access, seed) = Access::read(options.seed.as_deref(), options.throttle)?;
+        let has_keys = seed.as_ref().is_some_and(|seed| !seed.keys.is_empty());
+        anyhow::ensure!(
+            options.record.is_none() || !has_keys,
+            "a history begins with a cluster that has no keys, and the seed has some"
         );
         let recorder = options.record.as_deref();
         let recorder = recorder
@@ -154,8 +168,8 @@ impl RunningCluster {
             faults,
             region_addresses: Arc::new(addresses.collect()),
             recorder: recorder.clone(),
+            access,
             audit: AuditLog::open(&options.audit)?,
-            authentication: Authentication::Open,
         };
         let mut cluster = RunningCluster {
             front_door,
@@ -165,6 +179,7 @@ impl RunningCluster {
             wrapping_keys,
             faults: process.faults.clone(),
             recorder,
+            seed,
             stop: watch::Sender::new(false),
             supervisors: JoinSet::new(),
             servers: JoinSet::new(),
@@ -264,6 +279,21 @@ impl RunningCluster {
             .context("not every region found a leader")
     }
 
+    /// Puts the keys of the seed into their regions, and forgets its secrets.
+    /// The cluster has to be healthy. Gives how many keys the seed has.
+    ///
+    /// # Errors
+    /// A key exists with other properties, or a region refuses it.
+    pub async fn plant(&mut self) -> anyhow::Result<usize> {
+        match self.seed.take() {
+            Some(seed) => {
+                seeding::apply(&seed, &self.all).await?;
+                Ok(seed.keys.len())
+            }
+            None => Ok(0),
+        }
+    }
+
     /// Judges what was recorded so far, once every region has told the others
     /// what it has to tell; nothing when nobody records.
     ///
@@ -344,6 +374,8 @@ fn node_config(
         compaction_bytes: 16 * 1024 * 1024,
         compaction_entries: None,
         compaction_keep_entries: 4096,
+        seed_file: None,
+        throttle: None,
         xks: options.xks.clone(),
         attestation_root_file: options.attestation_root_file.clone(),
         regions: regions.iter().map(peers).collect(),

@@ -83,7 +83,7 @@ fn a_mistake_of_shape_is_named_with_its_place_and_without_secrets() {
     let Err(SeedError::Shape { line, what, .. }) = read(&unknown) else {
         panic!("it was read");
     };
-    assert_eq!(line, 9);
+    assert_eq!(line, 10);
     assert!(what.contains("unknown field"), "{what}");
     assert!(!mistake(&unknown).contains("ann-secret"));
     for bad in [

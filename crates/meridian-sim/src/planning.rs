@@ -109,6 +109,7 @@ impl World {
             unwrap: wrapping::unwrap,
             tokens_expire_after_ms,
             answer,
+            chosen: None,
             used: Default::default(),
             told: &[],
             attestation_root: None,

@@ -1,5 +1,6 @@
 //! A connection to a running cluster: its front door, its regions, its chaos.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,6 +9,7 @@ use meridian_proto::v1::chaos_client::ChaosClient;
 use meridian_proto::v1::key_management_client::KeyManagementClient;
 use meridian_proto::v1::key_sets_client::KeySetsClient;
 use meridian_proto::v1::*;
+use prost::Message;
 use serde::Deserialize;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -17,6 +19,7 @@ use tower::{Service, ServiceExt};
 use crate::call_failed::CallFailed;
 use crate::cli::{ClientArgs, DEFAULT_ENDPOINT, DEFAULT_REGIONS};
 use crate::failure::advice;
+use crate::signing::Credentials;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,6 +32,7 @@ pub struct Cluster {
     endpoint: String,
     channel: Channel,
     account: Option<MetadataValue<Ascii>>,
+    credentials: Option<Arc<Credentials>>,
 }
 
 /// One region of a cluster, reached through the cluster's front door.
@@ -75,6 +79,7 @@ impl Cluster {
             endpoint: endpoint.to_owned(),
             channel,
             account,
+            credentials: Credentials::from_environment().map(Arc::new),
         })
     }
 
@@ -187,8 +192,12 @@ impl Region {
         &self.name
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    /// With who asks, and signed if there is something to sign with.
+    fn request<T: Message>(&self, path: &str, message: T) -> Request<T> {
         let mut request = Request::new(message);
+        if let Some(credentials) = &self.cluster.credentials {
+            credentials.sign(&mut request, &self.cluster.endpoint, &self.name, path);
+        }
         let metadata = request.metadata_mut();
         metadata.insert("x-meridian-region", self.metadata.clone());
         if let Some(account) = &self.cluster.account {
@@ -199,9 +208,10 @@ impl Region {
 
     /// The state of a key in this region, at once and after every change.
     pub async fn watch_key_set(&self, key_id: &str) -> Result<Streaming<KeySetState>, CallFailed> {
-        let request = self.request(WatchKeySetRequest {
+        let watch = WatchKeySetRequest {
             key_id: Some(key_id.to_owned()),
-        });
+        };
+        let request = self.request("/meridian.v1.KeySets/WatchKeySet", watch);
         let mut client = KeySetsClient::new(self.cluster.channel.clone());
         match client.watch_key_set(request).await {
             Ok(answer) => Ok(answer.into_inner()),
@@ -216,7 +226,8 @@ macro_rules! operations {
         impl Region {
             $(#[doc = concat!("AWS's ", $operation, ", in this region.")]
             pub async fn $method(&self, message: $request) -> Result<$response, CallFailed> {
-                let mut request = self.request(message);
+                let path = concat!("/meridian.v1.KeyManagement/", $operation);
+                let mut request = self.request(path, message);
                 request.set_timeout(CALL_TIMEOUT);
                 let mut client = KeyManagementClient::new(self.cluster.channel.clone());
                 match client.$method(request).await {

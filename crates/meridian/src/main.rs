@@ -22,6 +22,7 @@ mod replays;
 mod report;
 mod report_files;
 mod signal;
+mod signing;
 mod span;
 mod table;
 mod verdict;

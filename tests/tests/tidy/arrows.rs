@@ -40,8 +40,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-kms",
             "meridian-proto",
             "meridian-raft",
+            "meridian-seed",
         ],
     ),
+    ("meridian-seed", &["meridian-iam", "meridian-kms"]),
     ("meridian-judge", &["meridian-crypto", "meridian-kms"]),
     (
         "meridian-report",
@@ -71,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "meridian",
         &[
             "meridian-crypto",
+            "meridian-iam",
             "meridian-judge",
             "meridian-kms",
             "meridian-node",

@@ -4,7 +4,7 @@
 use crate::repository::{expect_none, read};
 
 /// The format, the file with its test, and the test.
-const PROOFS: [(&str, &str, &str); 12] = [
+const PROOFS: [(&str, &str, &str); 13] = [
     (
         "log entry",
         "crates/meridian-kms/tests/formats.rs",
@@ -65,10 +65,15 @@ const PROOFS: [(&str, &str, &str); 12] = [
         "crates/meridian-scenario/tests/formats.rs",
         "scenarios_are_read_as_ever",
     ),
+    (
+        "seed",
+        "crates/meridian-seed/tests/formats.rs",
+        "seed_files_are_read_as_ever",
+    ),
 ];
 
 /// Files of golden bytes that the tests above read.
-const GOLDEN: [&str; 14] = [
+const GOLDEN: [&str; 15] = [
     "crates/meridian-crypto/tests/golden/import_token_v1.hex",
     "crates/meridian-judge/tests/golden/history_v1.jsonl",
     "crates/meridian-kms/tests/golden/facts_v1.txt",
@@ -83,6 +88,7 @@ const GOLDEN: [&str; 14] = [
     "crates/meridian-scenario/tests/golden/drawn_v1.yaml",
     "crates/meridian-scenario/tests/golden/scenario_v1.txt",
     "crates/meridian-scenario/tests/golden/scenario_v1.yaml",
+    "crates/meridian-seed/tests/golden/seed_v1.yaml",
 ];
 
 /// The formats that the map lists after "golden bytes under test:".

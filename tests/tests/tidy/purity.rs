@@ -4,7 +4,7 @@
 use crate::repository::{cargo, expect_none};
 
 /// Built by themselves, with their default features.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "meridian-chaos",
     "meridian-crypto",
     "meridian-iam",
@@ -12,6 +12,7 @@ const PURE: [&str; 8] = [
     "meridian-kms",
     "meridian-report",
     "meridian-scenario",
+    "meridian-seed",
     "meridian-sim",
 ];
 

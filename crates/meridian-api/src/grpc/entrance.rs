@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use meridian_kms::{AccountId, Caller, KmsError};
+use meridian_kms::{AccountId, Caller, KmsError, RegionName};
 use tonic::Extensions;
 use tonic::metadata::MetadataMap;
 
@@ -22,6 +22,13 @@ use crate::sigv4;
 const REGION: &str = "x-meridian-region";
 const ACCOUNT: &str = "x-meridian-account";
 
+/// A call that may go on.
+pub(crate) struct Entered {
+    pub(crate) region: RegionName,
+    pub(crate) kms: Arc<dyn Kms>,
+    pub(crate) caller: Caller,
+}
+
 /// Finds the called region and the caller.
 ///
 /// # Errors
@@ -32,7 +39,7 @@ pub(crate) fn enter(
     extensions: &Extensions,
     request_id: String,
     observed: &mut Observation,
-) -> Result<(Arc<dyn Kms>, Caller), KmsError> {
+) -> Result<Entered, KmsError> {
     let signed = extensions.get::<Signed>();
     let named = metadata.get(REGION).map(|value| value.to_str().ok());
     let (region, kms) = match (signed, named) {
@@ -43,14 +50,18 @@ pub(crate) fn enter(
     }
     .ok_or_else(|| no_such_region(door))?;
     observed.region = Some(region.clone());
-    if let Some(signed) = signed {
-        let caller = Caller {
+    let caller = match signed {
+        Some(signed) => Caller {
             request_id,
             ..signed.caller.clone()
-        };
-        return Ok((kms, caller));
-    }
-    Ok((kms, sigv4::root(account(metadata)?, &region, request_id)))
+        },
+        None => sigv4::root(account(metadata)?, &region, request_id),
+    };
+    Ok(Entered {
+        region,
+        kms,
+        caller,
+    })
 }
 
 fn account(metadata: &MetadataMap) -> Result<AccountId, KmsError> {

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use meridian_kms::{Caller, KmsError, Operation, Request, Response};
+use meridian_kms::{KmsError, Operation, Request, Response};
 use meridian_proto::v1;
 use meridian_proto::v1::key_management_server::KeyManagement;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Extensions, Status};
 
-use super::entrance::enter;
-use crate::door::{Door, check_constraints};
+use super::entrance::{Entered, enter};
+use crate::door::Door;
 use crate::error::CallError;
-use crate::kms::Kms;
 use crate::request_id::{self, REQUEST_ID};
 
 /// The service behind a door.
@@ -43,7 +42,7 @@ impl KeyManagementService {
             request_id,
             &mut observed,
         );
-        if let Ok((kms, caller)) = &entered {
+        if let Ok(Entered { kms, caller, .. }) = &entered {
             observed.asks(&**kms, caller, &request);
         }
         match self.answer(entered, request).await {
@@ -62,11 +61,15 @@ impl KeyManagementService {
 
     async fn answer(
         &self,
-        entered: Result<(Arc<dyn Kms>, Caller), KmsError>,
+        entered: Result<Entered, KmsError>,
         request: Request,
     ) -> Result<Response, CallError> {
-        let (kms, caller) = entered?;
-        check_constraints(&request)?;
+        let Entered {
+            region,
+            kms,
+            caller,
+        } = entered?;
+        self.door.check(&region, caller.account, &request)?;
         kms.call(caller, request).await
     }
 }

@@ -9,7 +9,7 @@ use meridian_proto::v1::key_sets_server::KeySets;
 use meridian_proto::v1::{KeySetState, WatchKeySetRequest};
 use tonic::Status;
 
-use super::entrance::enter;
+use super::entrance::{Entered, enter};
 use crate::door::{Door, refuse_violations};
 use crate::error::CallError;
 use crate::observer::Observation;
@@ -54,7 +54,8 @@ impl KeySetsService {
     ) -> Result<BoxStream<'static, Result<KeySetState, CallError>>, CallError> {
         let (metadata, extensions, message) = request.into_parts();
         let request_id = request_id::fresh();
-        let (kms, caller) = enter(&self.door, &metadata, &extensions, request_id, observed)?;
+        let Entered { kms, caller, .. } =
+            enter(&self.door, &metadata, &extensions, request_id, observed)?;
         let mut found = Vec::new();
         message.violations(&mut found);
         refuse_violations(&found)?;

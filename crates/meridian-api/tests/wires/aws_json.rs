@@ -7,7 +7,7 @@ use meridian_api::CallError;
 use meridian_kms::{ErrorCode, KmsError, Operation};
 use tower::ServiceExt;
 
-use crate::cluster::{FakeCluster, answer, cluster};
+use crate::cluster::{FakeCluster, answer, cluster, throttled};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
@@ -378,4 +378,25 @@ async fn every_request_is_observed_once_with_its_outcome() {
         entry("eu-west-1", "Unknown", "UnknownOperationException"),
     ];
     assert_eq!(cluster.log.entries(), expected);
+}
+
+#[tokio::test]
+async fn too_many_requests_are_refused_before_the_region_is_asked() {
+    let cluster = throttled(one_region(), 1e-6);
+    let request = || signed("eu-west-1", "CreateKey", "{}");
+    assert_eq!(send(cluster.front(), request()).await.status, 200);
+    let answer = send(cluster.front(), request()).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        answer.body,
+        r#"{"__type":"ThrottlingException","message":"You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."}"#
+    );
+    assert_eq!(cluster.calls("eu-west-1").len(), 1);
+    let invalid = signed("eu-west-1", "CreateKey", r#"{"Description": 7}"#);
+    let answer = send(cluster.front(), invalid).await;
+    assert!(
+        answer.body.contains("SerializationException"),
+        "{}",
+        answer.body
+    );
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use meridian_api::{Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
+use meridian_api::{
+    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope, Throttle,
+};
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1;
 
@@ -73,6 +75,8 @@ impl Log {
 pub struct FakeCluster {
     regions: BTreeMap<String, Arc<FakeKms>>,
     pub log: Arc<Log>,
+    /// Who calls too fast.
+    pub throttle: Option<Arc<Throttle>>,
     records: Mutex<Vec<serde_json::Value>>,
 }
 
@@ -110,6 +114,17 @@ pub fn cluster(regions: &[&str], script: Script) -> Arc<FakeCluster> {
     Arc::new(FakeCluster {
         regions,
         log: Arc::default(),
+        throttle: None,
+        records: Mutex::default(),
+    })
+}
+
+/// The same, with AWS's request quotas times a factor.
+pub fn throttled(cluster: Arc<FakeCluster>, factor: f64) -> Arc<FakeCluster> {
+    Arc::new(FakeCluster {
+        regions: cluster.regions.clone(),
+        log: Arc::default(),
+        throttle: Some(Arc::new(Throttle::new(factor))),
         records: Mutex::default(),
     })
 }
@@ -146,6 +161,7 @@ impl FakeCluster {
             cluster: self.clone(),
             scope,
             authentication,
+            throttle: self.throttle.clone(),
             observer,
             auditor: Some(self.clone()),
         }

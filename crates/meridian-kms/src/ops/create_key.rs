@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arn::{KeyId, KeyRef};
 use crate::context::Context;
-use crate::error::KmsError;
+use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
 use crate::key_set::{Origin, SharedProperties};
 use crate::key_store::{Halt, Residence, residence};
@@ -66,9 +66,15 @@ pub fn plan(
     check_importable(origin, spec)?;
     let multi_region = request.multi_region.unwrap_or(false);
     let residence = residence::plan(region, cx, origin, request)?;
-    let mut random = [0; 16];
-    cx.entropy.fill(&mut random);
-    let id = KeyId::from_random(random, multi_region);
+    let chosen = cx.chosen.take();
+    let id = match &chosen {
+        Some(chosen) => chosen.id,
+        None => {
+            let mut random = [0; 16];
+            cx.entropy.fill(&mut random);
+            KeyId::from_random(random, multi_region)
+        }
+    };
     let key = KeyRef {
         account: cx.caller.account,
         id,
@@ -79,7 +85,9 @@ pub fn plan(
     // A cluster is played by the vault; an external key manager encrypts what
     // KMS has encrypted before.
     if origin != Origin::External {
-        let material = Material::generate_for(spec, cx.entropy);
+        let material = chosen
+            .and_then(|chosen| chosen.material)
+            .unwrap_or_else(|| Material::generate_for(spec, cx.entropy));
         let key_id = key.id.to_string();
         let id = cx.vault.material_id(&key_id, &material);
         generated = Some((id, cx.vault.seal(&key_id, &id, &material, cx.entropy)));
@@ -103,6 +111,12 @@ pub fn plan(
 /// Creates the key.
 pub fn apply(region: &mut Region, change: &Change) -> Result<CreateKeyResponse, KmsError> {
     let here = region.name().clone();
+    if region.key(&change.key).is_some() {
+        // Only an ID that an operator has chosen can be there.
+        let arn = change.key.arn(&here);
+        let text = format!("{arn} already exists.");
+        return Err(KmsError::new(ErrorCode::AlreadyExistsException, text));
+    }
     let shared = SharedProperties::new(here.clone(), change.origin, change.multi_region);
     let shared = shared.of(change.spec, change.usage);
     let mut key = Key::new(change.key, region.now(), shared);
@@ -202,10 +216,12 @@ fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {
 
 #[cfg(test)]
 mod tests {
+    use meridian_crypto::Material;
     use meridian_proto::v1::{
         CreateKeyRequest, GenerateDataKeyPairRequest, GetKeyRotationStatusRequest, KeyMetadata, Tag,
     };
 
+    use crate::context::Chosen;
     use crate::fixture::{START, TestRegion, refusal};
 
     fn create(request: CreateKeyRequest) -> KeyMetadata {
@@ -457,6 +473,34 @@ mod tests {
             ..Default::default()
         };
         assert!(refused(policy).starts_with("MalformedPolicyDocumentException"));
+    }
+
+    #[test]
+    fn an_operator_chooses_the_id_and_the_material() {
+        let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        let chosen = || {
+            let material = Material::from_bytes(&[7; 32]);
+            Some(Chosen {
+                id: id.parse().unwrap(),
+                material,
+            })
+        };
+        let mut us = TestRegion::new("us-east-1");
+        us.chosen = chosen();
+        assert_eq!(us.create(), id);
+        let key = us.region.keys().values().next().unwrap();
+        let material = Material::from_bytes(&[7; 32]).unwrap();
+        let expected = us.vault.material_id(id, &material);
+        assert!(key.held.contains_key(&expected));
+        us.chosen = chosen();
+        assert_eq!(
+            refusal(us.call(CreateKeyRequest::default())),
+            format!(
+                "AlreadyExistsException: arn:aws:kms:us-east-1:111122223333:key/{id} already \
+                 exists."
+            )
+        );
+        assert_ne!(us.create(), id);
     }
 
     #[test]

@@ -79,6 +79,8 @@ async fn start() -> anyhow::Result<RunningCluster> {
         nodes_per_region: 3,
         listen: ([127, 0, 0, 1], 0).into(),
         record: None,
+        seed: None,
+        throttle: None,
         audit: AuditFiles::default(),
         xks: Default::default(),
         attestation_root_file: None,

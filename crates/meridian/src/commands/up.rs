@@ -54,6 +54,14 @@ pub struct UpArgs {
     /// `verdict`; the cluster must be a new one
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Begin with the accounts, principals and keys of this file
+    /// (deploy/seed.schema.json); what is there already is left as it is
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Refuse what an account asks for faster than AWS's request quotas allow,
+    /// times FACTOR
+    #[arg(long, value_name = "FACTOR", num_args = 0..=1, default_missing_value = "1", require_equals = true)]
+    throttle: Option<f64>,
     /// Write a CloudTrail record of every request, and of what the regions do by
     /// themselves, to the end of this file, as JSON lines
     #[arg(long, value_name = "FILE")]
@@ -93,6 +101,8 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         nodes_per_region: args.nodes_per_region,
         listen: args.listen,
         record: args.record.clone(),
+        seed: args.seed,
+        throttle: args.throttle,
         audit: AuditFiles {
             records: args.audit,
             events: args.events,
@@ -103,7 +113,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         },
         attestation_root_file: args.attestation_root,
     };
-    let cluster = RunningCluster::start(options)
+    let mut cluster = RunningCluster::start(options)
         .await
         .map_err(|error| advise(error, args.listen, data_dir.as_deref()))?;
     let kept = match &data_dir {
@@ -113,17 +123,20 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
     introduce(console, &cluster, &kept);
     let healthy = async {
         match cluster.wait_until_healthy(HEALTHY_WITHIN).await {
-            Ok(()) => console.say(format!(
-                "{} every region has a leader. Ctrl-C stops the cluster.",
-                good("ready:")
-            )),
+            Ok(()) => {
+                say_planted(console, cluster.plant().await?);
+                console.say(format!(
+                    "{} every region has a leader. Ctrl-C stops the cluster.",
+                    good("ready:")
+                ));
+            }
             Err(error) => console.say(format!("{error:#}; MERIDIAN_LOG=info tells more")),
         }
-        std::future::pending::<()>().await;
+        std::future::pending::<anyhow::Result<()>>().await
     };
     let ended = tokio::select! {
         asked = asked_to_end() => asked,
-        () = healthy => Ok(()),
+        failed = healthy => failed,
     };
     console.say("stopping");
     let closing = async {
@@ -136,6 +149,15 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         () = closing => ended,
         // Everything acknowledged is on disk: leaving at once loses nothing.
         _ = asked_to_end() => Err(Interrupted.into()),
+    }
+}
+
+/// How many keys of a seed are there.
+fn say_planted(console: Console, keys: usize) {
+    match keys {
+        0 => {}
+        1 => console.say("1 key of the seed is there"),
+        _ => console.say(format!("{keys} keys of the seed are there")),
     }
 }
 

@@ -64,6 +64,8 @@ async fn start(
         nodes_per_region: scenario.topology.nodes_per_region,
         listen: args.listen.unwrap_or(([127, 0, 0, 1], 0).into()),
         record: Some(PathBuf::from(history)),
+        seed: None,
+        throttle: None,
         audit: AuditFiles::default(),
         xks: Default::default(),
         attestation_root_file: None,

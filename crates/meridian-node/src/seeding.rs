@@ -1,0 +1,311 @@
+//! Putting the keys of a seed into the regions of this process.
+//!
+//! A key that is there already is left as it is if it is what the seed says, so
+//! that a seed can be applied at every start; otherwise nothing goes on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use bytes::Bytes;
+use meridian_crypto::{Material, WrappingAlgorithm, WrappingKeySpec, wrap};
+use meridian_kms::grant::Grant;
+use meridian_kms::key::{Key, Role};
+use meridian_kms::{AccountId, KeyRef, RegionName, Request, Response};
+use meridian_proto::v1::{
+    CreateAliasRequest, CreateKeyRequest, GetParametersForImportRequest, ImportKeyMaterialRequest,
+    ReplicateKeyRequest, Tag,
+};
+use meridian_seed::{Seed, SeededKey, SeededMaterial};
+use tokio::time::Instant;
+
+use crate::local_cluster::AllRegions;
+use crate::operator::{MakeChosen, Operator};
+use crate::seeded_grant;
+
+/// How long a replica may take to hear of its key and its materials.
+const REPLICATED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Puts every key where it is missing.
+///
+/// # Errors
+/// A key exists with other properties, which are named, or a region refuses.
+pub async fn apply(seed: &Seed, regions: &AllRegions) -> anyhow::Result<()> {
+    let operator = Operator { regions };
+    for key in &seed.keys {
+        let account: AccountId = key.account.parse().context("an account was checked")?;
+        let planting = Planting {
+            operator: &operator,
+            key,
+            account,
+        };
+        planting
+            .plant()
+            .await
+            .with_context(|| format!("seeding key {}", key.id))?;
+    }
+    Ok(())
+}
+
+/// One key on its way.
+struct Planting<'a> {
+    operator: &'a Operator<'a>,
+    key: &'a SeededKey,
+    account: AccountId,
+}
+
+impl Planting<'_> {
+    async fn plant(&self) -> anyhow::Result<()> {
+        let primary = &self.key.region;
+        if self.found(primary).await?.is_none() {
+            self.create().await?;
+        }
+        for material in self.imported() {
+            self.import(primary, material).await?;
+        }
+        for replica in &self.key.replicas {
+            if self.found(replica).await?.is_none() {
+                self.replicate(replica).await?;
+            }
+            for material in self.imported().filter(|it| it.is_for(replica)) {
+                self.import(replica, material).await?;
+            }
+        }
+        self.grants().await?;
+        for region in self.key.regions() {
+            for alias in &self.key.aliases {
+                self.alias(region, alias).await?;
+            }
+            let key = self.found(region).await?;
+            self.check(region, &*key.context("the key was there")?)?;
+        }
+        Ok(())
+    }
+
+    fn reference(&self) -> KeyRef {
+        KeyRef {
+            account: self.account,
+            id: self.key.id,
+        }
+    }
+
+    /// The key as its region has agreed on it.
+    async fn found(&self, region: &RegionName) -> anyhow::Result<Option<Arc<Key>>> {
+        let leader = self.operator.leader(region).await?;
+        Ok(leader.core().view.newest().key(&self.reference()).cloned())
+    }
+
+    /// Waits for the key in a region to become so.
+    async fn until(
+        &self,
+        region: &RegionName,
+        so: impl Fn(&Key) -> bool,
+    ) -> anyhow::Result<Arc<Key>> {
+        let deadline = Instant::now() + REPLICATED_WITHIN;
+        while Instant::now() < deadline {
+            match self.found(region).await? {
+                Some(key) if so(&key) => return Ok(key),
+                Some(_) | None => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+        bail!("{region} has not heard of it in time")
+    }
+
+    async fn create(&self) -> anyhow::Result<()> {
+        let key = self.key;
+        let request = CreateKeyRequest {
+            description: Some(key.description.clone()),
+            key_spec: Some(key.spec.clone()),
+            key_usage: Some(key.usage.clone()),
+            origin: Some(key.origin.clone()),
+            multi_region: Some(key.is_multi_region()),
+            policy: key.policy_text(),
+            bypass_policy_lockout_safety_check: Some(true),
+            tags: tags(&key.tags),
+            ..Default::default()
+        };
+        let given = key.materials.first().filter(|_| key.origin == "AWS_KMS");
+        let chosen = || {
+            let bytes = given.and_then(SeededMaterial::decode);
+            (key.id, bytes.and_then(|bytes| Material::from_bytes(&bytes)))
+        };
+        self.call(&key.region, Request::CreateKey(request), Some(&chosen))
+            .await?;
+        Ok(())
+    }
+
+    /// Material that comes by import.
+    fn imported(&self) -> impl Iterator<Item = &SeededMaterial> {
+        let external = self.key.origin == "EXTERNAL";
+        self.key.materials.iter().filter(move |_| external)
+    }
+
+    async fn import(&self, region: &RegionName, material: &SeededMaterial) -> anyhow::Result<()> {
+        let bytes = material.decode().context("material was checked")?;
+        let leader = self.operator.leader(region).await?;
+        let key_id = self.key.id.to_string();
+        let read = Material::from_bytes(&bytes).context("material was checked")?;
+        let id = leader.core().vault.material_id(&key_id, &read);
+        let knows = |key: &Key| key.shared.materials.iter().any(|it| it.id == id);
+        let is_primary = *region == self.key.region;
+        let key = self.until(region, |key| is_primary || knows(key)).await?;
+        if key.held.get(&id).is_some_and(|held| held.sealed.is_some()) {
+            return Ok(());
+        }
+        let import_type = match knows(&key) {
+            true => "EXISTING_KEY_MATERIAL",
+            false => "NEW_KEY_MATERIAL",
+        };
+        let parameters = GetParametersForImportRequest {
+            key_id: Some(key_id.clone()),
+            wrapping_algorithm: Some(WrappingAlgorithm::RsaesOaepSha256.to_string()),
+            wrapping_key_spec: Some(WrappingKeySpec::Rsa2048.to_string()),
+        };
+        let parameters = Request::GetParametersForImport(parameters);
+        let Response::GetParametersForImport(parameters) =
+            self.call(region, parameters, None).await?
+        else {
+            bail!("{region} has answered something else");
+        };
+        let public_key = parameters.public_key.unwrap_or_default();
+        let wrapped = wrap(&public_key, WrappingAlgorithm::RsaesOaepSha256, &bytes)?;
+        let import = ImportKeyMaterialRequest {
+            key_id: Some(key_id),
+            import_token: parameters.import_token,
+            encrypted_key_material: Some(Bytes::from(wrapped)),
+            expiration_model: Some("KEY_MATERIAL_DOES_NOT_EXPIRE".into()),
+            import_type: Some(import_type.into()),
+            ..Default::default()
+        };
+        self.call(region, Request::ImportKeyMaterial(import), None)
+            .await
+            .with_context(|| format!("importing its material in {region}"))?;
+        Ok(())
+    }
+
+    async fn replicate(&self, region: &RegionName) -> anyhow::Result<()> {
+        let key = self.key;
+        let request = ReplicateKeyRequest {
+            key_id: Some(key.id.to_string()),
+            replica_region: Some(region.to_string()),
+            policy: key.policy_text(),
+            bypass_policy_lockout_safety_check: Some(true),
+            description: Some(key.description.clone()),
+            tags: tags(&key.tags),
+        };
+        self.call(&key.region, Request::ReplicateKey(request), None)
+            .await
+            .with_context(|| format!("replicating it to {region}"))?;
+        self.until(region, |_| true).await?;
+        Ok(())
+    }
+
+    async fn alias(&self, region: &RegionName, name: &str) -> anyhow::Result<()> {
+        let key = self.until(region, |_| true).await?;
+        if key.aliases.iter().any(|alias| alias.as_str() == name) {
+            return Ok(());
+        }
+        let request = CreateAliasRequest {
+            alias_name: Some(name.to_owned()),
+            target_key_id: Some(self.key.id.to_string()),
+        };
+        self.call(region, Request::CreateAlias(request), None)
+            .await
+            .with_context(|| format!("creating {name} in {region}"))?;
+        Ok(())
+    }
+
+    async fn grants(&self) -> anyhow::Result<()> {
+        let region = &self.key.region;
+        for grant in &self.key.grants {
+            let key = self.until(region, |_| true).await?;
+            let named = |it: &&Grant| it.name.as_deref() == Some(&grant.name);
+            let name = &grant.name;
+            match key.grants.values().find(named) {
+                Some(found) => ensure!(
+                    seeded_grant::is_same(grant, found),
+                    "the grant {name} exists in {region} with other properties"
+                ),
+                None => {
+                    let request = seeded_grant::request(&self.key.id.to_string(), grant);
+                    self.call(region, Request::CreateGrant(request), None)
+                        .await
+                        .with_context(|| format!("creating the grant {name}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Is the key what the seed says?
+    fn check(&self, region: &RegionName, found: &Key) -> anyhow::Result<()> {
+        let (key, shared) = (self.key, &found.shared);
+        let replicas: Vec<&RegionName> = shared.replicas.keys().collect();
+        let mut wanted: Vec<&RegionName> = key.replicas.iter().collect();
+        wanted.sort();
+        let is_primary = matches!(found.role, Role::Primary { .. });
+        let properties = [
+            ("spec", shared.spec.name() == key.spec),
+            ("usage", shared.usage.name() == key.usage),
+            ("origin", shared.origin.name() == key.origin),
+            ("primary region", shared.primary == key.region),
+            ("replicas", !is_primary || replicas == wanted),
+            ("description", found.description == key.description),
+            ("tags", found.tags == key.tags),
+            (
+                "policy",
+                found.policy.text() == key.policy_text().as_deref(),
+            ),
+            ("material", self.has_given_material(found)),
+        ];
+        for (name, same) in properties {
+            ensure!(same, "it exists in {region} with another {name}");
+        }
+        Ok(())
+    }
+
+    /// An AWS_KMS key has the material that the seed gives; imports are told
+    /// otherwise.
+    fn has_given_material(&self, found: &Key) -> bool {
+        let given = self.key.materials.first();
+        let Some(given) = given.filter(|_| self.key.origin == "AWS_KMS") else {
+            return true;
+        };
+        let material = given
+            .decode()
+            .and_then(|bytes| Material::from_bytes(&bytes));
+        let vault = self
+            .operator
+            .regions
+            .regions
+            .values()
+            .find_map(|it| it.pick());
+        let (Some(material), Some(node)) = (material, vault) else {
+            return false;
+        };
+        let id = node
+            .core()
+            .vault
+            .material_id(&self.key.id.to_string(), &material);
+        found.shared.materials.iter().any(|it| it.id == id)
+    }
+
+    async fn call(
+        &self,
+        region: &RegionName,
+        request: Request,
+        chosen: Option<MakeChosen<'_>>,
+    ) -> anyhow::Result<Response> {
+        let answer = self.operator.call(region, self.account, request, chosen);
+        Ok(answer.await?)
+    }
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| Tag {
+        tag_key: Some(key.clone()),
+        tag_value: Some(value.clone()),
+    };
+    tags.iter().map(tag).collect()
+}

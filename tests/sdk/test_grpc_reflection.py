@@ -102,9 +102,9 @@ def test_constraints_are_those_of_the_other_wire(schema):
 
 
 def test_an_operation_that_does_not_exist_is_unimplemented(channel):
-    sign = channel.unary_unary("/meridian.v1.KeyManagement/Sign")
+    nothing = channel.unary_unary("/meridian.v1.KeyManagement/DescribeNothing")
     with pytest.raises(grpc.RpcError) as caught:
-        sign(b"", metadata=[("x-meridian-region", US)], timeout=CALL_S)
+        nothing(b"", metadata=[("x-meridian-region", US)], timeout=CALL_S)
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 

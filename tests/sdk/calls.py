@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 T = TypeVar("T")
@@ -38,7 +39,12 @@ REPLICAS_LACK_MATERIAL = (
 )
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 
-HASHES = {"RSAES_OAEP_SHA_1": SHA1, "RSAES_OAEP_SHA_256": SHA256}
+HASHES = {
+    "RSAES_OAEP_SHA_1": SHA1,
+    "RSAES_OAEP_SHA_256": SHA256,
+    "RSA_AES_KEY_WRAP_SHA_1": SHA1,
+    "RSA_AES_KEY_WRAP_SHA_256": SHA256,
+}
 
 
 def eventually(read: Callable[[], T], wanted: Any, timeout_s: float = WAIT_S) -> T:
@@ -110,7 +116,11 @@ def new_material() -> bytes:
 def wrap(public_key_der: bytes, algorithm: str, material: bytes) -> bytes:
     digest = HASHES[algorithm]()
     oaep = padding.OAEP(mgf=padding.MGF1(algorithm=digest), algorithm=digest, label=None)
-    return load_der_public_key(public_key_der).encrypt(material, oaep)
+    public_key = load_der_public_key(public_key_der)
+    if not algorithm.startswith("RSA_AES_KEY_WRAP"):
+        return public_key.encrypt(material, oaep)
+    aes_key = os.urandom(32)
+    return public_key.encrypt(aes_key, oaep) + aes_key_wrap_with_padding(aes_key, material)
 
 
 def import_parameters(

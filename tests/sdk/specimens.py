@@ -73,7 +73,7 @@ class Specimen:
     ciphertext: bytes = b"none"
     signature: bytes = b"none"
     mac: bytes = b"none"
-    grant: str = "none"
+    grant: str = "0" * 64
     alias: str = ""
     material: bytes = b""
     import_parameters: dict = field(default_factory=dict)

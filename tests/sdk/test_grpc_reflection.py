@@ -102,7 +102,7 @@ def test_constraints_are_those_of_the_other_wire(schema):
 
 
 def test_an_operation_that_does_not_exist_is_unimplemented(channel):
-    nothing = channel.unary_unary("/meridian.v1.KeyManagement/DescribeNothing")
+    nothing = channel.unary_unary("/meridian.v1.KeyManagement/Nothing")
     with pytest.raises(grpc.RpcError) as caught:
         nothing(b"", metadata=[("x-meridian-region", US)], timeout=CALL_S)
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED

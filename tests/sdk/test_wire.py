@@ -13,7 +13,7 @@ BODY_MAX = 1024 * 1024
 
 
 @pytest.mark.parametrize(
-    "target", ["TrentService.Nothing", "TrentService.Sign", "Encrypt", "trentservice.Encrypt", None]
+    "target", ["TrentService.Nothing", "Encrypt", "trentservice.Encrypt", None]
 )
 def test_an_operation_that_does_not_exist_is_unknown(wire, target):
     check_error(wire.call("", X_Amz_Target=target), "UnknownOperationException")

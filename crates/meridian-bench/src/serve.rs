@@ -70,6 +70,7 @@ impl Serve {
                     record: None,
                     audit: AuditFiles::default(),
                     xks: Default::default(),
+                    attestation_root_file: None,
                 })
                 .await
             }

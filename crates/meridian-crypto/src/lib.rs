@@ -20,6 +20,7 @@
 //! `Clone` or `Serialize`.
 
 mod aead;
+mod attestation;
 mod ciphertext;
 mod entropy;
 mod fingerprints;
@@ -44,7 +45,10 @@ mod wrapping;
 
 #[cfg(test)]
 mod secrecy;
+#[cfg(test)]
+mod vectors;
 
+pub use attestation::{AttestationError, AttestationRoot, AttestationRootError, Attested};
 pub use ciphertext::{CiphertextHeader, CiphertextKind, decrypt, encrypt, parse};
 #[cfg(feature = "os-entropy")]
 pub use entropy::OsEntropy;

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use meridian_crypto::{Entropy, ImportToken, Vault, WrappingKey};
+use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Vault, WrappingKey};
 use zeroize::Zeroizing;
 
 use crate::arn::{KeyRef, RegionName};
@@ -49,6 +49,8 @@ pub struct Context<'a> {
     pub answer: Option<Answer>,
     /// What proxies of external key stores have said about this call.
     pub told: &'a [Told],
+    /// What attestation documents have to lead back to; none is accepted without.
+    pub attestation_root: Option<&'a AttestationRoot>,
     /// The keys that a cryptographic operation was admitted to, two at most.
     pub used: Cell<[Option<KeyRef>; 2]>,
 }

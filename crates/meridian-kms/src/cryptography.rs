@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use meridian_crypto::{CiphertextKind, HotMaterial, MaterialId, Proxied, Vault};
-use meridian_proto::v1::RecipientInfo;
 use zeroize::Zeroizing;
 
 use crate::arn::{KeyRef, KmsArn, RegionName};
@@ -223,17 +222,6 @@ pub(crate) fn stop_dry_run(dry_run: Option<bool>) -> Result<(), KmsError> {
             "The request would have succeeded, but the DryRun option is set.",
         )),
         Some(false) | None => Ok(()),
-    }
-}
-
-/// There is no enclave whose attestation could be checked.
-// fidelity: assumed, AWS's answer to an attestation it cannot verify is not recorded.
-pub(crate) fn refuse_recipient(recipient: &Option<RecipientInfo>) -> Result<(), KmsError> {
-    match recipient {
-        None => Ok(()),
-        Some(_) => Err(KmsError::unsupported(
-            "Attestation documents are not supported.",
-        )),
     }
 }
 

@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use meridian_crypto::{
-    ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault, WrappingAlgorithm,
-    WrappingKey,
+    AttestationRoot, ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault,
+    WrappingAlgorithm, WrappingKey,
 };
 use meridian_kms::{
     Answer, Authority, Caller, Change, Context, Entry, Inquiry, KeyRef, KmsError, Operation,
@@ -107,6 +107,8 @@ pub struct TestRegion {
     pub behind: Option<Region>,
     /// What another region answers when it is asked; nothing if unreachable.
     pub answer: Option<Answer>,
+    /// What attestation documents lead back to.
+    pub attestation_root: Option<AttestationRoot>,
     /// What proxies of external key stores say when they are asked.
     pub proxy: fn(&ProxyQuestion) -> ProxyAnswer,
     /// The age from which on import tokens count as expired, under a fault.
@@ -136,6 +138,7 @@ impl TestRegion {
             now: START,
             behind: None,
             answer: None,
+            attestation_root: None,
             proxy: |_| ProxyAnswer::Unreachable,
             tokens_expire_after_ms: None,
             caller: Caller {
@@ -303,6 +306,7 @@ impl TestRegion {
             answer,
             used: Default::default(),
             told,
+            attestation_root: self.attestation_root.as_ref(),
         };
         view.plan(&mut cx, request)
     }

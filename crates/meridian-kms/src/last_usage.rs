@@ -113,7 +113,7 @@ mod tests {
         us.commit(Change::KeysUsed {
             uses: vec![(us.reference(&made), used("Sign", START))],
         });
-        assert_eq!(Region::decode(&us.region.encode()).unwrap(), us.region);
+        assert!(Region::decode(&us.region.encode()).unwrap() == us.region);
         assert!(us.region.encode().windows(6).any(|it| it == b"\"uses\""));
     }
 }

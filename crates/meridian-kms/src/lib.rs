@@ -52,6 +52,7 @@ pub mod planted;
 pub mod policy;
 pub mod principal_arn;
 pub mod public_key;
+pub mod recipient;
 pub mod region;
 pub mod replication;
 pub mod service_event;

@@ -50,6 +50,7 @@ fn set_back(key: &mut Key, old: &Key, part: OlderPart) {
         OlderPart::KeyState => {
             key.enabled = old.enabled;
             key.deletion = old.deletion;
+            key.custody = old.custody.clone();
         }
         OlderPart::Tag => key.tags = old.tags.clone(),
         OlderPart::Policy => key.policy = old.policy.clone(),

@@ -16,6 +16,8 @@ mod fixture;
 mod key_stores;
 #[path = "formats/metadata.rs"]
 mod metadata;
+#[path = "formats/specs.rs"]
+mod specs;
 #[path = "formats/story.rs"]
 mod story;
 

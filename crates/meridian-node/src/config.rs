@@ -78,6 +78,10 @@ pub struct NodeConfig {
     /// 4096.
     #[serde(default = "compaction_keep_entries_default")]
     pub compaction_keep_entries: u64,
+    /// File with a root certificate, in PEM form, that attestation documents may lead
+    /// back to. Default: no attestation document is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation_root_file: Option<PathBuf>,
     /// Where the proxies of external key stores are. Default: nowhere.
     #[serde(default, skip_serializing_if = "XksSettings::is_default")]
     pub xks: XksSettings,

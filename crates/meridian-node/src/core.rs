@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use meridian_crypto::Vault;
+use meridian_crypto::{AttestationRoot, Vault};
 use meridian_kms::{Caller, Change, Entry, Outcome, Region, RegionName, Timestamp};
 use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
 use tokio::sync::watch;
@@ -58,6 +58,8 @@ pub struct Core {
     pub uses: KeyUses,
     /// The way to the proxies of external key stores.
     pub xks_proxies: XksProxies,
+    /// What attestation documents have to lead back to.
+    pub attestation_root: Option<AttestationRoot>,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
     /// Who writes down what happens, if anybody does.

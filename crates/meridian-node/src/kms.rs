@@ -182,7 +182,8 @@ impl NodeKms {
 
     /// Plans and proposes at the leader.
     pub async fn write_here(&self, caller: &Caller, request: &Request) -> Attempt {
-        match self.plan_here(caller, request).await {
+        let mut told = Vec::new();
+        match self.plan_here(caller, request, &mut told).await {
             Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
             Ok(Plan::Commit(change)) => self.commit(caller, change).await,
             Ok(Plan::Ask(inquiry)) => Attempt::Answered(0, Err(unanswered(&inquiry).into())),
@@ -192,7 +193,7 @@ impl NodeKms {
                 if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
                     return Attempt::Answered(0, Err(CallError::NoLeader));
                 }
-                match self.plan_here(caller, request).await {
+                match self.plan_here(caller, request, &mut told).await {
                     Ok(Plan::Commit(change)) => self.commit(caller, change).await,
                     Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
                     Ok(Plan::Ask(_)) | Err(_) => Attempt::Answered(0, Err(error.into())),
@@ -201,13 +202,19 @@ impl NodeKms {
         }
     }
 
-    /// Plans, asking another region or a proxy if the plan says so.
-    async fn plan_here(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
-        let (mut answer, mut told) = (None, Vec::new());
+    /// Plans, asking another region or a proxy if the plan says so. What a proxy
+    /// has been asked for this call it is not asked again.
+    async fn plan_here(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        told: &mut Vec<Told>,
+    ) -> Result<Plan, KmsError> {
+        let mut answer = None;
         loop {
             let planned = match request.takes_long() {
                 true => self.plan_apart(caller, request).await,
-                false => self.plan_once(caller, request, answer, &told),
+                false => self.plan_once(caller, request, answer, told),
             };
             match planned? {
                 Plan::Ask(Inquiry::Region(question)) if answer.is_none() => {
@@ -293,6 +300,7 @@ impl NodeKms {
             answer: None,
             used: Default::default(),
             told: &[],
+            attestation_root: self.core.attestation_root.as_ref(),
         }
     }
 }

@@ -38,7 +38,7 @@ use crate::node_disk::NodeDisk;
 use crate::peer_server::PeerServer;
 use crate::raft_transport::GrpcTransport;
 use crate::recorder::Recorder;
-use crate::secrets::{read_cluster_secret, read_root_key};
+use crate::secrets::{read_attestation_root, read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
 use crate::supervise::take_away;
 use crate::view::View;
@@ -226,6 +226,8 @@ impl RunningNode {
             replaces,
         } = parts;
         let region = config.region.clone();
+        let attestation_root = config.attestation_root_file.as_deref();
+        let attestation_root = attestation_root.map(read_attestation_root).transpose()?;
         let faults = process.faults.clone();
         let links = FaultyLinks {
             from: region.clone(),
@@ -270,6 +272,7 @@ impl RunningNode {
             faults: faults.clone(),
             uses: KeyUses::default(),
             xks_proxies: XksProxies::new(config.xks.clone()),
+            attestation_root,
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),
             caught_up: AtomicBool::new(false),

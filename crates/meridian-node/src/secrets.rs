@@ -1,12 +1,12 @@
 //! Key files: the cluster's secret and each region's root key. They stand in
 //! for the hardware security module that a real KMS has; whoever holds them
-//! can open everything the region stores.
+//! can open everything the region stores. And a certificate, which is no secret.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use meridian_crypto::{ClusterSecret, OsEntropy, RootKey};
+use meridian_crypto::{AttestationRoot, ClusterSecret, OsEntropy, RootKey};
 use meridian_kms::RegionName;
 use zeroize::Zeroizing;
 
@@ -51,6 +51,13 @@ pub fn read_cluster_secret(file: &Path) -> anyhow::Result<ClusterSecret> {
 pub fn read_root_key(file: &Path) -> anyhow::Result<RootKey> {
     let bytes = read(file)?;
     RootKey::from_bytes(&bytes).with_context(|| format!("{} is damaged", file.display()))
+}
+
+/// Reads the root certificate that attestation documents may lead back to.
+pub fn read_attestation_root(file: &Path) -> anyhow::Result<AttestationRoot> {
+    let reading = || format!("reading the root certificate {}", file.display());
+    let pem = std::fs::read_to_string(file).with_context(reading)?;
+    AttestationRoot::from_pem(&pem).with_context(reading)
 }
 
 fn create(path: &Path, key: &[u8; 32]) -> anyhow::Result<()> {

@@ -49,6 +49,8 @@ pub struct UpOptions {
     pub audit: AuditFiles,
     /// Where the proxies of external key stores are.
     pub xks: XksSettings,
+    /// A root certificate that attestation documents may lead back to.
+    pub attestation_root_file: Option<PathBuf>,
 }
 
 /// Where a region is.
@@ -343,6 +345,7 @@ fn node_config(
         compaction_entries: None,
         compaction_keep_entries: 4096,
         xks: options.xks.clone(),
+        attestation_root_file: options.attestation_root_file.clone(),
         regions: regions.iter().map(peers).collect(),
     }
 }

@@ -65,7 +65,8 @@ impl XksProxies {
     }
 
     /// Asks once; a question is not repeated.
-    // fidelity: assumed, AWS does not say whether it repeats a question that a proxy did not answer.
+    // fidelity: assumed, AWS does not say whether it repeats a question that a proxy
+    // did not answer.
     pub async fn ask(&self, question: ProxyQuestion) -> Told {
         let timeout = Duration::from_millis(self.settings.timeout_ms);
         let answer = match tokio::time::timeout(timeout, self.post(&question)).await {

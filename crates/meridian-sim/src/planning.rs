@@ -111,6 +111,7 @@ impl World {
             answer,
             used: Default::default(),
             told: &[],
+            attestation_root: None,
         };
         view.plan(&mut cx, request)
     }

@@ -58,6 +58,17 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::vectors;
+
+    #[test]
+    fn published_vectors_come_out() {
+        for vector in vectors(include_str!("../../tests/data/aes_key_wrap.txt")) {
+            let key = Key::from_bytes(&vector.bytes("key")).unwrap();
+            let (plaintext, wrapped) = (vector.bytes("plaintext"), vector.bytes("wrapped"));
+            assert_eq!(key.wrap(&plaintext).unwrap(), wrapped);
+            assert_eq!(*key.unwrap(&wrapped).unwrap(), plaintext);
+        }
+    }
 
     #[test]
     fn what_is_wrapped_unwraps_with_the_same_key_only() {

@@ -18,7 +18,14 @@ pub struct Cluster {
     pub password: SealedSecret,
 }
 
-// fidelity: assumed, there are no CloudHSM clusters: every well-formed cluster ID is an active cluster that shares its backups with all others, but for IDs beginning with `cluster-missing` (CloudHsmClusterNotFoundException), `cluster-inactive` (CloudHsmClusterNotActiveException), `cluster-broken` (CloudHsmClusterInvalidConfigurationException) and `cluster-stranger` (CloudHsmClusterNotRelatedException on update). Any PEM certificate is its trust anchor. A password of kmsuser that begins with `wrong` fails to connect with INVALID_CREDENTIALS.
+// fidelity: assumed, there are no CloudHSM clusters: every well-formed cluster ID
+// is an active cluster that shares its backups with all others, but for IDs that
+// begin with `cluster-missing` (CloudHsmClusterNotFoundException),
+// `cluster-inactive` (CloudHsmClusterNotActiveException), `cluster-broken`
+// (CloudHsmClusterInvalidConfigurationException) and `cluster-stranger`
+// (CloudHsmClusterNotRelatedException on update). Any PEM certificate is its trust
+// anchor. A password of kmsuser that begins with `wrong` fails to connect with
+// INVALID_CREDENTIALS.
 const MISSING: &str = "cluster-missing";
 const INACTIVE: &str = "cluster-inactive";
 const BROKEN: &str = "cluster-broken";

@@ -7,7 +7,7 @@ use crate::error::{ErrorCode, KmsError};
 use crate::time::Timestamp;
 
 /// How long connecting and disconnecting take.
-// fidelity: assumed, AWS takes up to minutes for an external key store and up to 20 for a cluster; here a second will do.
+// fidelity: assumed, AWS takes minutes, up to 20 for a cluster; here a second will do.
 pub const TRANSITION_MS: i64 = 1000;
 
 /// AWS's `ConnectionState`, with what it waits for.
@@ -166,7 +166,8 @@ impl Connection {
     }
 
     fn refusal(self) -> KmsError {
-        // fidelity: assumed, AWS's text for a connection state that does not allow the request is not recorded.
+        // fidelity: assumed, AWS's text for a connection state that does not allow the
+        // request is not recorded.
         KmsError::new(
             ErrorCode::CustomKeyStoreInvalidStateException,
             format!(

@@ -182,7 +182,8 @@ impl Failure {
                  with the external HSM. Verify that the external key store proxy configuration is \
                  correct and that the external HSM is available."
             }
-            // fidelity: assumed, AWS's text when all external key managers are unavailable is not recorded.
+            // fidelity: assumed, AWS's text when all external key managers are unavailable
+            // is not recorded.
             Failure::Unavailable => {
                 "The external key store proxy reports that all of its external HSMs are \
                  unavailable."

@@ -38,7 +38,8 @@ pub(crate) fn plan(
         xks_key_id: request.xks_key_id.clone(),
     };
     if store.backing.origin() != origin {
-        // fidelity: assumed, AWS does not say how it refuses an origin that is not that of the key store.
+        // fidelity: assumed, AWS does not say how it refuses an origin that is not that
+        // of the key store.
         return Err(KmsError::unsupported(format!(
             "Origin {} is not that of keys in this custom key store.",
             origin.name()

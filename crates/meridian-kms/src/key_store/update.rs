@@ -83,6 +83,7 @@ fn set<T: Clone>(member: &mut T, new: &Option<T>) {
 }
 
 fn foreign(kind: &str) -> KmsError {
-    // fidelity: assumed, AWS's text for members of the other type of key store is not recorded.
+    // fidelity: assumed, AWS's text for members of the other type of key store is not
+    // recorded.
     KmsError::validation(format!("A parameter is not valid for {kind}."))
 }

@@ -149,7 +149,8 @@ pub(crate) fn connectivity(
 ) -> Result<Connectivity, KmsError> {
     if connectivity == "PUBLIC_ENDPOINT" {
         if service.is_some() || owner.is_some() {
-            // fidelity: assumed, AWS's text for a public proxy with an endpoint service is not recorded.
+            // fidelity: assumed, AWS's text for a public proxy with an endpoint service is
+            // not recorded.
             return Err(KmsError::validation(
                 "A VPC endpoint service cannot be given for PUBLIC_ENDPOINT connectivity.",
             ));
@@ -173,7 +174,8 @@ pub(crate) fn seal(cx: &mut Context<'_>, store: &StoreRef, secret: &str) -> Seal
 
 /// A member that this type of key store has to have.
 fn member<T: Clone>(name: &str, member: &Option<T>) -> Result<T, KmsError> {
-    // fidelity: assumed, AWS's texts for members that only one type of key store has are not recorded.
+    // fidelity: assumed, AWS's texts for members that only one type of key store has
+    // are not recorded.
     let missing = || KmsError::validation(format!("{name} is required for this custom key store."));
     member.clone().ok_or_else(missing)
 }

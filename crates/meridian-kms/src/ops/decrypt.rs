@@ -9,7 +9,7 @@ use crate::error::KmsError;
 use crate::key_store::Halt;
 use crate::ops::Operation;
 use crate::region::Region;
-use crate::suitability;
+use crate::{recipient, suitability};
 
 /// Asks a dry run to leave the ciphertext alone and only check the caller.
 pub(crate) const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
@@ -20,7 +20,7 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &DecryptRequest,
 ) -> Result<DecryptResponse, Halt> {
-    cryptography::refuse_recipient(&request.recipient)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     let ignore = request.dry_run == Some(true)
         && request
             .dry_run_modifiers
@@ -47,12 +47,14 @@ pub fn plan(
     };
     let decrypted = cryptography::decrypt(region, cx, &source)?;
     cryptography::stop_dry_run(request.dry_run)?;
+    let answer = recipient.answer(&decrypted.plaintext, cx.entropy)?;
+    let shown = decrypted.material.filter(|_| !recipient.is_enclave());
     Ok(DecryptResponse {
         key_id: cryptography::arn(&decrypted.key, region.name()),
-        plaintext: Some(bytes::Bytes::copy_from_slice(&decrypted.plaintext)),
+        plaintext: answer.plaintext,
         encryption_algorithm: Some(decrypted.algorithm.into()),
-        ciphertext_for_recipient: None,
-        key_material_id: decrypted.material.map(|material| material.to_string()),
+        ciphertext_for_recipient: answer.ciphertext_for_recipient,
+        key_material_id: shown.map(|material| material.to_string()),
     })
 }
 
@@ -212,7 +214,7 @@ mod tests {
             recipient: Some(RecipientInfo::default()),
             ..request(&blob)
         };
-        assert!(refusal(us.call(enclave)).starts_with("UnsupportedOperationException"));
+        assert!(refusal(us.call(enclave)).starts_with("ValidationException"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::cryptography::{self, internal};
 use crate::error::{ErrorCode, KmsError};
 use crate::ops::Operation;
 use crate::region::Region;
-use crate::suitability;
+use crate::{recipient, suitability};
 
 /// Derives it here and now.
 pub fn plan(
@@ -17,7 +17,7 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &DeriveSharedSecretRequest,
 ) -> Result<DeriveSharedSecretResponse, KmsError> {
-    cryptography::refuse_recipient(&request.recipient)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::DeriveSharedSecret;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
     suitability::check_usage(operation, key, region.name())?;
@@ -28,10 +28,11 @@ pub fn plan(
     let secret = secret.map_err(|_| internal())?;
     let secret = secret.ok_or_else(|| KmsError::bare(ErrorCode::ValidationException))?;
     cryptography::stop_dry_run(request.dry_run)?;
+    let answer = recipient.answer(&secret, cx.entropy)?;
     Ok(DeriveSharedSecretResponse {
         key_id: cryptography::arn(&key.key, region.name()),
-        shared_secret: Some(bytes::Bytes::copy_from_slice(&secret)),
-        ciphertext_for_recipient: None,
+        shared_secret: answer.plaintext,
+        ciphertext_for_recipient: answer.ciphertext_for_recipient,
         key_agreement_algorithm: Some(algorithm.clone()),
         key_origin: Some(key.shared.origin.name().into()),
     })

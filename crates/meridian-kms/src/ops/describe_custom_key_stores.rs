@@ -23,7 +23,8 @@ pub fn plan(
             "Specify either CustomKeyStoreId or CustomKeyStoreName, not both.",
         ));
     }
-    // fidelity: assumed, AWS does not say how many key stores it lists without a limit.
+    // fidelity: assumed, AWS does not say how many key stores it lists without a
+    // limit.
     let limit = page::limit(request.limit, 100, 1000)?;
     let after: Option<StoreId> = page::position(&request.marker)?;
     let wanted = region.key_stores_of(account).filter(|store| {

@@ -14,7 +14,7 @@ use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
 use crate::region::Region;
-use crate::suitability;
+use crate::{recipient, suitability};
 
 /// Generates here and now.
 pub fn plan(
@@ -23,7 +23,7 @@ pub fn plan(
     request: &GenerateDataKeyRequest,
 ) -> Result<GenerateDataKeyResponse, Halt> {
     let length = length(&request.key_spec, request.number_of_bytes)?;
-    cryptography::refuse_recipient(&request.recipient)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::GenerateDataKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
     suitability::check_symmetric(operation, key, region.name())?;
@@ -36,12 +36,14 @@ pub fn plan(
         &request.encryption_context,
         length,
     )?;
+    let answer = recipient.answer(&made.plaintext, cx.entropy)?;
+    let shown = shown_material(key, &made.material);
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Some(made.ciphertext.into()),
-        plaintext: Some(bytes::Bytes::copy_from_slice(&made.plaintext)),
+        plaintext: answer.plaintext,
         key_id: cryptography::arn(&key.key, region.name()),
-        ciphertext_for_recipient: None,
-        key_material_id: shown_material(key, &made.material),
+        ciphertext_for_recipient: answer.ciphertext_for_recipient,
+        key_material_id: shown.filter(|_| !recipient.is_enclave()),
     })
 }
 

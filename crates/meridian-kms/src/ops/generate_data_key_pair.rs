@@ -14,7 +14,7 @@ use crate::error::KmsError;
 use crate::key::Key;
 use crate::ops::Operation;
 use crate::region::Region;
-use crate::suitability;
+use crate::{recipient, suitability};
 
 /// Generates here and now: for RSA that takes a tenth of a second to several
 /// seconds.
@@ -23,21 +23,22 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &GenerateDataKeyPairRequest,
 ) -> Result<GenerateDataKeyPairResponse, KmsError> {
-    cryptography::refuse_recipient(&request.recipient)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::GenerateDataKeyPair;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
     suitability::check_symmetric(operation, key, region.name())?;
     let spec = pair_spec(required(&request.key_pair_spec)?)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(cx, key, &request.encryption_context, spec)?;
+    let answer = recipient.answer(&made.private, cx.entropy)?;
     Ok(GenerateDataKeyPairResponse {
         private_key_ciphertext_blob: Some(made.ciphertext.into()),
-        private_key_plaintext: Some(bytes::Bytes::copy_from_slice(&made.private)),
+        private_key_plaintext: answer.plaintext,
         public_key: Some(made.public.into()),
         key_id: cryptography::arn(&key.key, region.name()),
         key_pair_spec: Some(spec.name().into()),
-        ciphertext_for_recipient: None,
-        key_material_id: Some(made.material.to_string()),
+        ciphertext_for_recipient: answer.ciphertext_for_recipient,
+        key_material_id: (!recipient.is_enclave()).then(|| made.material.to_string()),
     })
 }
 

@@ -1,11 +1,12 @@
 //! GenerateRandom: random bytes; no key is involved.
 
 use meridian_proto::v1::{GenerateRandomRequest, GenerateRandomResponse};
+use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::cryptography;
 use crate::error::KmsError;
 use crate::key_store::Backing;
+use crate::recipient;
 use crate::region::Region;
 
 /// Draws here and now.
@@ -26,12 +27,13 @@ pub fn plan(
         }
         store.connection.must_be_connected()?;
     }
-    cryptography::refuse_recipient(&request.recipient)?;
-    let mut random = vec![0; length];
+    let recipient = recipient::check(cx, &request.recipient)?;
+    let mut random = Zeroizing::new(vec![0; length]);
     cx.entropy.fill(&mut random);
+    let answer = recipient.answer(&random, cx.entropy)?;
     Ok(GenerateRandomResponse {
-        plaintext: Some(random.into()),
-        ciphertext_for_recipient: None,
+        plaintext: answer.plaintext,
+        ciphertext_for_recipient: answer.ciphertext_for_recipient,
     })
 }
 

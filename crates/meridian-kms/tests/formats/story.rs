@@ -7,11 +7,18 @@ use meridian_proto::v1::*;
 use crate::fixture::{Call, DAY_MS, START, TestRegion, region};
 use crate::key_stores;
 use crate::metadata;
+use crate::specs;
 
 /// The primary's region, then the replica's.
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 /// Every region of which something is stored.
-pub const STORED: [&str; 4] = [REGIONS[0], REGIONS[1], key_stores::REGION, metadata::REGION];
+pub const STORED: [&str; 5] = [
+    REGIONS[0],
+    REGIONS[1],
+    key_stores::REGION,
+    metadata::REGION,
+    specs::REGION,
+];
 
 /// What the story leaves behind.
 pub struct Story {
@@ -279,7 +286,7 @@ pub fn play() -> Story {
         log: it.log,
         snapshot: it.it.region.encode(),
     };
-    let regions = [us, eu, key_stores::play(), metadata::play()]
+    let regions = [us, eu, key_stores::play(), metadata::play(), specs::play()]
         .map(stored)
         .into();
     Story {

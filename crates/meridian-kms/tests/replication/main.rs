@@ -14,6 +14,7 @@ mod automatic_rotation;
 mod dice;
 mod hand_over;
 mod judge;
+mod other_specs;
 mod planted;
 mod random;
 mod replicas;

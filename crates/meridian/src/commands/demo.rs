@@ -81,6 +81,7 @@ async fn start() -> anyhow::Result<RunningCluster> {
         record: None,
         audit: AuditFiles::default(),
         xks: Default::default(),
+        attestation_root_file: None,
     })
     .await
 }

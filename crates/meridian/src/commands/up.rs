@@ -69,6 +69,10 @@ pub struct UpArgs {
     /// Milliseconds that a proxy may take to answer
     #[arg(long, value_name = "MS", default_value_t = XksSettings::default().timeout_ms)]
     xks_timeout: u64,
+    /// Accept attestation documents of enclaves that lead back to this root
+    /// certificate, in PEM form; none is accepted without it
+    #[arg(long, value_name = "FILE")]
+    attestation_root: Option<PathBuf>,
 }
 
 /// Reads `HOST=ADDR`.
@@ -97,6 +101,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
             proxies: args.xks_proxy.into_iter().collect(),
             timeout_ms: args.xks_timeout,
         },
+        attestation_root_file: args.attestation_root,
     };
     let cluster = RunningCluster::start(options)
         .await

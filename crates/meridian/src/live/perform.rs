@@ -66,6 +66,7 @@ async fn start(
         record: Some(PathBuf::from(history)),
         audit: AuditFiles::default(),
         xks: Default::default(),
+        attestation_root_file: None,
     })
     .await
 }

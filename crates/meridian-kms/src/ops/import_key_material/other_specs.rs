@@ -206,7 +206,8 @@ fn what_only_symmetric_imports_have_is_refused() {
     let own = private_key("ECC_NIST_P256", 1);
     let id = "0".repeat(64);
     let algorithm = WrappingAlgorithm::RsaesOaepSha256;
-    let adjusts: [(&str, fn(&mut ImportKeyMaterialRequest)); 3] = [
+    type Adjust = fn(&mut ImportKeyMaterialRequest);
+    let adjusts: [(&str, Adjust); 3] = [
         ("importType", |request| {
             request.import_type = Some("NEW_KEY_MATERIAL".into());
         }),

@@ -47,7 +47,7 @@ UNPRODUCED: dict[tuple[str, str], str] = {
     ("CreateKey", "CloudHsmClusterInvalidConfigurationException"):
         "a CloudHSM cluster, which is simulated, stays as it was when its key store was made",
     **{
-        (operation, error): "there are no VPC endpoint services"
+        (operation, error): "key stores behind VPC endpoint services are tested in the core"
         for operation in ("CreateCustomKeyStore", "UpdateCustomKeyStore")
         for error in (
             "XksProxyUriEndpointInUseException", "XksProxyVpcEndpointServiceInUseException",

@@ -66,7 +66,8 @@ def test_the_answer_shows_a_replica_being_created(kms, primary):
 
 
 def test_what_is_given_for_the_replica_is_its_own(cluster, kms, primary):
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     tags = [{"TagKey": "team", "TagValue": "eu"}]
     answer = kms.replicate_key(
         KeyId=primary["KeyId"],

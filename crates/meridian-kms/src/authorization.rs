@@ -1,21 +1,42 @@
 //! Who may do what: the one place where a request is allowed or refused, after
-//! its key was found and before anything is said about it.
+//! its key was found and before anything else is said about it.
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use meridian_proto::MemberValue;
+use meridian_iam::{Decision, PolicyDocument, Principal, Query, Subject, access_denied, evaluate};
 
+use crate::alias::Alias;
+use crate::arn::{AccountId, AliasName, AliasRef, KeyRef};
+use crate::authority::Authority;
 use crate::caller::Caller;
+use crate::conditions;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
-use crate::grant::Grant;
 use crate::grant_operation::GrantOperation;
-use crate::grant_token;
 use crate::key::Key;
+use crate::ops::{Operation, Request};
+use crate::policy;
 use crate::region::Region;
 
+/// The identity policy of everybody where nobody has one.
+static EVERYTHING: LazyLock<[PolicyDocument; 1]> = LazyLock::new(|| {
+    let text =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    [PolicyDocument::parse_identity(text).expect("it is written in the language")]
+});
+
+/// What a permission is asked for.
+struct Asked<'a> {
+    action: &'static str,
+    resource: &'a str,
+    owner: AccountId,
+    key_policy: Option<&'a PolicyDocument>,
+    granted: bool,
+    subject: Subject,
+}
+
 impl Region {
-    /// May the caller do this with a key?
+    /// May the caller do this with a key that the request names?
     ///
     /// # Errors
     /// AccessDeniedException.
@@ -25,80 +46,194 @@ impl Region {
         action: &'static str,
         key: &Key,
     ) -> Result<(), KmsError> {
+        self.authorize_by(cx, action, key, Subject::Resource)
+    }
+
+    /// May the caller do this with the key that a ciphertext names?
+    ///
+    /// # Errors
+    /// AccessDeniedException.
+    pub(crate) fn authorize_by_ciphertext(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        key: &Key,
+    ) -> Result<(), KmsError> {
+        self.authorize_by(cx, action, key, Subject::Ciphertext)
+    }
+
+    fn authorize_by(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        key: &Key,
+        subject: Subject,
+    ) -> Result<(), KmsError> {
         let own = key.key.account == cx.caller.account;
-        if own || (crosses_accounts(action) && granted(cx, action, key)) {
-            Ok(())
-        } else {
-            Err(denied_elsewhere(cx.caller, action))
+        if own && matches!(cx.authority, Authority::Open) {
+            return key.check_manager(cx.caller, action, self.name());
+        }
+        if !own && !crosses_accounts(action) {
+            return Err(denied_elsewhere(cx.caller, action));
+        }
+        let arn = key.key.arn(self.name());
+        let asked = Asked {
+            action,
+            resource: &arn,
+            owner: key.key.account,
+            key_policy: policy::document(key, self.name()),
+            granted: key.grants_allow(cx, action),
+            subject,
+        };
+        self.decide(cx, &asked, Some(key))
+    }
+
+    /// May the caller do this with the key that an alias of its account leads
+    /// to?
+    ///
+    /// # Errors
+    /// AccessDeniedException.
+    pub(crate) fn authorize_target(
+        &self,
+        cx: &Context<'_>,
+        operation: Operation,
+        alias: &AliasRef,
+        found: &Alias,
+    ) -> Result<(), KmsError> {
+        let target = KeyRef {
+            account: alias.account,
+            id: found.target,
+        };
+        match self.key(&target) {
+            Some(key) => self.authorize(cx, operation.action(), key),
+            None => Ok(()),
         }
     }
-}
 
-/// Does a grant on the key give the caller this?
-pub(crate) fn granted(cx: &Context<'_>, action: &'static str, key: &Key) -> bool {
-    let principal = &cx.caller.principal;
-    let mut grants = key.grants.iter();
-    grants.any(|(id, grant)| {
-        let allows = |operation: &GrantOperation| operation.is_action(action);
-        let Some(operation) = grant.operations.iter().copied().find(allows) else {
-            return false;
-        };
-        let spread = cx.now.0 - grant.created.0 >= cx.grants_spread_ms;
-        let shown = || {
-            let tokens = texts(cx, "GrantTokens");
-            let named = tokens
-                .iter()
-                .filter_map(|it| grant_token::open(cx, it).ok());
-            named
-                .into_iter()
-                .any(|(of, named)| of == key.key && named == *id)
-        };
-        grant.grantee.is(principal) && applies(cx, action, operation, grant) && (spread || shown())
-    })
-}
-
-/// Does the request meet a grant's constraints?
-fn applies(cx: &Context<'_>, action: &str, operation: GrantOperation, grant: &Grant) -> bool {
-    let constraints = &grant.constraints;
-    if constraints.source_arn.is_some() {
-        // Only a service says on whose behalf it calls, and none calls here.
-        return false;
-    }
-    match operation {
-        GrantOperation::CreateGrant => match cx.asked {
-            Some(crate::ops::Request::CreateGrant(child)) => {
-                crate::ops::create_grant::is_within(child, grant)
+    /// May the caller do what is asked, as far as it is about no key?
+    ///
+    /// # Errors
+    /// AccessDeniedException.
+    pub(crate) fn authorize_without_key(
+        &self,
+        cx: &Context<'_>,
+        request: &Request,
+    ) -> Result<(), KmsError> {
+        if matches!(cx.authority, Authority::Open) {
+            return Ok(());
+        }
+        let operation = request.operation();
+        let action = operation.action();
+        match operation {
+            Operation::CreateKey => {
+                self.authorize_in_account(cx, action, "*")?;
+                match conditions::request_tags(request).is_empty() {
+                    true => Ok(()),
+                    false => self.authorize_in_account(cx, "kms:TagResource", "*"),
+                }
             }
-            _ => false,
-        },
-        operation if operation.has_context() => {
-            let none = BTreeMap::new();
-            constraints.admit_context(encryption_context(cx, action).unwrap_or(&none))
+            // The replica is created where it will be.
+            Operation::ReplicateKey => self.authorize_in_account(cx, "kms:CreateKey", "*"),
+            Operation::GenerateRandom
+            | Operation::ListAliases
+            | Operation::ListKeys
+            | Operation::ListRetirableGrants
+            | Operation::CreateCustomKeyStore
+            | Operation::ConnectCustomKeyStore
+            | Operation::DisconnectCustomKeyStore
+            | Operation::DeleteCustomKeyStore
+            | Operation::DescribeCustomKeyStores
+            | Operation::UpdateCustomKeyStore => self.authorize_in_account(cx, action, "*"),
+            Operation::CreateAlias | Operation::UpdateAlias | Operation::DeleteAlias => {
+                let name = conditions::text(request, "AliasName");
+                match name.and_then(|name| name.parse::<AliasName>().ok()) {
+                    Some(name) => {
+                        let account = cx.caller.account;
+                        let arn = AliasRef { account, name }.arn(self.name());
+                        self.authorize_in_account(cx, action, &arn)
+                    }
+                    // The operation says what is wrong with the name.
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
         }
-        _ => true,
     }
-}
 
-/// The encryption context that the request has for an action.
-pub(crate) fn encryption_context<'a>(
-    cx: &Context<'a>,
-    action: &str,
-) -> Option<&'a BTreeMap<String, String>> {
-    let member = match action {
-        "kms:ReEncryptFrom" => "SourceEncryptionContext",
-        "kms:ReEncryptTo" => "DestinationEncryptionContext",
-        _ => "EncryptionContext",
-    };
-    match cx.asked?.member(member) {
-        Some(MemberValue::Map(map)) => Some(map),
-        _ => None,
+    fn authorize_in_account(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        resource: &str,
+    ) -> Result<(), KmsError> {
+        let asked = Asked {
+            action,
+            resource,
+            owner: cx.caller.account,
+            key_policy: None,
+            granted: false,
+            subject: Subject::Resource,
+        };
+        self.decide(cx, &asked, None)
     }
-}
 
-fn texts<'a>(cx: &Context<'a>, member: &str) -> &'a [String] {
-    match cx.asked.and_then(|request| request.member(member)) {
-        Some(MemberValue::Texts(texts)) => texts,
-        _ => &[],
+    /// Would the caller still be able to replace this policy of a key?
+    pub(crate) fn may_put_policy(
+        &self,
+        cx: &Context<'_>,
+        arn: &str,
+        policy: &PolicyDocument,
+    ) -> bool {
+        let asked = Asked {
+            action: Operation::PutKeyPolicy.action(),
+            resource: arn,
+            owner: cx.caller.account,
+            key_policy: Some(policy),
+            granted: false,
+            subject: Subject::Resource,
+        };
+        self.decide(cx, &asked, None).is_ok()
+    }
+
+    fn decide(
+        &self,
+        cx: &Context<'_>,
+        asked: &Asked<'_>,
+        key: Option<&Key>,
+    ) -> Result<(), KmsError> {
+        let unknown = || denied_elsewhere(cx.caller, asked.action);
+        let parsed;
+        let (principal, identity_policies) = match cx.authority {
+            Authority::Enforced(Some(identity)) => {
+                (&identity.principal, identity.policies.as_slice())
+            }
+            Authority::Enforced(None) | Authority::Open => {
+                parsed = Principal::parse(&cx.caller.principal).map_err(|_| unknown())?;
+                match cx.authority {
+                    Authority::Open => (&parsed, EVERYTHING.as_slice()),
+                    Authority::Enforced(_) => (&parsed, [].as_slice()),
+                }
+            }
+        };
+        let owner = asked.owner.to_string();
+        let conditions = conditions::gather(self, cx, asked.action, key);
+        let query = Query {
+            principal,
+            action: asked.action,
+            resource: asked.resource,
+            resource_account: &owner,
+            conditions: &conditions,
+            identity_policies,
+            key_policy: asked.key_policy,
+            granted: asked.granted,
+        };
+        match (evaluate(&query), cx.authority) {
+            (Decision::Allowed, _) => Ok(()),
+            (Decision::Denied(_), Authority::Open) => Err(unknown()),
+            (Decision::Denied(reason), Authority::Enforced(_)) => {
+                Err(denied(access_denied(&query, asked.subject, reason)))
+            }
+        }
     }
 }
 
@@ -125,3 +260,6 @@ pub(crate) fn denied_elsewhere(caller: &Caller, action: &str) -> KmsError {
 pub(crate) fn denied(message: String) -> KmsError {
     KmsError::new(ErrorCode::AccessDeniedException, message)
 }
+
+#[cfg(test)]
+mod tests;

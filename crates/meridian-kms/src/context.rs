@@ -23,7 +23,7 @@ pub struct Context<'a> {
     /// Who asks.
     pub caller: &'a Caller,
     /// By what rules callers are let in.
-    pub authority: Authority,
+    pub authority: Authority<'a>,
     /// What is asked; set by [`Region::plan`](crate::Region::plan).
     pub asked: Option<&'a Request>,
     /// How long a grant takes to be in force without its token, in

@@ -120,11 +120,11 @@ pub(crate) fn decrypt(
         None => {
             let key = region.key_by_id(cx.caller.account, made_by);
             let key = key.ok_or_else(no_visible_key)?;
-            let allowed = region.authorize(cx, action, key);
-            if key.key.account != cx.caller.account {
-                allowed.map_err(|_| no_visible_key())?;
-            } else {
+            let allowed = region.authorize_by_ciphertext(cx, action, key);
+            if key.key.account == cx.caller.account {
                 allowed?;
+            } else {
+                allowed.map_err(|_| no_visible_key())?;
             }
             key
         }

@@ -15,6 +15,7 @@ use meridian_crypto::{
     AttestationRoot, ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault,
     WrappingAlgorithm, WrappingKey,
 };
+use meridian_iam::Identity;
 use meridian_kms::{
     Answer, Authority, Caller, Change, Context, Entry, Inquiry, KeyRef, KmsError, Operation,
     Outcome, Plan, ProxyAnswer, ProxyQuestion, Question, Region, RegionName, Request, Response,
@@ -115,6 +116,9 @@ pub struct TestRegion {
     pub tokens_expire_after_ms: Option<u64>,
     /// Who calls.
     pub caller: Caller,
+    /// Who the caller is to policies, where they decide; else all is open to
+    /// an account.
+    pub identity: Option<Identity>,
     /// How long a grant takes to be in force without its token.
     pub grants_spread_ms: i64,
     /// Import parameters by key, which may be used for a day.
@@ -146,6 +150,7 @@ impl TestRegion {
                 principal: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
                 request_id: "request-1".into(),
             },
+            identity: None,
             grants_spread_ms: 0,
             parameters: BTreeMap::new(),
             applied: 0,
@@ -245,7 +250,11 @@ impl TestRegion {
             Plan::Ask(_) => panic!("one answer is enough"),
             Plan::Commit(change) => match self.apply(change) {
                 Outcome::Answered(answer) => answer?,
-                Outcome::Done => panic!("a client's request is answered"),
+                // Something had to be there first.
+                Outcome::Done => match self.plan(&request, None)? {
+                    Plan::Reply(response) => response,
+                    Plan::Commit(_) | Plan::Ask(_) => panic!("it is there"),
+                },
             },
         };
         Ok(C::response(response))
@@ -293,7 +302,10 @@ impl TestRegion {
             (request.operation() == Operation::GetParametersForImport).then(wrapping_key);
         let mut cx = Context {
             caller: &self.caller,
-            authority: Authority::Open,
+            authority: match &self.identity {
+                Some(identity) => Authority::Enforced(Some(identity)),
+                None => Authority::Open,
+            },
             asked: None,
             grants_spread_ms: self.grants_spread_ms,
             vault: &self.vault,

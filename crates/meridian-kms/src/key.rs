@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arn::{AliasName, KeyRef, RegionName};
 use crate::grant::{Grant, GrantId};
+use crate::key_policy::KeyPolicy;
 use crate::key_set::{Origin, SharedProperties, Version};
 use crate::key_state::KeyState;
 use crate::key_store::Custody;
@@ -57,7 +58,10 @@ pub struct Key {
     /// The user's description.
     pub description: String,
     /// The key policy's text; absent for the default one.
-    pub policy: Option<String>,
+    pub policy: KeyPolicy,
+    /// The AWS service that the key is managed for, if it is an AWS managed key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_for: Option<String>,
     /// Tags in this region.
     pub tags: BTreeMap<String, String>,
     /// The last word of EnableKey and DisableKey.
@@ -89,7 +93,8 @@ impl Key {
             key,
             created,
             description: String::new(),
-            policy: None,
+            policy: KeyPolicy::default(),
+            managed_for: None,
             tags: BTreeMap::new(),
             enabled: true,
             deletion: None,

@@ -87,8 +87,14 @@ pub fn admit(
         Unavailable, Updating,
     };
     let refused: &[KeyState] = match operation {
-        Operation::CreateGrant
-        | Operation::Encrypt
+        Operation::CreateGrant => &[
+            Disabled,
+            PendingDeletion,
+            PendingReplicaDeletion,
+            PendingImport,
+            Creating,
+        ],
+        Operation::Encrypt
         | Operation::Decrypt
         | Operation::ReEncrypt
         | Operation::GenerateDataKey

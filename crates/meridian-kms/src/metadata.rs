@@ -17,6 +17,9 @@ pub(crate) fn of(key: &Key, here: &RegionName) -> v1::KeyMetadata {
     metadata.creation_date = Some(key.created.to_proto());
     metadata.enabled = Some(state == KeyState::Enabled);
     metadata.description = Some(key.description.clone());
+    if key.managed_for.is_some() {
+        metadata.key_manager = Some("AWS".into());
+    }
     metadata.key_state = Some(state.name().into());
     match key.deletion {
         Some(Deletion::At(at)) => metadata.deletion_date = Some(at.to_proto()),

@@ -174,6 +174,7 @@ impl Region {
                 self.advance_to(entry.at.plus_ms(ms));
             }
             Change::MaterialExpires { key, material } => self.end_life(key, material),
+            Change::ManagedKey(change) => crate::managed_key::apply(self, change),
             Change::KeysUsed { uses } => self.note_uses(uses),
             Change::AutomaticRotation(change) => crate::automatic_rotation::apply(self, change),
             Change::Request(change) => return Outcome::Answered(ops::apply(self, change)),

@@ -113,6 +113,7 @@ fn all_kinds() -> BTreeSet<String> {
         "AdvanceClock",
         "MaterialExpires",
         "AutomaticRotation",
+        "ManagedKey",
     ];
     writes
         .map(|operation| operation.name())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use meridian_crypto::{AttestationRoot, Vault};
-use meridian_kms::{Caller, Change, Entry, Outcome, Region, RegionName, Timestamp};
+use meridian_kms::{Authority, Caller, Change, Entry, Outcome, Region, RegionName, Timestamp};
 use meridian_raft::{Group, NodeId, ProposeError, ReadError, Status};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -52,6 +52,8 @@ pub struct Core {
     pub directory: Arc<Directory>,
     /// The way to other regions.
     pub links: Box<dyn Links>,
+    /// Who is known, if callers are let in by policies and grants alone.
+    pub identities: Option<Arc<meridian_iam::Directory>>,
     /// What is wrong.
     pub faults: ActiveFaults,
     /// Keys that were used here and of which the region does not know it yet.
@@ -94,6 +96,16 @@ impl Core {
     /// The time in the region, as this node believes.
     pub fn now(&self, region: &Region) -> Timestamp {
         self.view.clock().now(region)
+    }
+
+    /// By what rules a caller is let in.
+    pub fn authority(&self, caller: &Caller) -> Authority<'_> {
+        match &self.identities {
+            None => Authority::Open,
+            Some(known) => {
+                Authority::Enforced(known.identity(&caller.principal).map(AsRef::as_ref))
+            }
+        }
     }
 
     /// Waits until no fault has this node stand still.

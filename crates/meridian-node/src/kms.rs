@@ -15,8 +15,8 @@ use meridian_chaos::{Call, Reception, Staleness};
 use meridian_crypto::{ImportToken, OsEntropy};
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Authority, Caller, Change, Consistency, Context, ErrorCode, Inquiry, KmsError, Outcome,
-    Plan, Region, Request, Response, Told,
+    Answer, Caller, Change, Consistency, Context, ErrorCode, Inquiry, KmsError, Outcome, Plan,
+    Region, Request, Response, Told,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
@@ -82,7 +82,8 @@ impl NodeKms {
         };
         if request.takes_long() {
             let region = self.core.view.as_old_as(staleness);
-            return self.read_apart(region, caller, request).await;
+            let plan = self.read_apart(region, caller, request).await?;
+            return self.end_read(caller, request, plan).await;
         }
         let mut told = Vec::new();
         loop {
@@ -98,8 +99,21 @@ impl NodeKms {
                 Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
                     told.push(self.core.xks_proxies.ask(*question).await);
                 }
-                plan => return reply(plan),
+                plan => return self.end_read(caller, request, plan).await,
             }
+        }
+    }
+
+    /// Answers a read, at the leader if something has to be there first.
+    async fn end_read(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        plan: Plan,
+    ) -> Result<Response, CallError> {
+        match plan {
+            Plan::Commit(_) => self.write(caller, request).await,
+            plan @ (Plan::Reply(_) | Plan::Ask(_)) => reply(plan),
         }
     }
 
@@ -129,14 +143,14 @@ impl NodeKms {
         region: Arc<Region>,
         caller: &Caller,
         request: &Request,
-    ) -> Result<Response, CallError> {
+    ) -> Result<Plan, CallError> {
         let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
         let planning = tokio::task::spawn_blocking(move || {
             let mut entropy = OsEntropy;
             let mut cx = kms.context(&region, &caller, &mut entropy);
             kms.plan_read(&region, &mut cx, &request)
         });
-        reply(planning.await.unwrap_or_else(|_| Err(ended()))?)
+        Ok(planning.await.unwrap_or_else(|_| Err(ended()))?)
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
@@ -185,6 +199,9 @@ impl NodeKms {
         let mut told = Vec::new();
         match self.plan_here(caller, request, &mut told).await {
             Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
+            Ok(Plan::Commit(change)) if !request.operation().is_write() => {
+                self.commit_first(caller, request, change).await
+            }
             Ok(Plan::Commit(change)) => self.commit(caller, change).await,
             Ok(Plan::Ask(inquiry)) => Attempt::Answered(0, Err(unanswered(&inquiry).into())),
             Err(error) => {
@@ -262,6 +279,24 @@ impl NodeKms {
         region.plan(&mut cx, request)
     }
 
+    /// Makes what a read needs, and answers the read.
+    async fn commit_first(&self, caller: &Caller, request: &Request, change: Change) -> Attempt {
+        match self.core.propose_for(caller, change).await {
+            Ok((index, _)) => {
+                let answer = match self.plan_once(caller, request, None, &[]) {
+                    Ok(planned) => reply(planned),
+                    Err(error) => Err(error.into()),
+                };
+                Attempt::Answered(index, answer)
+            }
+            Err(NotCommitted::NotLeader) => Attempt::NotLeader,
+            Err(NotCommitted::Unknown(why)) => {
+                tracing::debug!(why, "outcome unknown");
+                Attempt::Answered(0, Err(CallError::Timeout { definite: false }))
+            }
+        }
+    }
+
     async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
         match self.core.propose_for(caller, change).await {
             Ok((index, Outcome::Answered(answer))) => {
@@ -287,7 +322,7 @@ impl NodeKms {
     ) -> Context<'a> {
         Context {
             caller,
-            authority: Authority::Open,
+            authority: self.core.authority(caller),
             asked: None,
             grants_spread_ms: 0,
             vault: &self.core.vault,
@@ -416,7 +451,7 @@ impl NodeKms {
                 return async move {
                     let region = kms.core.view.newest();
                     match kms.read_apart(region, &caller, &request).await {
-                        Ok(response) => Ok(response),
+                        Ok(plan) => kms.end_read(&caller, &request, plan).await,
                         Err(_) => kms.read(&caller, &request, &staleness).await,
                     }
                 }

@@ -269,6 +269,7 @@ impl RunningNode {
             vault: Vault::new(region.as_str(), root_key, cluster_secret),
             directory: process.directory.clone(),
             links: Box::new(links),
+            identities: identities(&process.authentication),
             faults: faults.clone(),
             uses: KeyUses::default(),
             xks_proxies: XksProxies::new(config.xks.clone()),
@@ -404,6 +405,14 @@ pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address}"))
+}
+
+/// Who proves who they are is let in by policies, and nobody else is.
+fn identities(authentication: &Authentication) -> Option<Arc<meridian_iam::Directory>> {
+    match authentication {
+        Authentication::Open => None,
+        Authentication::Enforced { directory, .. } => Some(directory.clone()),
+    }
 }
 
 fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {

@@ -14,6 +14,7 @@ pub(crate) fn of_change(change: &Change) -> String {
         Change::Tick => "tick".into(),
         Change::AdvanceClock { ms } => format!("clock advanced by {ms} ms"),
         Change::MaterialExpires { key, material } => format!("{material} of {key} expires"),
+        Change::ManagedKey(_) => "an AWS managed key".to_owned(),
         Change::KeysUsed { uses } => format!("{} keys used", uses.len()),
         Change::AutomaticRotation(change) => format!("automatic rotation of {}", change.key),
     }

@@ -4,7 +4,7 @@
 use crate::repository::{expect_none, read};
 
 /// The format, the file with its test, and the test.
-const PROOFS: [(&str, &str, &str); 10] = [
+const PROOFS: [(&str, &str, &str); 12] = [
     (
         "log entry",
         "crates/meridian-kms/tests/formats.rs",
@@ -31,9 +31,19 @@ const PROOFS: [(&str, &str, &str); 10] = [
         "a_ciphertext_is_written_and_read_as_ever",
     ),
     (
+        "proxied ciphertext",
+        "crates/meridian-crypto/src/proxied.rs",
+        "the_form_is_read_and_written_as_ever",
+    ),
+    (
         "sealed material",
         "crates/meridian-crypto/tests/formats.rs",
         "material_at_rest_is_written_and_read_as_ever",
+    ),
+    (
+        "sealed secret",
+        "crates/meridian-crypto/src/sealed_secret.rs",
+        "the_sealed_form_is_read_and_written_as_ever",
     ),
     (
         "import token",
@@ -58,14 +68,16 @@ const PROOFS: [(&str, &str, &str); 10] = [
 ];
 
 /// Files of golden bytes that the tests above read.
-const GOLDEN: [&str; 12] = [
+const GOLDEN: [&str; 14] = [
     "crates/meridian-crypto/tests/golden/import_token_v1.hex",
     "crates/meridian-judge/tests/golden/history_v1.jsonl",
     "crates/meridian-kms/tests/golden/facts_v1.txt",
     "crates/meridian-kms/tests/golden/log_v1_eu-west-1.txt",
+    "crates/meridian-kms/tests/golden/log_v1_sa-east-1.txt",
     "crates/meridian-kms/tests/golden/log_v1_us-east-1.txt",
     "crates/meridian-kms/tests/golden/preflight_v1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_eu-west-1.txt",
+    "crates/meridian-kms/tests/golden/snapshot_v1_sa-east-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_us-east-1.txt",
     "crates/meridian-scenario/tests/golden/drawn_v1.txt",
     "crates/meridian-scenario/tests/golden/drawn_v1.yaml",

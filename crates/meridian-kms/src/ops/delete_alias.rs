@@ -8,8 +8,8 @@ use crate::arn::{AliasRef, KeyRef};
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
-use crate::ops::Planned;
 use crate::ops::create_alias::name;
+use crate::ops::{Operation, Planned};
 use crate::region::Region;
 
 /// The alias that goes.
@@ -30,7 +30,10 @@ pub fn plan(
         name,
     };
     match region.aliases().get(&alias) {
-        Some(_) => Ok(Planned::Commit(Change { alias })),
+        Some(found) => {
+            region.authorize_target(cx, Operation::DeleteAlias, &alias, found)?;
+            Ok(Planned::Commit(Change { alias }))
+        }
         None => Err(no_such_alias(&alias, region.name())),
     }
 }

@@ -66,7 +66,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arn::RegionName;
 use crate::context::Context;
-use crate::error::KmsError;
+use crate::error::{ErrorCode, KmsError};
 use crate::key_store::{Halt, ProxyQuestion};
 use crate::region::Region;
 use crate::replication::fact::Fact;
@@ -150,7 +150,8 @@ macro_rules! for_each_operation {
 pub enum Plan {
     /// The answer; nothing changes.
     Reply(Response),
-    /// A change to propose.
+    /// A change to propose. Planned for a read, it has to be there first: plan
+    /// again once it is.
     Commit(Change),
     /// Somebody has to be asked first; plan again with the answer.
     Ask(Inquiry),
@@ -208,6 +209,8 @@ pub enum Change {
         /// The material.
         material: meridian_crypto::MaterialId,
     },
+    /// A read names an AWS managed key that is not there yet.
+    ManagedKey(crate::managed_key::Change),
     /// A node tells which keys it has used.
     KeysUsed {
         /// The last use of each key, as that node knows it.
@@ -425,6 +428,22 @@ macro_rules! define_operations {
                 request: &'a Request,
             ) -> Result<Plan, KmsError> {
                 cx.asked = Some(request);
+                self.authorize_without_key(cx, request)?;
+                match self.plan_operation(cx, request) {
+                    Err(error) if error.code == ErrorCode::NotFoundException => {
+                        let first = self.missing_managed_key(cx, request);
+                        let first = first.map(|it| Plan::Commit(Change::ManagedKey(it)));
+                        first.ok_or(error)
+                    }
+                    planned => planned,
+                }
+            }
+
+            fn plan_operation(
+                &self,
+                cx: &mut Context<'_>,
+                request: &Request,
+            ) -> Result<Plan, KmsError> {
                 let planned = match request {
                     $(Request::$r_op(request) => {
                         $r_mod::plan(self, cx, request)

@@ -39,14 +39,15 @@ pub fn plan(
         Some(_) => return Err(KmsError::unsupported("The policy name must be default.")),
     }
     let policy = required(&request.policy)?.clone();
-    policy::check(&request.policy)?;
+    let bypass = request.bypass_policy_lockout_safety_check;
+    policy::check(region, cx, &key, &request.policy, bypass)?;
     Ok(Planned::Commit(Change { key, policy }))
 }
 
 /// Replaces the policy.
 pub fn apply(region: &mut Region, change: &Change) -> Result<PutKeyPolicyResponse, KmsError> {
     let mut key = region.readmit(OPERATION, &change.key)?;
-    key.policy = Some(change.policy.clone());
+    key.policy = Some(change.policy.clone()).into();
     region.put(key);
     Ok(PutKeyPolicyResponse {})
 }
@@ -107,6 +108,26 @@ mod tests {
         assert_eq!(put(&mut us, &key, &padded(32_768)), "success");
         let answer = put(&mut us, &key, &padded(32_769));
         assert!(answer.starts_with("LimitExceededException"), "{answer}");
+    }
+
+    #[test]
+    fn nobody_locks_the_account_out_without_saying_so() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let other = POLICY.replace("111122223333", "999999999999");
+        assert_eq!(
+            put(&mut us, &key, &other),
+            "MalformedPolicyDocumentException: The new key policy will not allow you to update \
+             the key policy in the future."
+        );
+        let bypass = PutKeyPolicyRequest {
+            key_id: Some(key.clone()),
+            policy: Some(other.clone()),
+            bypass_policy_lockout_safety_check: Some(true),
+            ..Default::default()
+        };
+        assert_eq!(refusal(us.call(bypass)), "success");
+        assert_eq!(get(&mut us, &key), other);
     }
 
     #[test]

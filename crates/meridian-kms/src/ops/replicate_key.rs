@@ -38,7 +38,8 @@ pub fn plan(
     let to = required(&request.replica_region)?;
     let to = check_region(region, cx, to)?;
     check_vacant(key, &to)?;
-    policy::check(&request.policy)?;
+    let bypass = request.bypass_policy_lockout_safety_check;
+    policy::check(region, cx, &key.key, &request.policy, bypass)?;
     let tags = tag::collect(&request.tags)?;
     match cx.answer {
         None => {
@@ -183,9 +184,11 @@ mod tests {
             tag_key: Some("a".into()),
             tag_value: Some("b".into()),
         };
+        let policy =
+            r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
         let own = ReplicateKeyRequest {
             description: Some("mine".into()),
-            policy: Some("{}".into()),
+            policy: Some(policy.into()),
             tags: vec![tag.clone()],
             ..request(&key, "eu-west-1")
         };
@@ -194,7 +197,7 @@ mod tests {
             answer.replica_key_metadata.unwrap().description.as_deref(),
             Some("mine")
         );
-        assert_eq!(answer.replica_policy.as_deref(), Some("{}"));
+        assert_eq!(answer.replica_policy.as_deref(), Some(policy));
         assert_eq!(answer.replica_tags, [tag]);
     }
 

@@ -30,9 +30,10 @@ pub fn plan(
         account: cx.caller.account,
         name,
     };
-    if !region.aliases().contains_key(&alias) {
+    let Some(found) = region.aliases().get(&alias) else {
         return Err(no_such_alias(&alias, region.name()));
-    }
+    };
+    region.authorize_target(cx, Operation::UpdateAlias, &alias, found)?;
     let target = target(region, cx, Operation::UpdateAlias, &request.target_key_id)?;
     region.readmit(Operation::UpdateAlias, &target)?;
     Ok(Planned::Commit(Change { alias, target }))

@@ -77,7 +77,7 @@ impl Region {
         let mut key = Key::new(fact.key, self.now(), fact.shared.clone());
         if let Some(attributes) = fact.attributes.clone() {
             key.description = attributes.description;
-            key.policy = attributes.policy;
+            key.policy = attributes.policy.into();
             key.tags = attributes.tags;
         }
         key.role = Role::Replica { joined };

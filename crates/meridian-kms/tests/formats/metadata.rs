@@ -1,6 +1,7 @@
-//! The part of the story about tags, key policies and grants, in a region of
-//! its own.
+//! The part of the story about tags, key policies, grants and AWS managed keys,
+//! in a region of its own.
 
+use meridian_kms::{Plan, Request};
 use meridian_proto::v1::*;
 
 use crate::fixture::ACCOUNT;
@@ -72,5 +73,13 @@ pub fn play() -> Recorded {
         grant_token: retired.grant_token,
         ..Default::default()
     });
+    let describe = Request::DescribeKey(DescribeKeyRequest {
+        key_id: Some("alias/aws/s3".into()),
+        ..Default::default()
+    });
+    let Ok(Plan::Commit(change)) = ap.it.plan(&describe, None) else {
+        panic!("an AWS managed key is made first");
+    };
+    ap.commit(change);
     ap
 }

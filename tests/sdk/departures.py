@@ -19,6 +19,50 @@ UNPRODUCED: dict[tuple[str, str], str] = {
         "a region that does not answer: only under faults, where it may come from every operation",
     ("*", "KMSInternalException"):
         "a bug or a broken disk",
+    ("CreateAlias", "InvalidAliasNameException"):
+        "the limits of the member refuse such a name before, with ValidationException",
+    ("CreateKey", "InvalidArnException"):
+        "no member of the request is an ARN",
+    ("ListRetirableGrants", "NotFoundException"):
+        "the request names no key",
+    ("GetPublicKey", "DisabledException"):
+        "AWS's table of key states admits it for a disabled key",
+    ("EnableKey", "LimitExceededException"):
+        "there is no quota of enabled keys",
+    ("TagResource", "LimitExceededException"):
+        "too many tags are a TagException",
+    **{
+        (operation, "LimitExceededException"): "it takes as many resources as the quota allows"
+        for operation in (
+            "CreateCustomKeyStore", "CreateGrant", "CreateKey", "ReplicateKey", "UpdateAlias",
+        )
+    },
+    **{
+        ("ConnectCustomKeyStore", error):
+            "a CloudHSM cluster, which is simulated, stays as it was when its key store was made"
+        for error in (
+            "CloudHsmClusterInvalidConfigurationException", "CloudHsmClusterNotActiveException",
+        )
+    },
+    ("CreateKey", "CloudHsmClusterInvalidConfigurationException"):
+        "a CloudHSM cluster, which is simulated, stays as it was when its key store was made",
+    **{
+        (operation, error): "key stores behind VPC endpoint services are tested in the core"
+        for operation in ("CreateCustomKeyStore", "UpdateCustomKeyStore")
+        for error in (
+            "XksProxyUriEndpointInUseException", "XksProxyVpcEndpointServiceInUseException",
+            "XksProxyVpcEndpointServiceInvalidConfigurationException",
+            "XksProxyVpcEndpointServiceNotFoundException",
+        )
+    },
+    **{
+        ("UpdateCustomKeyStore", error): "the same check as at CreateCustomKeyStore, tested there"
+        for error in (
+            "XksProxyIncorrectAuthenticationCredentialException",
+            "XksProxyInvalidConfigurationException", "XksProxyInvalidResponseException",
+            "XksProxyUriInUseException", "XksProxyUriUnreachableException",
+        )
+    },
     ("GetPublicKey", "InvalidKeyUsageException"):
         "a key has a public key or it has none, whatever it is used for",
     ("*", "KeyUnavailableException"):

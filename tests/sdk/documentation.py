@@ -37,7 +37,7 @@ def unproduced(operation: str) -> dict[str, str]:
     found = {}
     for error in sorted(declared_errors()[operation]):
         reason = UNPRODUCED.get((operation, error)) or UNPRODUCED.get(("*", error))
-        if error == "KMSInvalidStateException" and not refusing_states(operation):
+        if error == "KMSInvalidStateException" and not invalid_states(operation):
             reason = NO_STATE_REFUSES
         if reason is not None:
             found[error] = reason
@@ -50,6 +50,15 @@ def refusing_states(operation: str) -> list[str]:
         return []
     cells = zip(key_states.STATES, key_states.TABLE[operation].split(), strict=True)
     return [state for state, word in cells if word not in ("ok", "-")]
+
+
+def invalid_states(operation: str) -> list[str]:
+    """The key states which an operation calls invalid."""
+    if operation in key_states.STATELESS:
+        return []
+    words = zip(key_states.STATES, key_states.TABLE[operation].split(), strict=True)
+    error = "KMSInvalidStateException"
+    return [it for it, word in words if key_states.REFUSALS.get(word, ("",))[0] == error]
 
 
 def text() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -20,11 +19,12 @@ from calls import (
     replicate,
     wrap,
 )
-from cluster import AP, EU, US, Cluster
+from cluster import ACCOUNT, AP, EU, US, Cluster
 from key_set import KeySet
 from key_states import PENDING_REPLICA_DELETION
 
 CONTEXT = {"specimen": "yes"}
+ANCHOR = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,16 @@ AGREEMENT = Kind("ECC_NIST_P256", "KEY_AGREEMENT")
 ENCAPSULATION = Kind("ML_KEM_768", "ENCAPSULATE_DECAPSULATE")
 
 
+# An operation that a grant may be for, by usage.
+GRANTED = {
+    "ENCRYPT_DECRYPT": "Encrypt",
+    "SIGN_VERIFY": "Sign",
+    "GENERATE_VERIFY_MAC": "GenerateMac",
+    "KEY_AGREEMENT": "DeriveSharedSecret",
+    "ENCAPSULATE_DECAPSULATE": "Encapsulate",
+}
+
+
 @dataclass
 class Specimen:
     """One key in one state, with what was made with it while it could be used."""
@@ -63,7 +73,7 @@ class Specimen:
     ciphertext: bytes = b"none"
     signature: bytes = b"none"
     mac: bytes = b"none"
-    grant: str = "none"
+    grant: str = "0" * 64
     alias: str = ""
     material: bytes = b""
     import_parameters: dict = field(default_factory=dict)
@@ -89,17 +99,12 @@ class Specimen:
         elif self.kind == ENCAPSULATION:
             made = self.kms.encapsulate(KeyId=self.key_id, EncapsulationAlgorithm="ML_KEM")
             self.ciphertext = made["SharedSecretCiphertextBlob"]
-        try:
-            principal = self.arn.replace(":kms:", ":iam:").split(":")[4]
-            made = self.kms.create_grant(
-                KeyId=self.key_id,
-                GranteePrincipal=f"arn:aws:iam::{principal}:root",
-                Operations=["DescribeKey"],
-            )
-            self.grant = made["GrantId"]
-        except ClientError as error:
-            # Grants are an operation of their own, which may not be served.
-            assert error.response["Error"]["Code"] == "UnknownOperationException", error
+        made = self.kms.create_grant(
+            KeyId=self.key_id,
+            GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:root",
+            Operations=[GRANTED[self.kind.usage]],
+        )
+        self.grant = made["GrantId"]
 
     def wrapped(self) -> dict:
         """The material again, wrapped for this key."""
@@ -122,6 +127,7 @@ class Specimens:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
+        self._store = ""
 
     def make(self, kind: Kind, state: str, replica: bool = False) -> Specimen:
         """A key of this kind in this state; with a replica if a call needs one."""
@@ -169,6 +175,34 @@ class Specimens:
         kms = self.cluster.kms(US)
         key_id = create_key(kms, **kind.parameters())["KeyId"]
         return Specimen(kms, key_id, kind)
+
+    def _Unavailable(self, _: Kind) -> Specimen:
+        """A key in a key store that is not connected any more."""
+        kms = self.cluster.kms(US)
+        if not self._store:
+            made = kms.create_custom_key_store(
+                CustomKeyStoreName="specimens",
+                CloudHsmClusterId="cluster-specimensaa",
+                TrustAnchorCertificate=ANCHOR,
+                KeyStorePassword="kmsuser-password",
+            )
+            self._store = made["CustomKeyStoreId"]
+        kms.connect_custom_key_store(CustomKeyStoreId=self._store)
+        self._wait_for_store("CONNECTED")
+        key = create_key(kms, Origin="AWS_CLOUDHSM", CustomKeyStoreId=self._store)
+        made = Specimen(kms, key["KeyId"], SYMMETRIC)
+        made.use_while_it_can_be()
+        kms.disconnect_custom_key_store(CustomKeyStoreId=self._store)
+        self._wait_for_store("DISCONNECTED")
+        return made
+
+    def _wait_for_store(self, state: str) -> None:
+        def connection() -> str:
+            kms = self.cluster.kms(US)
+            shown = kms.describe_custom_key_stores(CustomKeyStoreId=self._store)
+            return shown["CustomKeyStores"][0]["ConnectionState"]
+
+        eventually(connection, state)
 
     def _Updating(self, kind: Kind) -> Specimen:
         """The old primary, whose successor does not hear that it is to be one."""
@@ -225,6 +259,7 @@ STATES = (
     "PendingDeletion",
     PENDING_REPLICA_DELETION,
     "PendingImport",
+    "Unavailable",
     "Creating",
     "Updating",
 )

@@ -7,17 +7,19 @@ use meridian_kms::Operation;
 
 use crate::repository::read;
 
-const PROMISED: [&str; 45] = [
+const PROMISED: [&str; 56] = [
     "CancelKeyDeletion",
     "ConnectCustomKeyStore",
     "CreateAlias",
     "CreateCustomKeyStore",
     "CreateGrant",
     "CreateKey",
+    "Decapsulate",
     "Decrypt",
     "DeleteAlias",
     "DeleteCustomKeyStore",
     "DeleteImportedKeyMaterial",
+    "DeriveSharedSecret",
     "DescribeCustomKeyStores",
     "DescribeKey",
     "DisableKey",
@@ -25,13 +27,19 @@ const PROMISED: [&str; 45] = [
     "DisconnectCustomKeyStore",
     "EnableKey",
     "EnableKeyRotation",
+    "Encapsulate",
     "Encrypt",
     "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
     "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
     "GenerateRandom",
+    "GetKeyLastUsage",
     "GetKeyPolicy",
     "GetKeyRotationStatus",
     "GetParametersForImport",
+    "GetPublicKey",
     "ImportKeyMaterial",
     "ListAliases",
     "ListGrants",
@@ -47,12 +55,15 @@ const PROMISED: [&str; 45] = [
     "RevokeGrant",
     "RotateKeyOnDemand",
     "ScheduleKeyDeletion",
+    "Sign",
     "TagResource",
     "UntagResource",
     "UpdateAlias",
     "UpdateCustomKeyStore",
     "UpdateKeyDescription",
     "UpdatePrimaryRegion",
+    "Verify",
+    "VerifyMac",
 ];
 
 /// The methods of a service, and those whose messages are not named after them.

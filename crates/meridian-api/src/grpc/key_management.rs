@@ -96,18 +96,10 @@ macro_rules! serve_operations {
         writes { $($w_method:ident $w_op:ident $w_req:ident $w_res:ident,)* }
     ) => {
         serve_operations! {
-            served {
-                $($r_method $r_op $r_req $r_res,)* $($w_method $w_op $w_req $w_res,)*
-            }
-            // Operations of the schema that nobody serves yet.
-            unserved {
-            }
+            $($r_method $r_op $r_req $r_res,)* $($w_method $w_op $w_req $w_res,)*
         }
     };
-    (
-        served { $($method:ident $op:ident $req:ident $res:ident,)* }
-        unserved { $($u_method:ident $u_req:ident $u_res:ident,)* }
-    ) => {
+    ($($method:ident $op:ident $req:ident $res:ident,)*) => {
         #[tonic::async_trait]
         impl KeyManagement for KeyManagementService {
             $(async fn $method(
@@ -119,12 +111,6 @@ macro_rules! serve_operations {
                     (Response::$op(message), request_id) => Ok(envelope(message, request_id)),
                     _ => Err(mismatch(Operation::$op)),
                 }
-            })*
-            $(async fn $u_method(
-                &self,
-                _: tonic::Request<v1::$u_req>,
-            ) -> Result<tonic::Response<v1::$u_res>, Status> {
-                Err(Status::unimplemented(""))
             })*
         }
     };

@@ -98,7 +98,6 @@ class Cluster:
             command += ["--record", str(self.record)]
         if self.seed is not None:
             command += ["--seed", str(self.seed)]
-        command += self.flags
         with self._printed.open("wb") as printed, self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._directory, stdin=subprocess.DEVNULL, stdout=printed, stderr=log

@@ -18,10 +18,12 @@ fn crate_directory() -> &'static Path {
 fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
     let directory = crate_directory().join("corpus").join(target.name);
     let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("a readable directory").path())
+        .collect();
     files.sort();
     assert!(!files.is_empty(), "{directory:?} is empty");
-    let read = |path: PathBuf| (path.clone(), fs::read(path).unwrap());
+    let read = |path: PathBuf| (path.clone(), fs::read(path).expect("a readable file"));
     files.into_iter().map(read).collect()
 }
 

@@ -93,6 +93,7 @@ class Cluster:
             ",".join(self.regions),
             "--nodes-per-region",
             str(self.nodes_per_region),
+            *self.flags,
         ]
         if self.record is not None:
             command += ["--record", str(self.record)]

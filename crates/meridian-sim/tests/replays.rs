@@ -45,8 +45,10 @@ fn every_replay_shows_its_trouble_twice_in_the_same_way() {
 fn the_example_of_the_readme_comes_out_as_it_says() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let readme = std::fs::read_to_string(readme).expect("readable");
-    let example = readme.split("```yaml\n").nth(1).expect("it has an example");
-    let example = example.split("```").next().expect("the example ends");
+    let examples = readme.split("```yaml\n").skip(1);
+    let mut examples = examples.filter_map(|rest| rest.split("```").next());
+    let example = examples.find(|it| it.contains("\ntimeline:"));
+    let example = example.expect("the README has a scenario");
     let scenario = meridian_scenario::read(example).expect("it is right");
     let outcome = perform(&scenario, &Wanted::default()).expect("it can be simulated");
     assert!(outcome.outcome.is_met(), "{:#?}", outcome.outcome.unmet);

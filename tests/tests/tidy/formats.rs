@@ -4,7 +4,7 @@
 use crate::repository::{expect_none, read};
 
 /// The format, the file with its test, and the test.
-const PROOFS: [(&str, &str, &str); 13] = [
+const PROOFS: [(&str, &str, &str); 14] = [
     (
         "log entry",
         "crates/meridian-kms/tests/formats.rs",
@@ -51,6 +51,11 @@ const PROOFS: [(&str, &str, &str); 13] = [
         "an_import_token_is_written_and_read_as_ever",
     ),
     (
+        "grant token",
+        "crates/meridian-crypto/src/grant_token.rs",
+        "a_token_is_read_and_written_as_ever",
+    ),
+    (
         "log-store records",
         "crates/meridian-raft/src/record.rs",
         "entries_have_the_bytes_of_version_1",
@@ -73,17 +78,22 @@ const PROOFS: [(&str, &str, &str); 13] = [
 ];
 
 /// Files of golden bytes that the tests above read.
-const GOLDEN: [&str; 15] = [
+const GOLDEN: [&str; 20] = [
+    "crates/meridian-crypto/tests/golden/grant_token_v1.hex",
     "crates/meridian-crypto/tests/golden/import_token_v1.hex",
     "crates/meridian-judge/tests/golden/history_v1.jsonl",
     "crates/meridian-kms/tests/golden/facts_v1.txt",
+    "crates/meridian-kms/tests/golden/log_v1_ap-south-1.txt",
     "crates/meridian-kms/tests/golden/log_v1_eu-west-1.txt",
     "crates/meridian-kms/tests/golden/log_v1_sa-east-1.txt",
     "crates/meridian-kms/tests/golden/log_v1_us-east-1.txt",
+    "crates/meridian-kms/tests/golden/log_v1_us-gov-west-1.txt",
     "crates/meridian-kms/tests/golden/preflight_v1.txt",
+    "crates/meridian-kms/tests/golden/snapshot_v1_ap-south-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_eu-west-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_sa-east-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_us-east-1.txt",
+    "crates/meridian-kms/tests/golden/snapshot_v1_us-gov-west-1.txt",
     "crates/meridian-scenario/tests/golden/drawn_v1.txt",
     "crates/meridian-scenario/tests/golden/drawn_v1.yaml",
     "crates/meridian-scenario/tests/golden/scenario_v1.txt",

@@ -97,6 +97,11 @@ async fn the_operations_without_output_answer_with_an_empty_body() {
         "DisableKeyRotation",
         "EnableKey",
         "EnableKeyRotation",
+        "PutKeyPolicy",
+        "RetireGrant",
+        "RevokeGrant",
+        "TagResource",
+        "UntagResource",
         "UpdateAlias",
         "UpdateKeyDescription",
         "UpdatePrimaryRegion",
@@ -105,7 +110,13 @@ async fn the_operations_without_output_answer_with_an_empty_body() {
         "PrimaryRegion":"eu-west-1","ReplicaRegion":"eu-west-1","Plaintext":"YQ==",
         "CiphertextBlob":"YQ==","WrappingAlgorithm":"RSAES_OAEP_SHA_256",
         "WrappingKeySpec":"RSA_2048","ImportToken":"YQ==","EncryptedKeyMaterial":"YQ==",
-        "DestinationKeyId":"k"}"#;
+        "DestinationKeyId":"k","Message":"YQ==","SigningAlgorithm":"ECDSA_SHA_256",
+        "Signature":"YQ==","MacAlgorithm":"HMAC_SHA_256","Mac":"YQ==",
+        "KeyAgreementAlgorithm":"ECDH","PublicKey":"YQ==","KeyPairSpec":"RSA_2048",
+        "EncapsulationAlgorithm":"ML_KEM","SharedSecretCiphertextBlob":"YQ==",
+        "Tags":[{"TagKey":"k","TagValue":"v"}],"TagKeys":["k"],"Policy":"{}",
+        "GranteePrincipal":"p","Operations":["Encrypt"],"GrantId":"g",
+        "CustomKeyStoreName":"s","CustomKeyStoreId":"cks-1"}"#;
     let mut empty = Vec::new();
     for operation in Operation::ALL {
         let request = signed("eu-west-1", operation.name(), body);

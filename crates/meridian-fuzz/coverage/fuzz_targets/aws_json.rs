@@ -1,3 +1,5 @@
+//! The target `aws_json` for libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| meridian_fuzz::run("aws_json", bytes));

@@ -1,3 +1,5 @@
+//! The target `fact` for libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| meridian_fuzz::run("fact", bytes));

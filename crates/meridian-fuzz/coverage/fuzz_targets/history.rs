@@ -1,3 +1,5 @@
+//! The target `history` for libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| meridian_fuzz::run("history", bytes));

@@ -1,3 +1,5 @@
+//! The target `policy_document` for libFuzzer.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| meridian_fuzz::run("policy_document", bytes));

@@ -389,7 +389,7 @@ macro_rules! define_operations {
                 match self {
                     $(Response::$r_op(response) => Some(response.to_json()),)*
                     $(Response::$w_op(response) => {
-                        (size_of::<v1::$w_res>() != 0).then(|| response.to_json())
+                        Operation::$w_op.has_output().then(|| response.to_json())
                     })*
                 }
             }
@@ -495,6 +495,28 @@ pub enum Consistency {
 }
 
 impl Operation {
+    /// False for the operations that AWS's model gives no output at all; the
+    /// output of some others is an object without members.
+    pub fn has_output(self) -> bool {
+        !matches!(
+            self,
+            Operation::CreateAlias
+                | Operation::DeleteAlias
+                | Operation::DisableKey
+                | Operation::DisableKeyRotation
+                | Operation::EnableKey
+                | Operation::EnableKeyRotation
+                | Operation::PutKeyPolicy
+                | Operation::RetireGrant
+                | Operation::RevokeGrant
+                | Operation::TagResource
+                | Operation::UntagResource
+                | Operation::UpdateAlias
+                | Operation::UpdateKeyDescription
+                | Operation::UpdatePrimaryRegion
+        )
+    }
+
     /// Cryptographic operations use the node's own view; management reads
     /// confirm the leadership first.
     pub fn consistency(self) -> Consistency {

@@ -112,6 +112,12 @@ def test_grants_are_listed_page_by_page_and_retired(kms, other, key):
         kms.revoke_grant(KeyId=key["KeyId"], GrantId=made[0]["GrantId"])
 
 
+def test_what_is_no_grant_id_is_refused(kms, key):
+    for end in (kms.retire_grant, kms.revoke_grant):
+        with refused("InvalidGrantIdException"):
+            end(KeyId=key["Arn"], GrantId="no-grant-id")
+
+
 def test_what_a_grant_cannot_be_is_refused(kms, key):
     def create(**changes):
         given = {"KeyId": key["KeyId"], "GranteePrincipal": OTHER, "Operations": ["Encrypt"]}

@@ -69,7 +69,7 @@ impl Trail {
         self.seen = kms.seen(caller, request);
         self.alias = request.named_alias(caller, region);
         self.caller = Some(caller.clone());
-        self.parameters = shown(&request.to_shown_json());
+        self.parameters = shown(&request.to_logged_json());
     }
 
     /// The region has carried it out.
@@ -81,7 +81,7 @@ impl Trail {
         }
         self.materials = response.materials_used();
         if response.operation().is_write() {
-            self.elements = shown(&response.to_shown_json());
+            self.elements = shown(&response.to_logged_json());
             // AWS tells the key also where its answer does not.
             if let (Value::Null, Some(key)) = (&self.elements, self.seen.keys.first()) {
                 self.elements = serde_json::json!({ "keyId": key });

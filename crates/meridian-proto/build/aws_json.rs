@@ -52,7 +52,6 @@ fn message_impl(schema: &Schema, message: &Message) -> String {
         .iter()
         .filter_map(|member| logged(schema, member))
         .collect();
-    let texts: String = message.members.iter().filter_map(text).collect();
     let shown: String = message.members.iter().filter_map(shown).collect();
     let blobs: String = message.members.iter().filter_map(blob_length).collect();
     format!(
@@ -63,12 +62,6 @@ fn message_impl(schema: &Schema, message: &Message) -> String {
             }}
             fn violations_at(&self, at: &crate::aws_json::Path<'_>, out: &mut ::std::vec::Vec<::std::string::String>) {{
                 {checks}
-            }}
-            fn text_member(&self, name: &str) -> ::core::option::Option<&str> {{
-                match name {{
-                    {texts}
-                    _ => None,
-                }}
             }}
             fn member(&self, name: &str) -> ::core::option::Option<crate::aws_json::MemberValue<'_>> {{
                 match name {{
@@ -82,7 +75,7 @@ fn message_impl(schema: &Schema, message: &Message) -> String {
                 {encoded}
                 object.close();
             }}
-            fn write_shown(&self, out: &mut ::std::string::String) {{
+            fn write_logged(&self, out: &mut ::std::string::String) {{
                 let object = crate::aws_json::LoggedWriter::open(out);
                 {logged}
                 object.close();
@@ -120,12 +113,6 @@ fn check(member: &Member) -> Option<String> {
         member.required,
         camel_case(&member.json)
     ))
-}
-
-fn text(member: &Member) -> Option<String> {
-    let Member { field, json, .. } = member;
-    (member.scalar == Scalar::Text && member.form == Form::Optional)
-        .then(|| format!("{json:?} => self.{field}.as_deref(),\n"))
 }
 
 /// Bytes may be secret, and a message is no single value.

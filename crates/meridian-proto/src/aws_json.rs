@@ -62,9 +62,9 @@ pub trait AwsJson: Sized {
 
     /// The message as an audit log shows it: JSON with names in lower camel
     /// case, without blobs, sensitive members and grant tokens.
-    fn to_shown_json(&self) -> String {
+    fn to_logged_json(&self) -> String {
         let mut out = String::new();
-        self.write_shown(&mut out);
+        self.write_logged(&mut out);
         out
     }
 
@@ -79,7 +79,12 @@ pub trait AwsJson: Sized {
 
     /// A member that is text, by AWS's name; nothing when it is absent or the
     /// message has no such member.
-    fn text_member(&self, name: &str) -> Option<&str>;
+    fn text_member(&self, name: &str) -> Option<&str> {
+        match self.member(name)? {
+            MemberValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
 
     /// A member by AWS's name, whatever its type; nothing when it is absent, or
     /// holds bytes or a message, or the message has no such member.
@@ -88,8 +93,8 @@ pub trait AwsJson: Sized {
     /// [`Self::to_json`] into an existing text.
     fn write_json(&self, out: &mut String);
 
-    /// [`Self::to_shown_json`] into an existing text.
-    fn write_shown(&self, out: &mut String);
+    /// [`Self::to_logged_json`] into an existing text.
+    fn write_logged(&self, out: &mut String);
 }
 
 impl<T: AwsJson> AwsJson for Box<T> {
@@ -105,12 +110,8 @@ impl<T: AwsJson> AwsJson for Box<T> {
         T::write_json(self, out);
     }
 
-    fn write_shown(&self, out: &mut String) {
-        T::write_shown(self, out);
-    }
-
-    fn text_member(&self, name: &str) -> Option<&str> {
-        T::text_member(self, name)
+    fn write_logged(&self, out: &mut String) {
+        T::write_logged(self, out);
     }
 
     fn member(&self, name: &str) -> Option<MemberValue<'_>> {

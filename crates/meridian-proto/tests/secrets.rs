@@ -101,7 +101,7 @@ fn an_audit_log_shows_names_and_contexts_and_no_secret() {
         ..Default::default()
     };
     assert_eq!(
-        encrypt.to_shown_json(),
+        encrypt.to_logged_json(),
         r#"{"keyId":"alias/orders","encryptionContext":{"tenant":"blue"}}"#
     );
     let store = CreateCustomKeyStoreRequest {
@@ -114,12 +114,12 @@ fn an_audit_log_shows_names_and_contexts_and_no_secret() {
         ..Default::default()
     };
     assert_eq!(
-        store.to_shown_json(),
+        store.to_logged_json(),
         r#"{"customKeyStoreName":"vault","xksProxyAuthenticationCredential":{}}"#
     );
     let data_key = GenerateDataKeyResponse {
         plaintext: secret(),
         ..Default::default()
     };
-    assert_eq!(data_key.to_shown_json(), "{}");
+    assert_eq!(data_key.to_logged_json(), "{}");
 }

@@ -327,10 +327,10 @@ macro_rules! define_operations {
             }
 
             /// What an audit log shows of it, as JSON.
-            pub fn to_shown_json(&self) -> String {
+            pub fn to_logged_json(&self) -> String {
                 match self {
-                    $(Request::$r_op(request) => request.to_shown_json(),)*
-                    $(Request::$w_op(request) => request.to_shown_json(),)*
+                    $(Request::$r_op(request) => request.to_logged_json(),)*
+                    $(Request::$w_op(request) => request.to_logged_json(),)*
                 }
             }
 
@@ -376,10 +376,10 @@ macro_rules! define_operations {
             }
 
             /// What an audit log shows of it, as JSON.
-            pub fn to_shown_json(&self) -> String {
+            pub fn to_logged_json(&self) -> String {
                 match self {
-                    $(Response::$r_op(response) => response.to_shown_json(),)*
-                    $(Response::$w_op(response) => response.to_shown_json(),)*
+                    $(Response::$r_op(response) => response.to_logged_json(),)*
+                    $(Response::$w_op(response) => response.to_logged_json(),)*
                 }
             }
 

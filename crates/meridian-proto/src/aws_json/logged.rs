@@ -6,31 +6,19 @@ use std::collections::BTreeMap;
 use prost_types::Timestamp;
 
 use super::AwsJson;
-use super::encode::Encode;
+use super::encode::{Encode, ObjectWriter};
 
-/// Writes the members of one object that may be shown. Names come quoted and
+/// Writes the members of one object that may be logged. Names come quoted and
 /// with their colon.
-pub(crate) struct LoggedWriter<'a> {
-    out: &'a mut String,
-    separator: &'static str,
-}
+pub(crate) struct LoggedWriter<'a>(ObjectWriter<'a>);
 
 impl<'a> LoggedWriter<'a> {
     pub(crate) fn open(out: &'a mut String) -> Self {
-        LoggedWriter {
-            out,
-            separator: "{",
-        }
+        LoggedWriter(ObjectWriter::open(out))
     }
 
     pub(crate) fn always<T: Logged>(self, name: &str, value: &T) -> Self {
-        self.out.push_str(self.separator);
-        self.out.push_str(name);
-        value.show(self.out);
-        LoggedWriter {
-            out: self.out,
-            separator: ",",
-        }
+        LoggedWriter(self.0.always(name, &AsLogged(value)))
     }
 
     pub(crate) fn optional<T: Logged>(self, name: &str, value: &Option<T>) -> Self {
@@ -50,36 +38,38 @@ impl<'a> LoggedWriter<'a> {
 
     /// Leaves an empty map out.
     pub(crate) fn map(self, name: &str, entries: &BTreeMap<String, String>) -> Self {
-        match entries.is_empty() {
-            true => self,
-            false => self.always(name, entries),
-        }
+        LoggedWriter(self.0.map(name, entries))
     }
 
     pub(crate) fn close(self) {
-        if self.separator == "{" {
-            self.out.push('{');
-        }
-        self.out.push('}');
+        self.0.close();
     }
 }
 
-/// A type that may be shown. Blobs are not among them.
-pub(crate) trait Logged {
-    fn show(&self, out: &mut String);
+struct AsLogged<'v, T>(&'v T);
+
+impl<T: Logged> Encode for AsLogged<'_, T> {
+    fn encode(&self, out: &mut String) {
+        self.0.log(out);
+    }
 }
 
-macro_rules! shown_as_encoded {
+/// A type that may be logged. Blobs are not among them.
+pub(crate) trait Logged {
+    fn log(&self, out: &mut String);
+}
+
+macro_rules! logged_as_encoded {
     ($($type:ty),*) => {
         $(impl Logged for $type {
-            fn show(&self, out: &mut String) {
+            fn log(&self, out: &mut String) {
                 self.encode(out);
             }
         })*
     };
 }
 
-shown_as_encoded!(String, bool, i32, u64, BTreeMap<String, String>);
+logged_as_encoded!(String, bool, i32, u64, BTreeMap<String, String>);
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -88,65 +78,51 @@ const MONTHS: [&str; 12] = [
 impl Logged for Timestamp {
     // fidelity: assumed, CloudTrail's examples write dates in English words; the comma before the
     // time is not in all of them.
-    fn show(&self, out: &mut String) {
-        let (year, month, day) = civil(self.seconds.div_euclid(86_400));
-        let second = self.seconds.rem_euclid(86_400);
-        let (hour, half) = match second / 3600 {
-            0 => (12, "AM"),
-            hour @ 1..=11 => (hour, "AM"),
-            12 => (12, "PM"),
-            hour => (hour - 12, "PM"),
-        };
-        let (minute, second) = (second / 60 % 60, second % 60);
-        let month = MONTHS[month - 1];
-        format!("{month} {day}, {year}, {hour}:{minute:02}:{second:02} {half}").encode(out);
+    fn log(&self, out: &mut String) {
+        let text = iso_8601(self.seconds.saturating_mul(1000));
+        match in_words(&text) {
+            Some(words) => words.encode(out),
+            None => text.encode(out),
+        }
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01: each era of 400 years
-/// has the same 146,097 days, and a year that begins in March ends with the day
-/// that may be missing.
-fn civil(days: i64) -> (i64, usize, i64) {
-    let days = days.saturating_add(719_468);
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * day + 2) / 153;
-    let day = day - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    let year = era * 400 + year + i64::from(month <= 2);
-    (year, usize::try_from(month).unwrap_or(1), day)
+/// `Jan 31, 2026, 11:59:59 PM` for `2026-01-31T23:59:59Z`.
+fn in_words(text: &str) -> Option<String> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut parts = date.rsplitn(3, '-');
+    let day: u8 = parts.next()?.parse().ok()?;
+    let month: usize = parts.next()?.parse().ok()?;
+    let (month, year) = (MONTHS.get(month.checked_sub(1)?)?, parts.next()?);
+    let (hour, minutes) = time.split_once(':')?;
+    let hour: u8 = hour.parse().ok()?;
+    let half = if hour < 12 { "AM" } else { "PM" };
+    let hour = (hour + 11) % 12 + 1;
+    Some(format!("{month} {day}, {year}, {hour}:{minutes} {half}"))
 }
 
 /// A time as events write it: `2026-01-31T23:59:59Z`.
 pub fn iso_8601(ms: i64) -> String {
     let seconds = ms.div_euclid(1000);
-    let (year, month, day) = civil(seconds.div_euclid(86_400));
-    let second = seconds.rem_euclid(86_400);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    Timestamp { seconds, nanos: 0 }.to_string()
 }
 
 impl<T: Logged> Logged for Vec<T> {
-    fn show(&self, out: &mut String) {
+    fn log(&self, out: &mut String) {
         out.push('[');
         for (index, item) in self.iter().enumerate() {
             if index > 0 {
                 out.push(',');
             }
-            item.show(out);
+            item.log(out);
         }
         out.push(']');
     }
 }
 
 impl<T: AwsJson> Logged for T {
-    fn show(&self, out: &mut String) {
-        self.write_shown(out);
+    fn log(&self, out: &mut String) {
+        self.write_logged(out);
     }
 }
 
@@ -177,7 +153,7 @@ mod tests {
         ];
         for (seconds, words, iso) in cases {
             let mut out = String::new();
-            Timestamp { seconds, nanos: 0 }.show(&mut out);
+            Timestamp { seconds, nanos: 0 }.log(&mut out);
             assert_eq!(out, format!("{words:?}"));
             assert_eq!(iso_8601(seconds * 1000 + 999), iso);
         }

@@ -1,7 +1,7 @@
 //! What the tests of this crate stand on: one region with its secrets, a clock
 //! that moves when told to, and a shadow that must stay equal byte for byte.
 //!
-//! Also compiled, by path, into the tests between regions and those of formats.
+//! Also compiled, by path, into the tests in `tests/`.
 
 #![allow(dead_code, reason = "each place it is compiled into uses a part of it")]
 #![allow(
@@ -9,11 +9,16 @@
     reason = "the functions beside the tests are part of them"
 )]
 
+// By path, as this file itself is in `tests/`.
+#[path = "fixture/calls.rs"]
+mod calls;
+#[path = "fixture/key_stores.rs"]
+pub mod key_stores;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use meridian_crypto::{
-    AttestationRoot, ClusterSecret, ImportToken, MaterialId, RootKey, SeededEntropy, Vault,
-    WrappingAlgorithm, WrappingKey,
+    AttestationRoot, ClusterSecret, ImportToken, RootKey, SeededEntropy, Vault, WrappingKey,
 };
 use meridian_iam::Identity;
 use meridian_kms::{
@@ -40,9 +45,6 @@ pub const REGIONS: [&str; 5] = [
 
 /// The shadow restarts from its snapshot before every so many entries.
 const RESTART_EVERY: u64 = 8;
-
-/// What passes for the certificate of a CloudHSM cluster.
-pub const ANCHOR: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
 const WRAPPING_KEY: &str =
     include_str!("../../meridian-crypto/tests/golden/wrapping_key_rsa_2048.hex");
@@ -325,348 +327,6 @@ impl TestRegion {
             attestation_root: self.attestation_root.as_ref(),
         };
         view.plan(&mut cx, request)
-    }
-
-    /// Creates a key of origin AWS_KMS and returns its ID.
-    pub fn create(&mut self) -> String {
-        self.create_as(CreateKeyRequest::default())
-    }
-
-    /// Creates a multi-Region key of origin AWS_KMS and returns its ID.
-    pub fn create_multi_region(&mut self) -> String {
-        self.create_as(CreateKeyRequest {
-            multi_region: Some(true),
-            ..Default::default()
-        })
-    }
-
-    /// Creates a key of origin EXTERNAL, without material, and returns its ID.
-    pub fn create_external(&mut self, multi_region: bool) -> String {
-        self.create_as(CreateKeyRequest {
-            origin: Some("EXTERNAL".into()),
-            multi_region: Some(multi_region),
-            ..Default::default()
-        })
-    }
-
-    /// Creates a key and returns its ID.
-    pub fn create_as(&mut self, request: CreateKeyRequest) -> String {
-        self.call(request)
-            .unwrap()
-            .key_metadata
-            .unwrap()
-            .key_id
-            .unwrap()
-    }
-
-    /// Imports 32 bytes that never expire, and returns the material's ID.
-    pub fn import(&mut self, key: &str, byte: u8, import_type: &str) -> Result<String, KmsError> {
-        self.import_as(key, byte, |request| {
-            request.import_type = Some(import_type.into())
-        })
-    }
-
-    /// Imports, with a request of one's own, 32 equal bytes.
-    pub fn import_as(
-        &mut self,
-        key: &str,
-        byte: u8,
-        adjust: impl FnOnce(&mut ImportKeyMaterialRequest),
-    ) -> Result<String, KmsError> {
-        self.import_bytes(key, &[byte; 32], adjust)
-            .map(|it| it.key_material_id.unwrap())
-    }
-
-    /// Imports any bytes, through a real token.
-    pub fn import_bytes(
-        &mut self,
-        key: &str,
-        bytes: &[u8],
-        adjust: impl FnOnce(&mut ImportKeyMaterialRequest),
-    ) -> Result<ImportKeyMaterialResponse, KmsError> {
-        let mut request = self.import_request(key, bytes)?;
-        adjust(&mut request);
-        self.call(request)
-    }
-
-    /// The request that imports bytes which never expire.
-    pub fn import_request(
-        &mut self,
-        key: &str,
-        bytes: &[u8],
-    ) -> Result<ImportKeyMaterialRequest, KmsError> {
-        let parameters = self.parameters_for_import(key)?;
-        let public = parameters.public_key.unwrap();
-        let wrapped =
-            meridian_crypto::wrap(&public, WrappingAlgorithm::RsaesOaepSha256, bytes).unwrap();
-        Ok(ImportKeyMaterialRequest {
-            key_id: Some(key.into()),
-            import_token: parameters.import_token,
-            encrypted_key_material: Some(wrapped.into()),
-            expiration_model: Some("KEY_MATERIAL_DOES_NOT_EXPIRE".into()),
-            ..Default::default()
-        })
-    }
-
-    /// GetParametersForImport, or what it answered within the last day.
-    fn parameters_for_import(
-        &mut self,
-        key: &str,
-    ) -> Result<GetParametersForImportResponse, KmsError> {
-        if let Some((asked, parameters)) = self.parameters.get(key)
-            && self.now.0 - asked.0 < DAY_MS
-        {
-            return Ok(parameters.clone());
-        }
-        let parameters = self.call(GetParametersForImportRequest {
-            key_id: Some(key.into()),
-            wrapping_algorithm: Some("RSAES_OAEP_SHA_256".into()),
-            wrapping_key_spec: Some("RSA_2048".into()),
-        })?;
-        self.parameters
-            .insert(key.into(), (self.now, parameters.clone()));
-        Ok(parameters)
-    }
-
-    /// A key of origin EXTERNAL that has its first material.
-    pub fn create_imported(&mut self, multi_region: bool, byte: u8) -> (String, String) {
-        let key = self.create_external(multi_region);
-        let material = self.import(&key, byte, "NEW_KEY_MATERIAL").unwrap();
-        (key, material)
-    }
-
-    /// The ID that 32 equal bytes have as a material of a key.
-    pub fn material_id(&self, key: &str, byte: u8) -> MaterialId {
-        let material = meridian_crypto::Material::from_bytes(&[byte; 32]).unwrap();
-        self.vault.material_id(key, &material)
-    }
-
-    /// DeleteImportedKeyMaterial; without an ID of the current material.
-    pub fn delete_material(
-        &mut self,
-        key: &str,
-        id: Option<&str>,
-    ) -> Result<DeleteImportedKeyMaterialResponse, KmsError> {
-        self.call(DeleteImportedKeyMaterialRequest {
-            key_id: Some(key.into()),
-            key_material_id: id.map(Into::into),
-        })
-    }
-
-    /// RotateKeyOnDemand.
-    pub fn rotate(&mut self, key: &str) -> Result<RotateKeyOnDemandResponse, KmsError> {
-        self.call(RotateKeyOnDemandRequest {
-            key_id: Some(key.into()),
-        })
-    }
-
-    /// DescribeKey.
-    pub fn describe(&mut self, key: &str) -> KeyMetadata {
-        let request = DescribeKeyRequest {
-            key_id: Some(key.into()),
-            ..Default::default()
-        };
-        *self.call(request).unwrap().key_metadata.unwrap()
-    }
-
-    /// The key state, by name; `gone` without such a key.
-    pub fn state(&mut self, key: &str) -> String {
-        let request = DescribeKeyRequest {
-            key_id: Some(key.into()),
-            ..Default::default()
-        };
-        match self.call(request) {
-            Ok(described) => described.key_metadata.unwrap().key_state.unwrap(),
-            Err(_) => "gone".into(),
-        }
-    }
-
-    /// DisableKey.
-    pub fn disable(&mut self, key: &str) -> Result<DisableKeyResponse, KmsError> {
-        self.call(DisableKeyRequest {
-            key_id: Some(key.into()),
-        })
-    }
-
-    /// EnableKey.
-    pub fn enable(&mut self, key: &str) -> Result<EnableKeyResponse, KmsError> {
-        self.call(EnableKeyRequest {
-            key_id: Some(key.into()),
-        })
-    }
-
-    /// ScheduleKeyDeletion with the shortest window.
-    pub fn schedule_deletion(
-        &mut self,
-        key: &str,
-    ) -> Result<ScheduleKeyDeletionResponse, KmsError> {
-        self.call(ScheduleKeyDeletionRequest {
-            key_id: Some(key.into()),
-            pending_window_in_days: Some(7),
-        })
-    }
-
-    /// CancelKeyDeletion.
-    pub fn cancel_deletion(&mut self, key: &str) -> Result<CancelKeyDeletionResponse, KmsError> {
-        self.call(CancelKeyDeletionRequest {
-            key_id: Some(key.into()),
-        })
-    }
-
-    /// EnableKeyRotation.
-    pub fn enable_rotation(
-        &mut self,
-        key: &str,
-        days: Option<i32>,
-    ) -> Result<EnableKeyRotationResponse, KmsError> {
-        self.call(EnableKeyRotationRequest {
-            key_id: Some(key.into()),
-            rotation_period_in_days: days,
-        })
-    }
-
-    /// GetKeyRotationStatus.
-    pub fn rotation_status(&mut self, key: &str) -> Result<GetKeyRotationStatusResponse, KmsError> {
-        self.call(GetKeyRotationStatusRequest {
-            key_id: Some(key.into()),
-        })
-    }
-
-    /// ListKeyRotations with every material.
-    pub fn materials(&mut self, key: &str) -> Vec<RotationsListEntry> {
-        self.list_rotations(key, Some("ALL_KEY_MATERIAL"))
-    }
-
-    /// ListKeyRotations as it is without IncludeKeyMaterial.
-    pub fn rotations(&mut self, key: &str) -> Vec<RotationsListEntry> {
-        self.list_rotations(key, None)
-    }
-
-    fn list_rotations(&mut self, key: &str, include: Option<&str>) -> Vec<RotationsListEntry> {
-        let request = ListKeyRotationsRequest {
-            key_id: Some(key.into()),
-            include_key_material: include.map(Into::into),
-            ..Default::default()
-        };
-        self.call(request).unwrap().rotations
-    }
-
-    /// Every material as `CURRENT/IMPORTED`, oldest first.
-    pub fn material_states(&mut self, key: &str) -> Vec<String> {
-        let listed = self.materials(key);
-        let state = |entry: &RotationsListEntry| {
-            let import_state = entry.import_state.as_deref().unwrap_or("-");
-            format!(
-                "{}/{import_state}",
-                entry.key_material_state.as_deref().unwrap()
-            )
-        };
-        listed.iter().map(state).collect()
-    }
-
-    /// Encrypts a text without context.
-    pub fn encrypt(&mut self, key: &str, text: &str) -> Result<Vec<u8>, KmsError> {
-        let request = EncryptRequest {
-            key_id: Some(key.into()),
-            plaintext: Some(text.as_bytes().to_vec().into()),
-            ..Default::default()
-        };
-        Ok(self.call(request)?.ciphertext_blob.unwrap().to_vec())
-    }
-
-    /// Decrypts a text without naming the key.
-    pub fn decrypt(&mut self, blob: &[u8]) -> Result<String, KmsError> {
-        Ok(self.decrypt_any(blob)?.0)
-    }
-
-    /// Decrypts a text and says by which material.
-    pub fn decrypt_with(&mut self, blob: &[u8]) -> Result<(String, String), KmsError> {
-        let (text, material) = self.decrypt_any(blob)?;
-        Ok((text, material.unwrap()))
-    }
-
-    /// Decrypts a text and says by which material, if the answer does.
-    pub fn decrypt_any(&mut self, blob: &[u8]) -> Result<(String, Option<String>), KmsError> {
-        let request = DecryptRequest {
-            ciphertext_blob: Some(blob.to_vec().into()),
-            ..Default::default()
-        };
-        let response = self.call(request)?;
-        let text = String::from_utf8(response.plaintext.unwrap().to_vec()).unwrap();
-        Ok((text, response.key_material_id))
-    }
-
-    /// Creates a custom key store on a cluster of its own and returns its ID.
-    pub fn create_key_store(&mut self) -> String {
-        self.create_key_store_as(|_| ()).unwrap()
-    }
-
-    /// Creates a custom key store, with a request of one's own.
-    pub fn create_key_store_as(
-        &mut self,
-        adjust: impl FnOnce(&mut CreateCustomKeyStoreRequest),
-    ) -> Result<String, KmsError> {
-        let number = self.region.key_stores().len();
-        let letter = char::from(b'a' + u8::try_from(number).unwrap());
-        let mut request = CreateCustomKeyStoreRequest {
-            custom_key_store_name: Some(format!("store {number}")),
-            cloud_hsm_cluster_id: Some(format!("cluster-{}", letter.to_string().repeat(11))),
-            trust_anchor_certificate: Some(ANCHOR.into()),
-            key_store_password: Some(format!("password-{number}")),
-            ..Default::default()
-        };
-        adjust(&mut request);
-        Ok(self.call(request)?.custom_key_store_id.unwrap())
-    }
-
-    /// Creates a custom key store and waits until it is connected.
-    pub fn create_connected_key_store(&mut self) -> String {
-        let store = self.create_key_store();
-        self.connect(&store).unwrap();
-        self.pass(1000);
-        store
-    }
-
-    /// Creates a key in a custom key store on a cluster.
-    pub fn create_in(&mut self, store: &str) -> String {
-        self.create_as(CreateKeyRequest {
-            origin: Some("AWS_CLOUDHSM".into()),
-            custom_key_store_id: Some(store.into()),
-            ..Default::default()
-        })
-    }
-
-    /// ConnectCustomKeyStore.
-    pub fn connect(&mut self, store: &str) -> Result<ConnectCustomKeyStoreResponse, KmsError> {
-        self.call(ConnectCustomKeyStoreRequest {
-            custom_key_store_id: Some(store.into()),
-        })
-    }
-
-    /// DisconnectCustomKeyStore.
-    pub fn disconnect(
-        &mut self,
-        store: &str,
-    ) -> Result<DisconnectCustomKeyStoreResponse, KmsError> {
-        self.call(DisconnectCustomKeyStoreRequest {
-            custom_key_store_id: Some(store.into()),
-        })
-    }
-
-    /// DescribeCustomKeyStores.
-    pub fn key_stores(&mut self) -> Vec<CustomKeyStoresListEntry> {
-        let request = DescribeCustomKeyStoresRequest::default();
-        self.call(request).unwrap().custom_key_stores
-    }
-
-    /// The connection state of a custom key store.
-    pub fn connection(&mut self, store: &str) -> String {
-        let request = DescribeCustomKeyStoresRequest {
-            custom_key_store_id: Some(store.into()),
-            ..Default::default()
-        };
-        let mut found = self.call(request).unwrap().custom_key_stores;
-        found.remove(0).connection_state.unwrap()
     }
 
     /// The reference of a key of this account.

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use meridian_proto::v1;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Serialize};
 
-use crate::arn::AccountId;
+use crate::arn::{AccountId, serde_as_text};
 use crate::key_set::Origin;
 use crate::key_store::{Cluster, Connection, Proxy};
 use crate::time::Timestamp;
@@ -82,21 +82,6 @@ impl fmt::Display for StoreRef {
     }
 }
 
-macro_rules! serde_as_text {
-    ($($name:ty),*) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(D::Error::custom)
-            }
-        }
-    )*};
-}
 serde_as_text!(StoreId, StoreRef);
 
 /// What a key store stands on.

@@ -48,7 +48,8 @@ pub fn plan(
 mod tests {
     use meridian_proto::v1::{CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest};
 
-    use crate::fixture::{ANCHOR, START, TestRegion, refusal};
+    use crate::fixture::key_stores::ANCHOR;
+    use crate::fixture::{START, TestRegion, refusal};
 
     #[test]
     fn everything_but_the_password_is_shown() {

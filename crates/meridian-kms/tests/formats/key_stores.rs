@@ -3,7 +3,7 @@
 use meridian_kms::{Change, ProxyAnswer};
 use meridian_proto::v1::*;
 
-use crate::fixture::ANCHOR;
+use crate::fixture::key_stores::ANCHOR;
 use crate::story::Recorded;
 
 /// Where it happens.

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +17,7 @@ use meridian_kms::service_event::service_events;
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::{AuditEntry, audit_entry::Entry};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::broadcast;
 
 use crate::clock::machine_now_ms;
@@ -149,15 +149,13 @@ fn write(file: &mut Option<File>, entry: &Value) {
     }
 }
 
-/// The ID of an event, from its place in the region's Raft log.
+/// The ID of an event, from its place in the region's Raft log: the same in
+/// every process, whatever it was built with.
 fn id(region: &RegionName, index: u64, at: usize, kind: u8) -> String {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        (region.as_str(), index, at, kind, salt).hash(&mut hasher);
-        hasher.finish()
-    };
-    let bits = u128::from(half(0)) << 64 | u128::from(half(1));
-    uuid::Builder::from_random_bytes(bits.to_be_bytes())
+    let digest = Sha256::digest(format!("{region}/{index}/{at}/{kind}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_random_bytes(bytes)
         .into_uuid()
         .to_string()
 }

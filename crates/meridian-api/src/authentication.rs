@@ -82,12 +82,13 @@ impl Holder<'_> {
         &self,
         credential: &Credential<'_>,
         region: &RegionName,
-        sent: &Sent<'_>,
+        (head, body): (&Parts, &[u8]),
         request_id: String,
     ) -> Result<Caller, Refusal> {
         let Holder::Known { key, now_ms } = self else {
             return Ok(credential.caller(region, request_id));
         };
+        let sent = Sent::new(head, body);
         let request = sent.request();
         let signature = credential.signature();
         signature.verify(&request, &key.secret, *now_ms)?;
@@ -105,14 +106,14 @@ impl Holder<'_> {
 }
 
 /// A request as its sender signed it.
-pub(crate) struct Sent<'a> {
+struct Sent<'a> {
     head: &'a Parts,
     headers: Vec<(&'a str, &'a [u8])>,
     body: &'a [u8],
 }
 
 impl<'a> Sent<'a> {
-    pub(crate) fn new(head: &'a Parts, body: &'a [u8]) -> Sent<'a> {
+    fn new(head: &'a Parts, body: &'a [u8]) -> Sent<'a> {
         let each = head.headers.iter();
         let mut headers: Vec<(&str, &[u8])> = each
             .map(|(name, value)| (name.as_str(), value.as_bytes()))

@@ -11,20 +11,18 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::StreamExt;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::LengthLimitError;
 use meridian_kms::{KmsError, Operation};
 use meridian_proto::SerializationError;
 
-use crate::authentication::Sent;
 use crate::door::Door;
 use crate::error::CallError;
 use crate::observer::Observation;
 use crate::refusal::Refusal;
 use crate::request_id::{self, REQUEST_ID};
 use crate::serve::Reset;
-use crate::sigv4::Credential;
 
 /// Bytes that a request body may have.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
@@ -79,14 +77,7 @@ async fn call(
     observed.operation = operation.name();
     let body = read(&head.headers, body).await?;
 
-    let credential = Credential::parse(head.headers.get(AUTHORIZATION))?;
-    let holder = door.authentication.holder(&credential)?;
-    let (region, kms) = door.region(credential.region).ok_or_else(|| {
-        Refusal::InvalidSignature("Credential should be scoped to a valid region.".into())
-    })?;
-    credential.check_service()?;
-    let sent = Sent::new(&head, &body);
-    let caller = holder.caller(&credential, &region, &sent, request_id.to_owned())?;
+    let (region, kms, caller) = door.authenticate(&head, &body, request_id.to_owned())?;
     observed.region = Some(region.clone());
 
     let request = decode(operation, &body)?;

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{Extensions, HeaderMap};
-use meridian_kms::{AccountId, KmsError, RegionName, Request};
+use meridian_kms::{AccountId, Caller, KmsError, RegionName, Request};
 use meridian_proto::validation_message;
 
 use crate::audit::Auditor;
@@ -12,6 +14,8 @@ use crate::authentication::Authentication;
 use crate::front::{Cluster, Front, Scope};
 use crate::kms::Kms;
 use crate::observer::{Observation, Observer};
+use crate::refusal::Refusal;
+use crate::sigv4::Credential;
 use crate::throttle::Throttle;
 use crate::trail::Trail;
 
@@ -19,7 +23,7 @@ use crate::trail::Trail;
 pub(crate) struct Door {
     cluster: Arc<dyn Cluster>,
     scope: Scope,
-    pub(crate) authentication: Authentication,
+    authentication: Authentication,
     throttle: Option<Arc<Throttle>>,
     observer: Arc<dyn Observer>,
     auditor: Option<Arc<dyn Auditor>>,
@@ -45,6 +49,31 @@ impl Door {
                 Some((name.parse().ok()?, self.cluster.region(name)?))
             }
         }
+    }
+
+    /// Who calls which region, by the signature of a request.
+    ///
+    /// # Errors
+    /// There is no signature, or it is not right.
+    pub(crate) fn authenticate(
+        &self,
+        head: &Parts,
+        body: &[u8],
+        request_id: String,
+    ) -> Result<(RegionName, Arc<dyn Kms>, Caller), Refusal> {
+        let credential = Credential::parse(head.headers.get(AUTHORIZATION))?;
+        let holder = self.authentication.holder(&credential)?;
+        let (region, kms) = self.region(credential.region).ok_or_else(|| {
+            Refusal::InvalidSignature("Credential should be scoped to a valid region.".into())
+        })?;
+        credential.check_service()?;
+        let caller = holder.caller(&credential, &region, (head, body), request_id)?;
+        Ok((region, kms, caller))
+    }
+
+    /// May a call without a signature name its caller itself?
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.authentication, Authentication::Open)
     }
 
     /// The region that a request means which names none: the only one there is.

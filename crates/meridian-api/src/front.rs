@@ -63,7 +63,7 @@ impl Front {
             .fallback(fallback)
             .with_state(door.clone());
         let verify = from_fn_with_state(door.clone(), grpc::verify);
-        let open = matches!(door.authentication, Authentication::Open);
+        let open = door.is_open();
         let router = grpc::add_services(Routes::from(router), door).into_axum_router();
         if open { router } else { router.layer(verify) }
     }

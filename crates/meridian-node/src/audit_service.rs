@@ -14,6 +14,8 @@ use crate::audit_log::AuditLog;
 pub struct AuditService {
     /// The log of the process, if it keeps one.
     pub log: Option<Arc<AuditLog>>,
+    /// Callers have to prove who they are, and there is no policy about this log.
+    pub is_closed: bool,
 }
 
 #[tonic::async_trait]
@@ -24,6 +26,11 @@ impl audit_log_server::AuditLog for AuditService {
         &self,
         request: Request<WatchAuditRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        if self.is_closed {
+            return Err(Status::permission_denied(
+                "Where callers have to prove who they are, the audit log is in its files only.",
+            ));
+        }
         let Some(log) = &self.log else {
             return Err(Status::failed_precondition(
                 "This cluster keeps no audit log. Start it with `meridian up --audit FILE`.",

@@ -383,6 +383,7 @@ pub fn router(
     };
     let audit = AuditService {
         log: process.audit.clone(),
+        is_closed: process.access.identities().is_some(),
     };
     let audit = meridian_proto::v1::audit_log_server::AuditLogServer::new(audit);
     let observer = Arc::new(process.metrics.clone());

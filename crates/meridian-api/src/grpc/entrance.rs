@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use meridian_kms::{AccountId, Caller, KmsError, RegionName};
+use meridian_kms::{AccountId, Caller, ErrorCode, KmsError, RegionName};
 use tonic::Extensions;
 use tonic::metadata::MetadataMap;
 
@@ -55,7 +55,9 @@ pub(crate) fn enter(
             request_id,
             ..signed.caller.clone()
         },
-        None => sigv4::root(account(metadata)?, &region, request_id),
+        None if door.is_open() => sigv4::root(account(metadata)?, &region, request_id),
+        // It came past the verification.
+        None => return Err(KmsError::bare(ErrorCode::AccessDeniedException)),
     };
     Ok(Entered {
         region,

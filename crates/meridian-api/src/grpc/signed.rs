@@ -11,16 +11,15 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
+use bytes::Bytes;
+use http::request::Parts;
 use meridian_kms::{Caller, Operation, RegionName};
 use tonic::Status;
 
-use super::services::is_grpc;
-use crate::authentication::Sent;
 use crate::aws_json::BODY_BYTES_MAX;
 use crate::door::Door;
 use crate::refusal::Refusal;
-use crate::sigv4::Credential;
+use crate::request_id::{self, REQUEST_ID};
 
 /// gRPC's framing of the one message that every request of the schema has.
 const FRAME_BYTES: usize = 5;
@@ -36,40 +35,54 @@ pub(crate) struct Signed {
 }
 
 /// Verifies the signature before the call is decoded, and leaves [`Signed`] with
-/// it.
+/// it. The path alone decides, as it does for the services behind.
 pub(crate) async fn verify(
     State(door): State<Arc<Door>>,
     request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let method = SERVICES.iter().find_map(|it| path.strip_prefix(it));
-    let Some(method) = method.filter(|_| is_grpc(request.headers())) else {
+    let Some(method) = SERVICES.iter().find_map(|it| path.strip_prefix(it)) else {
         return next.run(request).await;
     };
-    let operation = Operation::from_name(method).map_or("Unknown", Operation::name);
-    match signed_request(&door, request).await {
-        Ok(request) => next.run(request).await,
+    let operation = match Operation::from_name(method) {
+        Some(operation) => operation.name(),
+        None if method == "WatchKeySet" => "WatchKeySet",
+        None => "Unknown",
+    };
+    let (mut head, body) = request.into_parts();
+    match signed(&door, &head, body).await {
+        Ok((signed, body)) => {
+            head.extensions.insert(signed);
+            next.run(Request::from_parts(head, Body::from(body))).await
+        }
         Err(refusal) => {
-            door.observe(operation).outcome = refusal.code();
-            Status::from(refusal).into_http::<Body>().into_response()
+            let mut observed = door.observe(operation);
+            let request_id = request_id::fresh();
+            door.follow(&mut observed, &request_id, &head.headers, &head.extensions);
+            observed.refused(refusal.code(), refusal.message());
+            let mut status = Status::from(refusal);
+            let shown = request_id.parse().expect("a UUID is ASCII");
+            status.metadata_mut().insert(REQUEST_ID, shown);
+            status.into_http::<Body>().into_response()
         }
     }
 }
 
-async fn signed_request(door: &Door, request: Request) -> Result<Request, Refusal> {
-    let (mut head, body) = request.into_parts();
+async fn signed(door: &Door, head: &Parts, body: Body) -> Result<(Signed, Bytes), Refusal> {
     let body = to_bytes(body, BODY_BYTES_MAX + FRAME_BYTES).await;
     let body = body.map_err(|_| Refusal::RequestEntityTooLarge)?;
-    let message = body.get(FRAME_BYTES..).unwrap_or_default();
-    let credential = Credential::parse(head.headers.get(AUTHORIZATION))?;
-    let holder = door.authentication.holder(&credential)?;
-    let (region, _) = door.region(credential.region).ok_or_else(|| {
-        Refusal::InvalidSignature("Credential should be scoped to a valid region.".into())
+    let message = one_message(&body).ok_or_else(|| {
+        Refusal::InvalidSignature("The body must be one gRPC message, not compressed.".into())
     })?;
-    credential.check_service()?;
-    let sent = Sent::new(&head, message);
-    let caller = holder.caller(&credential, &region, &sent, String::new())?;
-    head.extensions.insert(Signed { region, caller });
-    Ok(Request::from_parts(head, Body::from(body)))
+    let (region, _, caller) = door.authenticate(head, message, String::new())?;
+    Ok((Signed { region, caller }, body))
+}
+
+/// What follows the framing, if the framing says so: it is not signed itself.
+fn one_message(body: &[u8]) -> Option<&[u8]> {
+    let (&framing, message) = body.split_first_chunk::<FRAME_BYTES>()?;
+    let [compressed, length @ ..] = framing;
+    let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
+    (compressed == 0 && length == message.len()).then_some(message)
 }

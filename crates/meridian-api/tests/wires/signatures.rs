@@ -299,3 +299,69 @@ async fn an_account_in_the_metadata_is_nobodys_proof() {
     let status = grpc.encrypt(request).await.unwrap_err();
     assert_eq!(status.message(), "Missing Authentication Token");
 }
+
+#[tokio::test]
+async fn no_content_type_leads_past_the_signature() {
+    let paths = [PATH, "/meridian.v1.KeySets/WatchKeySet"];
+    for content_type in [
+        "application/grpc",
+        "application/json",
+        "",
+        "Application/gRPC",
+    ] {
+        for path in paths {
+            let frame = [&[0, 0, 0, 0, 2][..], b"\n\0"].concat();
+            let request = Request::post(path)
+                .header("content-type", content_type)
+                .header("x-meridian-region", "eu-west-1")
+                .header("x-meridian-account", "111122223333")
+                .body(Body::from(frame))
+                .unwrap();
+            let (cluster, router) = enforced();
+            let answer = router.oneshot(request).await.unwrap();
+            let status = Status::from_header_map(answer.headers()).unwrap();
+            assert_eq!(
+                status.code(),
+                Code::Unauthenticated,
+                "{content_type} {path}"
+            );
+            assert!(cluster.calls("eu-west-1").is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_call_is_recorded_under_the_id_that_it_was_answered_with() {
+    let (cluster, router) = enforced();
+    let status = encrypt(router, &RIGHT, &message("alias/b"), &[])
+        .await
+        .unwrap_err();
+    let records = cluster.records();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["errorCode"], "InvalidSignatureException");
+    assert_eq!(records[0]["eventName"], "Encrypt");
+    let id = status.metadata().get("x-amzn-requestid").unwrap();
+    assert_eq!(records[0]["requestID"], id.to_str().unwrap());
+}
+
+#[tokio::test]
+async fn framing_that_is_not_that_of_the_signed_message_is_refused() {
+    for (framing, why) in [
+        ([1, 0, 0, 0, 2], "compressed"),
+        ([0, 0, 0, 0, 1], "shorter"),
+        ([0, 0, 0, 0, 3], "longer"),
+    ] {
+        let request = Request::post(PATH)
+            .header("content-type", "application/grpc")
+            .body(Body::from([&framing[..], b"\n\0"].concat()))
+            .unwrap();
+        let (_, router) = enforced();
+        let answer = router.oneshot(request).await.unwrap();
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        assert_eq!(
+            status.message(),
+            "The body must be one gRPC message, not compressed.",
+            "{why}"
+        );
+    }
+}

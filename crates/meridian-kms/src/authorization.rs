@@ -46,7 +46,21 @@ impl Region {
         action: &'static str,
         key: &Key,
     ) -> Result<(), KmsError> {
-        self.authorize_by(cx, action, key, Subject::Resource)
+        let granted = |key: &Key| key.grants_allow(cx, action);
+        self.authorize_by(cx, action, key, Subject::Resource, granted)
+    }
+
+    /// The same where a grant on the key does not answer the question.
+    ///
+    /// # Errors
+    /// AccessDeniedException.
+    pub(crate) fn authorize_without_grants(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        key: &Key,
+    ) -> Result<(), KmsError> {
+        self.authorize_by(cx, action, key, Subject::Resource, |_| false)
     }
 
     /// May the caller do this with the key that a ciphertext names?
@@ -59,7 +73,8 @@ impl Region {
         action: &'static str,
         key: &Key,
     ) -> Result<(), KmsError> {
-        self.authorize_by(cx, action, key, Subject::Ciphertext)
+        let granted = |key: &Key| key.grants_allow(cx, action);
+        self.authorize_by(cx, action, key, Subject::Ciphertext, granted)
     }
 
     fn authorize_by(
@@ -68,6 +83,7 @@ impl Region {
         action: &'static str,
         key: &Key,
         subject: Subject,
+        granted: impl FnOnce(&Key) -> bool,
     ) -> Result<(), KmsError> {
         let own = key.key.account == cx.caller.account;
         if own && matches!(cx.authority, Authority::Open) {
@@ -82,7 +98,7 @@ impl Region {
             resource: &arn,
             owner: key.key.account,
             key_policy: policy::document(key, self.name()),
-            granted: key.grants_allow(cx, action),
+            granted: granted(key),
             subject,
         };
         self.decide(cx, &asked, Some(key))
@@ -125,15 +141,14 @@ impl Region {
         let operation = request.operation();
         let action = operation.action();
         match operation {
-            Operation::CreateKey => {
-                self.authorize_in_account(cx, action, "*")?;
+            // A replica is created where it will be.
+            Operation::CreateKey | Operation::ReplicateKey => {
+                self.authorize_in_account(cx, "kms:CreateKey", "*")?;
                 match conditions::request_tags(request).is_empty() {
                     true => Ok(()),
                     false => self.authorize_in_account(cx, "kms:TagResource", "*"),
                 }
             }
-            // The replica is created where it will be.
-            Operation::ReplicateKey => self.authorize_in_account(cx, "kms:CreateKey", "*"),
             Operation::GenerateRandom
             | Operation::ListAliases
             | Operation::ListKeys
@@ -156,11 +171,57 @@ impl Region {
                     None => Ok(()),
                 }
             }
-            _ => Ok(()),
+            // These ask at their key.
+            Operation::CancelKeyDeletion
+            | Operation::CreateGrant
+            | Operation::Decapsulate
+            | Operation::Decrypt
+            | Operation::DeleteImportedKeyMaterial
+            | Operation::DeriveSharedSecret
+            | Operation::DescribeKey
+            | Operation::DisableKey
+            | Operation::DisableKeyRotation
+            | Operation::EnableKey
+            | Operation::EnableKeyRotation
+            | Operation::Encapsulate
+            | Operation::Encrypt
+            | Operation::GenerateDataKey
+            | Operation::GenerateDataKeyPair
+            | Operation::GenerateDataKeyPairWithoutPlaintext
+            | Operation::GenerateDataKeyWithoutPlaintext
+            | Operation::GenerateMac
+            | Operation::GetKeyLastUsage
+            | Operation::GetKeyPolicy
+            | Operation::GetKeyRotationStatus
+            | Operation::GetParametersForImport
+            | Operation::GetPublicKey
+            | Operation::ImportKeyMaterial
+            | Operation::ListGrants
+            | Operation::ListKeyPolicies
+            | Operation::ListKeyRotations
+            | Operation::ListResourceTags
+            | Operation::PutKeyPolicy
+            | Operation::ReEncrypt
+            | Operation::RetireGrant
+            | Operation::RevokeGrant
+            | Operation::RotateKeyOnDemand
+            | Operation::ScheduleKeyDeletion
+            | Operation::Sign
+            | Operation::TagResource
+            | Operation::UntagResource
+            | Operation::UpdateKeyDescription
+            | Operation::UpdatePrimaryRegion
+            | Operation::Verify
+            | Operation::VerifyMac => Ok(()),
         }
     }
 
-    fn authorize_in_account(
+    /// May the caller do this in its own account, with a resource that has no
+    /// policy of its own?
+    ///
+    /// # Errors
+    /// AccessDeniedException.
+    pub(crate) fn authorize_in_account(
         &self,
         cx: &Context<'_>,
         action: &'static str,
@@ -181,7 +242,7 @@ impl Region {
     pub(crate) fn may_put_policy(
         &self,
         cx: &Context<'_>,
-        arn: &str,
+        (arn, key): (&str, Option<&Key>),
         policy: &PolicyDocument,
     ) -> bool {
         let asked = Asked {
@@ -192,7 +253,7 @@ impl Region {
             granted: false,
             subject: Subject::Resource,
         };
-        self.decide(cx, &asked, None).is_ok()
+        self.decide(cx, &asked, key).is_ok()
     }
 
     fn decide(

@@ -63,6 +63,8 @@ fn constraints_are_met(
             let context = conditions::encryption_context(request, action);
             constraints.admit_context(context.unwrap_or(&none))
         }
-        _ => true,
+        (_, Some(_)) => true,
+        // Nobody has asked for anything that it could be meant for.
+        (_, None) => false,
     }
 }

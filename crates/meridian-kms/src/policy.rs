@@ -50,11 +50,11 @@ pub(crate) fn default_text(account: AccountId, region: &RegionName) -> String {
 
 /// Checks a policy that a request would put on a key: its grammar, its length,
 /// and that the caller can put another one afterwards, unless it says that it
-/// knows what it is doing.
+/// knows what it is doing. A key that is only being made is not there yet.
 pub(crate) fn check(
     region: &Region,
     cx: &Context<'_>,
-    key: &KeyRef,
+    (key, found): (&KeyRef, Option<&Key>),
     policy: &Option<String>,
     bypass: Option<bool>,
 ) -> Result<(), KmsError> {
@@ -69,7 +69,7 @@ pub(crate) fn check(
         ));
     }
     let arn = key.arn(region.name());
-    if bypass == Some(true) || region.may_put_policy(cx, &arn, &document) {
+    if bypass == Some(true) || region.may_put_policy(cx, (&arn, found), &document) {
         return Ok(());
     }
     let message = "The new key policy will not allow you to update the key policy in the future.";

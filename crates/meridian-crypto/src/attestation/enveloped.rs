@@ -21,6 +21,9 @@ const SHA_256: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x01";
 /// `aes256-CBC`.
 const AES_256_CBC: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x01\x2a";
 
+/// What CBC pads to.
+const BLOCK_BYTES: usize = 16;
+
 /// Encrypts for the owner of an RSA key; `None` if the key is not one.
 pub fn seal(public_key: &[u8], plaintext: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
     let mut key = Zeroizing::new([0; 32]);
@@ -33,11 +36,14 @@ pub fn seal(public_key: &[u8], plaintext: &[u8], entropy: &mut dyn Entropy) -> O
         key.as_slice(),
     )
     .ok()?;
-    let mut content = plaintext.to_vec();
+    // With room for the padding: a buffer that grew would leave the plaintext in
+    // the one before.
+    let mut content = Zeroizing::new(Vec::with_capacity(plaintext.len() + BLOCK_BYTES));
+    content.extend_from_slice(plaintext);
     let cipher = UnboundCipherKey::new(&AES_256, key.as_slice()).ok()?;
     let cipher = PaddedBlockEncryptingKey::cbc_pkcs7(cipher).ok()?;
     let context = EncryptionContext::Iv128(FixedLength::from(iv));
-    cipher.less_safe_encrypt(&mut content, context).ok()?;
+    cipher.less_safe_encrypt(&mut *content, context).ok()?;
     Some(message(public_key, &wrapped, &iv, &content))
 }
 

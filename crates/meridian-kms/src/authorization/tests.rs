@@ -309,3 +309,123 @@ fn nobody_puts_a_policy_that_locks_them_out() {
     let own = format!("arn:aws:iam::{ACCOUNT}:user/bob");
     assert_eq!(refusal(us.call(policy(&own))), "success");
 }
+
+fn grant(us: &mut TestRegion, key: &str, grantee: &str, operations: &[&str]) -> String {
+    let request = CreateGrantRequest {
+        key_id: Some(key.into()),
+        grantee_principal: Some(format!("arn:aws:iam::{ACCOUNT}:user/{grantee}")),
+        operations: operations.iter().map(|it| (*it).into()).collect(),
+        ..Default::default()
+    };
+    us.call(request).unwrap().grant_id.unwrap()
+}
+
+#[test]
+fn a_grant_to_retire_is_about_that_grant_alone() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = key_with(&mut us, &[]);
+    let own = grant(&mut us, &key, "bob", &["Encrypt", "RetireGrant"]);
+    let other = grant(&mut us, &key, "carol", &["Encrypt"]);
+    let retire = |id: &String| RetireGrantRequest {
+        key_id: Some(key.clone()),
+        grant_id: Some(id.clone()),
+        ..Default::default()
+    };
+    become_user(&mut us, ACCOUNT, "bob", &[allow(r#""s3:*""#)]);
+    assert!(refusal(us.call(retire(&other))).starts_with("AccessDeniedException"));
+    assert_eq!(refusal(us.call(retire(&own))), "success");
+    become_user(&mut us, ACCOUNT, "bob", &[allow(r#""kms:RetireGrant""#)]);
+    assert_eq!(refusal(us.call(retire(&other))), "success");
+}
+
+#[test]
+fn the_account_that_gave_a_grant_on_anothers_key_retires_it_by_its_policies() {
+    let mut us = TestRegion::new("us-east-1");
+    let admits = format!(
+        r#"{{"Effect":"Allow","Principal":{{"AWS":"{OTHER}"}},"Action":"kms:CreateGrant","Resource":"*"}}"#
+    );
+    let key = key_with(&mut us, &[admits]);
+    let arn = us.arn(&key);
+    become_user(&mut us, OTHER, "dora", &[allow(r#""kms:CreateGrant""#)]);
+    let made = us
+        .call(CreateGrantRequest {
+            key_id: Some(arn.clone()),
+            grantee_principal: Some(format!("arn:aws:iam::{OTHER}:user/eve")),
+            operations: vec!["Encrypt".into()],
+            ..Default::default()
+        })
+        .unwrap();
+    let retire = RetireGrantRequest {
+        key_id: Some(arn),
+        grant_id: made.grant_id,
+        ..Default::default()
+    };
+    become_user(&mut us, OTHER, "nobody", &[allow(r#""s3:*""#)]);
+    assert!(refusal(us.call(retire.clone())).starts_with("AccessDeniedException"));
+    become_user(&mut us, OTHER, "dora", &[allow(r#""kms:RetireGrant""#)]);
+    assert_eq!(refusal(us.call(retire)), "success");
+}
+
+#[test]
+fn nobody_is_shown_what_other_accounts_let_a_service_retire() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = key_with(&mut us, &[]);
+    us.call(CreateGrantRequest {
+        key_id: Some(key),
+        grantee_service_principal: Some("store.example.com".into()),
+        retiring_service_principal: Some("store.example.com".into()),
+        operations: vec!["Encrypt".into()],
+        constraints: Some(GrantConstraints {
+            source_arn: Some(format!("arn:aws:s3:us-east-1:{ACCOUNT}:bucket")),
+            ..Default::default()
+        }),
+        ..Default::default()
+    })
+    .unwrap();
+    let list = ListRetirableGrantsRequest {
+        retiring_service_principal: Some("store.example.com".into()),
+        ..Default::default()
+    };
+    assert_eq!(us.call(list.clone()).unwrap().grants.len(), 1);
+    become_user(&mut us, OTHER, "dora", &[allow(r#""kms:*""#)]);
+    assert_eq!(us.call(list).unwrap().grants, []);
+}
+
+#[test]
+fn tags_of_a_replica_take_the_permission_to_tag() {
+    let mut us = TestRegion::new("us-east-1");
+    become_root(&mut us);
+    let key = us.create_multi_region();
+    let replicate = |tags| ReplicateKeyRequest {
+        key_id: Some(key.clone()),
+        replica_region: Some("eu-west-1".into()),
+        tags,
+        ..Default::default()
+    };
+    let tag = Tag {
+        tag_key: Some("team".into()),
+        tag_value: Some("red".into()),
+    };
+    let may = allow(r#"["kms:ReplicateKey","kms:CreateKey"]"#);
+    become_user(&mut us, ACCOUNT, "bob", &[may]);
+    let answer = refusal(us.call(replicate(vec![tag])));
+    assert!(answer.contains("kms:TagResource"), "{answer}");
+    let answer = refusal(us.call(replicate(Vec::new())));
+    assert!(!answer.starts_with("AccessDenied"), "{answer}");
+}
+
+#[test]
+fn a_lockout_is_judged_with_what_the_key_is() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = key_with(&mut us, &[]);
+    let put = |spec: &str| PutKeyPolicyRequest {
+        key_id: Some(key.clone()),
+        policy: Some(format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{ACCOUNT}"}},
+            "Action":"kms:*","Resource":"*","Condition":{{"StringEquals":{{"kms:KeySpec":"{spec}"}}}}}}]}}"#
+        )),
+        ..Default::default()
+    };
+    assert!(refusal(us.call(put("RSA_2048"))).starts_with("MalformedPolicyDocumentException"));
+    assert_eq!(refusal(us.call(put("SYMMETRIC_DEFAULT"))), "success");
+}

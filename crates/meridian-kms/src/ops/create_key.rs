@@ -80,7 +80,7 @@ pub fn plan(
         id,
     };
     let bypass = request.bypass_policy_lockout_safety_check;
-    policy::check(region, cx, &key, &request.policy, bypass)?;
+    policy::check(region, cx, (&key, None), &request.policy, bypass)?;
     let (mut generated, mut public_key) = (None, None);
     // A cluster is played by the vault; an external key manager encrypts what
     // KMS has encrypted before.

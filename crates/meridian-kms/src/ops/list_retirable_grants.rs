@@ -47,7 +47,7 @@ pub fn plan(
     request: &ListRetirableGrantsRequest,
 ) -> Result<ListRetirableGrantsResponse, KmsError> {
     let limit = page::limit(request.limit, 50, 100)?;
-    let retiring = retiring(region, cx, request)?;
+    let (retiring, is_own) = retiring(region, cx, request)?;
     let after: Option<Position> = page::position(&request.marker)?;
     let grants = region.keys().values().flat_map(|key| {
         let position = |grant| Position {
@@ -59,6 +59,7 @@ pub fn plan(
     });
     let rest = grants
         .filter(|(_, grant)| grant.retiring.as_ref() == Some(&retiring))
+        .filter(|(_, grant)| is_own || grant.issuer == cx.caller.account)
         .filter(|(at, _)| after.is_none_or(|after| *at > after));
     let page = page::take(rest, limit, |(at, _)| at.to_string());
     let entry = |(at, grant): (Position, &Grant)| grant.entry(at.grant, &at.key, region.name());
@@ -69,18 +70,20 @@ pub fn plan(
     })
 }
 
-/// Whose grants are asked for: only those of one's own account are shown.
+/// Whose grants are asked for, and whether that is a principal of the caller's
+/// account. Of all others, such as services, only those grants are shown that the
+/// account has given.
 fn retiring(
     region: &Region,
     cx: &Context<'_>,
     request: &ListRetirableGrantsRequest,
-) -> Result<Party, KmsError> {
+) -> Result<(Party, bool), KmsError> {
     let arn = match (
         &request.retiring_principal,
         &request.retiring_service_principal,
     ) {
         (Some(arn), None) => arn,
-        (None, Some(name)) => return Ok(Party::Service(name.clone())),
+        (None, Some(name)) => return Ok((Party::Service(name.clone()), false)),
         // fidelity: assumed, AWS's text for neither and for both is not recorded.
         _ => {
             return Err(KmsError::validation(
@@ -103,5 +106,5 @@ fn retiring(
              identity-based policy allows the {action} action"
         )));
     }
-    Ok(party)
+    Ok((party, owner.is_some()))
 }

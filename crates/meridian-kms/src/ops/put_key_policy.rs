@@ -27,7 +27,8 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &PutKeyPolicyRequest,
 ) -> Result<Planned<Change, PutKeyPolicyResponse>, KmsError> {
-    let key = region.admit(cx, OPERATION, &request.key_id)?.key;
+    let found = region.admit(cx, OPERATION, &request.key_id)?;
+    let key = found.key;
     match request.policy_name.as_deref() {
         None | Some(policy::NAME) => {}
         Some("AWS_RAM") => {
@@ -40,7 +41,7 @@ pub fn plan(
     }
     let policy = required(&request.policy)?.clone();
     let bypass = request.bypass_policy_lockout_safety_check;
-    policy::check(region, cx, &key, &request.policy, bypass)?;
+    policy::check(region, cx, (&key, Some(found)), &request.policy, bypass)?;
     Ok(Planned::Commit(Change { key, policy }))
 }
 

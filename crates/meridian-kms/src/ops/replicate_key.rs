@@ -39,7 +39,7 @@ pub fn plan(
     let to = check_region(region, cx, to)?;
     check_vacant(key, &to)?;
     let bypass = request.bypass_policy_lockout_safety_check;
-    policy::check(region, cx, &key.key, &request.policy, bypass)?;
+    policy::check(region, cx, (&key.key, None), &request.policy, bypass)?;
     let tags = tag::collect(&request.tags)?;
     match cx.answer {
         None => {

@@ -85,10 +85,11 @@ fn allow(region: &Region, cx: &Context<'_>, key: &KeyRef, grant: &Grant) -> Resu
         _ if grant.issuer != cx.caller.account => {
             Err(denied_elsewhere(cx.caller, OPERATION.action()))
         }
+        // Who else holds a grant on the key has nothing to do with this one.
         Some(owned) if key.account == cx.caller.account => {
-            region.authorize(cx, OPERATION.action(), owned)
+            region.authorize_without_grants(cx, OPERATION.action(), owned)
         }
-        _ => Ok(()),
+        _ => region.authorize_in_account(cx, OPERATION.action(), &key.arn(region.name())),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::key_set::Origin;
 use crate::key_state::{self, KeyState};
 use crate::ops::Operation;
 use crate::region::Region;
+use crate::suitability;
 
 /// May a request name the key by an alias?
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,7 @@ impl Region {
         self.check_grant_tokens(cx, grant_tokens)?;
         self.authorize(cx, action, key)?;
         self.check(operation, key)?;
+        suitability::check_usage(operation, key, self.name())?;
         cx.note_use(key.key);
         Ok(key)
     }

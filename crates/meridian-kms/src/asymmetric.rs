@@ -90,7 +90,6 @@ pub(crate) fn decrypt(
     let named = source.key_id.map(str::to_owned);
     let (operation, tokens) = (source.operation, source.grant_tokens);
     let key = region.admit_use_as(cx, operation, source.action(), &named, tokens)?;
-    suitability::check_usage(source.operation, key, region.name())?;
     let algorithm = check(key, source.algorithm, source.context, Verb::Decrypting)?;
     let plaintext: Option<Zeroizing<Vec<u8>>> = open(cx, key)?
         .decrypt(algorithm, source.blob)

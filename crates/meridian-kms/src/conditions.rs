@@ -13,6 +13,7 @@ use meridian_proto::v1::Tag;
 use crate::context::Context;
 use crate::cryptography::SYMMETRIC_DEFAULT;
 use crate::key::{Key, Role};
+use crate::key_usage::KeyUsage;
 use crate::ops::{Operation, Request};
 use crate::region::Region;
 
@@ -143,16 +144,7 @@ fn add_algorithm(found: &mut Conditions, request: &Request, action: &str, key: O
     let given = text(request, member);
     let encrypts = key
         .is_some_and(|key| key.shared.spec == meridian_crypto::KeySpec::SymmetricDefault)
-        && matches!(
-            request.operation(),
-            Operation::Encrypt
-                | Operation::Decrypt
-                | Operation::ReEncrypt
-                | Operation::GenerateDataKey
-                | Operation::GenerateDataKeyWithoutPlaintext
-                | Operation::GenerateDataKeyPair
-                | Operation::GenerateDataKeyPairWithoutPlaintext
-        );
+        && request.operation().key_usage() == Some(KeyUsage::EncryptDecrypt);
     match given {
         Some(_) if member == "EncryptionAlgorithm" => {}
         Some(algorithm) => found.add("kms:EncryptionAlgorithm", algorithm),

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arn::KeyRef;
-use crate::ops::{Consistency, Operation};
+use crate::ops::Operation;
 use crate::region::Region;
 use crate::time::Timestamp;
 
@@ -25,7 +25,7 @@ pub struct Use {
 impl Operation {
     /// Does a success count as a use of its keys?
     pub fn is_use(self) -> bool {
-        self.consistency() == Consistency::Local && self != Operation::GenerateRandom
+        self.key_usage().is_some()
     }
 }
 

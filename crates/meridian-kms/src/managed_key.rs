@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
 use crate::key_set::{AutomaticRotation, Origin, SharedProperties};
+use crate::key_usage::KeyUsage;
 use crate::ops::{Operation, Request};
 use crate::region::Region;
 use crate::time::Timestamp;
@@ -108,17 +109,7 @@ fn own_alias<'a>(named: &'a str, account: AccountId, here: &RegionName) -> Optio
 
 /// The uses that make a managed key.
 fn makes(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Decrypt
-            | Operation::DescribeKey
-            | Operation::Encrypt
-            | Operation::GenerateDataKey
-            | Operation::GenerateDataKeyWithoutPlaintext
-            | Operation::GenerateDataKeyPair
-            | Operation::GenerateDataKeyPairWithoutPlaintext
-            | Operation::ReEncrypt
-    )
+    operation == Operation::DescribeKey || operation.key_usage() == Some(KeyUsage::EncryptDecrypt)
 }
 
 fn alias_of(account: AccountId, service: &str) -> AliasRef {

@@ -1,31 +1,13 @@
-//! Does a key suit an operation? Asked after its state: first the usage, then
-//! the algorithm.
+//! Does a key suit an operation? Asked after its state: first the usage, which
+//! admission does, then the algorithm.
 
 use meridian_crypto::{KeySpec, MessageType, SigningAlgorithm};
 
 use crate::arn::RegionName;
 use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
-use crate::key_usage::{self, KeyUsage};
+use crate::key_usage;
 use crate::ops::Operation;
-
-/// The usage that a key needs for an operation; nothing if any will do.
-fn usage_of(operation: Operation) -> Option<KeyUsage> {
-    match operation {
-        Operation::Encrypt
-        | Operation::Decrypt
-        | Operation::ReEncrypt
-        | Operation::GenerateDataKey
-        | Operation::GenerateDataKeyWithoutPlaintext
-        | Operation::GenerateDataKeyPair
-        | Operation::GenerateDataKeyPairWithoutPlaintext => Some(KeyUsage::EncryptDecrypt),
-        Operation::Sign | Operation::Verify => Some(KeyUsage::SignVerify),
-        Operation::GenerateMac | Operation::VerifyMac => Some(KeyUsage::GenerateVerifyMac),
-        Operation::DeriveSharedSecret => Some(KeyUsage::KeyAgreement),
-        Operation::Encapsulate | Operation::Decapsulate => Some(KeyUsage::EncapsulateDecapsulate),
-        _ => None,
-    }
-}
 
 /// Is the key made for this operation?
 pub(crate) fn check_usage(
@@ -34,7 +16,7 @@ pub(crate) fn check_usage(
     here: &RegionName,
 ) -> Result<(), KmsError> {
     let usage = key.shared.usage;
-    if usage_of(operation).is_none_or(|needed| needed == usage) {
+    if operation.key_usage().is_none_or(|needed| needed == usage) {
         return Ok(());
     }
     let (arn, usage, operation) = (key.key.arn_in(here), usage.name(), operation.name());
@@ -59,12 +41,7 @@ pub(crate) fn check_algorithm(key: &Key, algorithm: &str) -> Result<(), KmsError
 
 /// Does a data key operation, which needs a symmetric key, get one?
 // fidelity: assumed, AWS's answer for RSA keys is not recorded.
-pub(crate) fn check_symmetric(
-    operation: Operation,
-    key: &Key,
-    here: &RegionName,
-) -> Result<(), KmsError> {
-    check_usage(operation, key, here)?;
+pub(crate) fn check_symmetric(key: &Key) -> Result<(), KmsError> {
     check_algorithm(key, crate::cryptography::SYMMETRIC_DEFAULT)
 }
 

@@ -22,7 +22,6 @@ pub fn plan(
 ) -> Result<DecapsulateResponse, KmsError> {
     let operation = Operation::Decapsulate;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_usage(operation, key, region.name())?;
     let algorithm = required(&request.encapsulation_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     let ciphertext = required(&request.shared_secret_ciphertext_blob)?;

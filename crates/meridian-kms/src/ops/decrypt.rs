@@ -29,7 +29,6 @@ pub fn plan(
     if ignore {
         let operation = Operation::Decrypt;
         let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-        suitability::check_usage(operation, key, region.name())?;
         let algorithm = request.encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
         cryptography::stop_dry_run(request.dry_run)?;

@@ -20,7 +20,6 @@ pub fn plan(
     let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::DeriveSharedSecret;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_usage(operation, key, region.name())?;
     let algorithm = required(&request.key_agreement_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     let secret = asymmetric::open(cx, key)?.agree(required(&request.public_key)?);

@@ -20,7 +20,6 @@ pub fn plan(
 ) -> Result<EncapsulateResponse, KmsError> {
     let operation = Operation::Encapsulate;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_usage(operation, key, region.name())?;
     let algorithm = required(&request.encapsulation_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     cryptography::stop_dry_run(request.dry_run)?;

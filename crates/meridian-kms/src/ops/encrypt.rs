@@ -24,7 +24,6 @@ pub fn plan(
         &request.key_id,
         &request.grant_tokens,
     )?;
-    suitability::check_usage(Operation::Encrypt, key, region.name())?;
     let (algorithm, context) = (&request.encryption_algorithm, &request.encryption_context);
     let plaintext = required(&request.plaintext)?;
     let (blob, algorithm) = if key.shared.spec == KeySpec::SymmetricDefault {

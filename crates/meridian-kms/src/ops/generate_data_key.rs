@@ -26,7 +26,7 @@ pub fn plan(
     let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::GenerateDataKey;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_symmetric(operation, key, region.name())?;
+    suitability::check_symmetric(key)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(
         region,

@@ -22,7 +22,7 @@ pub fn plan(
     let length = length(&request.key_spec, request.number_of_bytes)?;
     let operation = Operation::GenerateDataKeyWithoutPlaintext;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_symmetric(operation, key, region.name())?;
+    suitability::check_symmetric(key)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(
         region,

@@ -19,7 +19,6 @@ pub fn plan(
 ) -> Result<GenerateMacResponse, KmsError> {
     let operation = Operation::GenerateMac;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_usage(operation, key, region.name())?;
     let algorithm = required(&request.mac_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     let message = required(&request.message)?;

@@ -58,6 +58,10 @@ pub mod update_primary_region;
 pub mod verify;
 pub mod verify_mac;
 
+mod nature;
+
+pub use nature::Consistency;
+
 use bytes::Bytes;
 use meridian_proto::v1;
 use meridian_proto::{AwsJson, MemberValue, SerializationError};
@@ -484,59 +488,3 @@ macro_rules! define_operations {
 }
 
 for_each_operation!(define_operations);
-
-/// Which state a read is answered from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consistency {
-    /// The answering node's own.
-    Local,
-    /// Not older than any write that was answered before.
-    Strong,
-}
-
-impl Operation {
-    /// False for the operations that AWS's model gives no output at all; the
-    /// output of some others is an object without members.
-    pub fn has_output(self) -> bool {
-        !matches!(
-            self,
-            Operation::CreateAlias
-                | Operation::DeleteAlias
-                | Operation::DisableKey
-                | Operation::DisableKeyRotation
-                | Operation::EnableKey
-                | Operation::EnableKeyRotation
-                | Operation::PutKeyPolicy
-                | Operation::RetireGrant
-                | Operation::RevokeGrant
-                | Operation::TagResource
-                | Operation::UntagResource
-                | Operation::UpdateAlias
-                | Operation::UpdateKeyDescription
-                | Operation::UpdatePrimaryRegion
-        )
-    }
-
-    /// Cryptographic operations use the node's own view; management reads
-    /// confirm the leadership first.
-    pub fn consistency(self) -> Consistency {
-        match self {
-            Operation::Decapsulate
-            | Operation::Decrypt
-            | Operation::DeriveSharedSecret
-            | Operation::Encapsulate
-            | Operation::Encrypt
-            | Operation::GenerateDataKey
-            | Operation::GenerateDataKeyPair
-            | Operation::GenerateDataKeyPairWithoutPlaintext
-            | Operation::GenerateDataKeyWithoutPlaintext
-            | Operation::GenerateMac
-            | Operation::GenerateRandom
-            | Operation::ReEncrypt
-            | Operation::Sign
-            | Operation::Verify
-            | Operation::VerifyMac => Consistency::Local,
-            _ => Consistency::Strong,
-        }
-    }
-}

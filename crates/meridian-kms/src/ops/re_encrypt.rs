@@ -30,7 +30,6 @@ pub fn plan(
     let decrypted = if ignore {
         let action = "kms:ReEncryptFrom";
         let key = region.admit_use_as(cx, operation, action, &request.source_key_id, tokens)?;
-        suitability::check_usage(operation, key, region.name())?;
         let algorithm = request.source_encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
         None
@@ -50,7 +49,6 @@ pub fn plan(
     };
     let (action, key_id) = ("kms:ReEncryptTo", &request.destination_key_id);
     let destination = region.admit_use_as(cx, operation, action, key_id, tokens)?;
-    suitability::check_usage(operation, destination, region.name())?;
     let algorithm = &request.destination_encryption_algorithm;
     let context = &request.destination_encryption_context;
     let rsa = if destination.shared.spec == KeySpec::SymmetricDefault {

@@ -22,7 +22,6 @@ pub fn plan(
 ) -> Result<SignResponse, KmsError> {
     let operation = Operation::Sign;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_usage(operation, key, region.name())?;
     let message = required(&request.message)?;
     let (algorithm, message_type) = check(
         key,

@@ -9,7 +9,6 @@ use crate::cryptography::{self, internal};
 use crate::error::{ErrorCode, KmsError};
 use crate::ops::{Operation, sign};
 use crate::region::Region;
-use crate::suitability;
 
 /// Verifies here and now.
 pub fn plan(
@@ -19,7 +18,6 @@ pub fn plan(
 ) -> Result<VerifyResponse, KmsError> {
     let operation = Operation::Verify;
     let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
-    suitability::check_usage(operation, key, region.name())?;
     let message = required(&request.message)?;
     let (algorithm, message_type) = sign::check(
         key,

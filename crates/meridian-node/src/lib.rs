@@ -40,6 +40,7 @@ mod operator;
 mod peer_server;
 mod raft_transport;
 mod recorder;
+mod request_metrics;
 mod secrets;
 mod seeded_grant;
 mod seeding;

@@ -40,7 +40,7 @@ fn proxy(question: &ProxyQuestion) -> ProxyAnswer {
         "/acme/kms/xks/v1/keys/external/encrypt" => {
             let plaintext = bytes(&request["plaintext"]);
             let sealed = Proxied {
-                key_id: String::new(),
+                key_id: crate::arn::KeyId::LOWEST,
                 metadata: b"v1".to_vec(),
                 iv: vec![1; 12],
                 tag: [2; 16],
@@ -137,7 +137,7 @@ fn both_layers_are_needed() {
     let blob = us.encrypt(&key, "hello").unwrap();
     assert_eq!(us.decrypt_any(&blob).unwrap(), ("hello".into(), None));
     let sealed = Proxied::parse(&blob).unwrap();
-    assert_eq!(sealed.key_id, key);
+    assert_eq!(sealed.key_id.to_string(), key);
     let ciphertext = sealed.ciphertext.iter();
     let inner: Vec<u8> = ciphertext.map(|byte| byte.wrapping_sub(SHIFT)).collect();
     assert_eq!(
@@ -147,7 +147,7 @@ fn both_layers_are_needed() {
     );
     let other = us.create();
     let foreign = Proxied {
-        key_id: other,
+        key_id: other.parse().unwrap(),
         ..sealed
     };
     let answer = refusal(us.decrypt_any(&foreign.encode()));

@@ -22,7 +22,7 @@ use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
 
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
-use crate::{forward, use_teller};
+use crate::forward;
 
 /// The KMS API as one node of a region serves it.
 #[derive(Clone)]
@@ -57,16 +57,29 @@ impl NodeKms {
         &self.core
     }
 
-    /// Answers from the agreed state, or from an older view if a fault says so.
+    /// Answers a read. Who may ask for the last use of a key is told of the uses
+    /// at this node too; who may not has nothing written.
     async fn read(
         &self,
         caller: &Caller,
         request: &Request,
         staleness: &Staleness,
     ) -> Result<Response, CallError> {
-        if let Request::GetKeyLastUsage(_) = request {
-            use_teller::tell(&self.core).await;
-        }
+        let answer = self.read_agreed(caller, request, staleness).await?;
+        let Request::GetKeyLastUsage(_) = request else {
+            return Ok(answer);
+        };
+        self.core.use_teller.tell().await;
+        self.read_agreed(caller, request, staleness).await
+    }
+
+    /// Answers from the agreed state, or from an older view if a fault says so.
+    async fn read_agreed(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        staleness: &Staleness,
+    ) -> Result<Response, CallError> {
         // An older view is one that this node had after it caught up: what it
         // found in its log at the start may be older than any fault allows.
         let needs_barrier = staleness.whole_ms.is_none() || !self.core.has_caught_up();

@@ -38,6 +38,7 @@ mod node;
 mod node_disk;
 mod operator;
 mod peer_server;
+mod planning;
 mod raft_transport;
 mod recorder;
 mod secrets;

@@ -53,7 +53,6 @@ mod verdict;
 mod view;
 mod wrapping_keys;
 mod xks_proxies;
-mod xks_signature;
 
 pub use active_faults::ActiveFaults;
 pub use audit_log::AuditFiles;

@@ -20,7 +20,6 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &DecryptRequest,
 ) -> Result<DecryptResponse, Halt> {
-    let recipient = recipient::check(cx, &request.recipient)?;
     let ignore = request.dry_run == Some(true)
         && request
             .dry_run_modifiers
@@ -31,6 +30,7 @@ pub fn plan(
         let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
         let algorithm = request.encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
+        recipient::check(cx, &request.recipient)?;
         cryptography::stop_dry_run(request.dry_run)?;
     }
     let Some(blob) = &request.ciphertext_blob else {
@@ -45,6 +45,7 @@ pub fn plan(
         grant_tokens: &request.grant_tokens,
     };
     let decrypted = cryptography::decrypt(region, cx, &source)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let answer = recipient.answer(&decrypted.plaintext, cx.entropy)?;
     let shown = decrypted.material.filter(|_| !recipient.is_enclave());

@@ -46,9 +46,8 @@ impl Region {
         cx: &Context<'_>,
         operation: Operation,
         key_id: &Option<String>,
-        grant_tokens: &[String],
     ) -> Result<&Arc<Key>, KmsError> {
-        self.admit_use_as(cx, operation, operation.action(), key_id, grant_tokens)
+        self.admit_use_as(cx, operation, operation.action(), key_id)
     }
 
     /// Admits a use that takes a permission of another name than the
@@ -59,10 +58,9 @@ impl Region {
         operation: Operation,
         action: &'static str,
         key_id: &Option<String>,
-        grant_tokens: &[String],
     ) -> Result<&Arc<Key>, KmsError> {
         let key = self.find_visible(cx, action, required(key_id)?, Naming::KeyOrAlias)?;
-        self.check_grant_tokens(cx, grant_tokens)?;
+        self.check_grant_tokens(cx)?;
         self.authorize(cx, action, key)?;
         self.check(operation, key)?;
         suitability::check_usage(operation, key, self.name())?;

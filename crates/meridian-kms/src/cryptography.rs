@@ -62,7 +62,6 @@ pub(crate) struct Source<'a> {
     pub key_id: Option<&'a str>,
     pub algorithm: &'a Option<String>,
     pub context: &'a BTreeMap<String, String>,
-    pub grant_tokens: &'a [String],
 }
 
 impl Source<'_> {
@@ -95,12 +94,12 @@ pub(crate) fn decrypt(
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
             let key = region.find_visible(cx, action, id, naming)?;
-            region.check_grant_tokens(cx, source.grant_tokens)?;
+            region.check_grant_tokens(cx)?;
             region.authorize(cx, action, key)?;
             Some(key)
         }
         None => {
-            region.check_grant_tokens(cx, source.grant_tokens)?;
+            region.check_grant_tokens(cx)?;
             None
         }
     };

@@ -143,6 +143,7 @@ impl NodeKms {
             answer: brought.answer,
             chosen: asking.operator.and_then(|choose| choose()),
             used: Default::default(),
+            named_grants: Default::default(),
             told: &brought.told,
             attestation_root: core.attestation_root.as_ref(),
         };

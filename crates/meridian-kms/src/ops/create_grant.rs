@@ -46,7 +46,7 @@ pub fn plan(
     let (grantee, retiring) = parties(request, here)?;
     let key_id = required(&request.key_id)?;
     let key = region.find_visible(cx, OPERATION.action(), key_id, Naming::KeyOnly)?;
-    region.check_grant_tokens(cx, &request.grant_tokens)?;
+    region.check_grant_tokens(cx)?;
     region.authorize(cx, OPERATION.action(), key)?;
     region.check(OPERATION, key)?;
     let constraints = constraints(request);

@@ -27,7 +27,7 @@ pub fn plan(
             .any(|modifier| modifier == IGNORE_CIPHERTEXT);
     if ignore {
         let operation = Operation::Decrypt;
-        let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+        let key = region.admit_use(cx, operation, &request.key_id)?;
         let algorithm = request.encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
         recipient::check(cx, &request.recipient)?;
@@ -42,7 +42,6 @@ pub fn plan(
         key_id: request.key_id.as_deref(),
         algorithm: &request.encryption_algorithm,
         context: &request.encryption_context,
-        grant_tokens: &request.grant_tokens,
     };
     let decrypted = cryptography::decrypt(region, cx, &source)?;
     let recipient = recipient::check(cx, &request.recipient)?;

@@ -18,7 +18,7 @@ pub fn plan(
     request: &DeriveSharedSecretRequest,
 ) -> Result<DeriveSharedSecretResponse, KmsError> {
     let operation = Operation::DeriveSharedSecret;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let algorithm = required(&request.key_agreement_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     let recipient = recipient::check(cx, &request.recipient)?;

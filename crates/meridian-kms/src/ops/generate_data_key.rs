@@ -24,7 +24,7 @@ pub fn plan(
 ) -> Result<GenerateDataKeyResponse, Halt> {
     let length = length(&request.key_spec, request.number_of_bytes)?;
     let operation = Operation::GenerateDataKey;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     suitability::check_symmetric(key)?;
     let recipient = recipient::check(cx, &request.recipient)?;
     cryptography::stop_dry_run(request.dry_run)?;

@@ -24,7 +24,7 @@ pub fn plan(
     request: &GenerateDataKeyPairRequest,
 ) -> Result<GenerateDataKeyPairResponse, KmsError> {
     let operation = Operation::GenerateDataKeyPair;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     suitability::check_symmetric(key)?;
     let spec = pair_spec(required(&request.key_pair_spec)?)?;
     let recipient = recipient::check(cx, &request.recipient)?;

@@ -23,7 +23,7 @@ pub fn plan(
     request: &GetPublicKeyRequest,
 ) -> Result<GetPublicKeyResponse, KmsError> {
     let operation = Operation::GetPublicKey;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let Some(public_key) = asymmetric::public_key(key) else {
         // fidelity: assumed for a key that never had material.
         return Err(KeyState::PendingImport.refusal(key.key.arn_in(region.name())));

@@ -160,7 +160,7 @@ impl Region {
             | Operation::DescribeCustomKeyStores
             | Operation::UpdateCustomKeyStore => self.authorize_in_account(cx, action, "*"),
             Operation::CreateAlias | Operation::UpdateAlias | Operation::DeleteAlias => {
-                let name = conditions::text(request, "AliasName");
+                let name = request.text_member("AliasName");
                 match name.and_then(|name| name.parse::<AliasName>().ok()) {
                     Some(name) => {
                         let account = cx.caller.account;

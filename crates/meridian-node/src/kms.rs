@@ -345,6 +345,7 @@ impl Kms for NodeKms {
         Seen {
             now_ms: Some(self.core.now(&region).0),
             keys: region.keys_meant(caller, request),
+            hides_materials: region.hides_materials(caller, request),
         }
     }
 

@@ -11,21 +11,13 @@ use crate::ops::Operation;
 use crate::region::Region;
 use crate::{recipient, suitability};
 
-/// Asks a dry run to leave the ciphertext alone and only check the caller.
-pub(crate) const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
-
 /// Decrypts here and now.
 pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &DecryptRequest,
 ) -> Result<DecryptResponse, Halt> {
-    let ignore = request.dry_run == Some(true)
-        && request
-            .dry_run_modifiers
-            .iter()
-            .any(|modifier| modifier == IGNORE_CIPHERTEXT);
-    if ignore {
+    if cryptography::ignores_ciphertext(request.dry_run, &request.dry_run_modifiers) {
         let operation = Operation::Decrypt;
         let key = region.admit_use(cx, operation, &request.key_id)?;
         let algorithm = request.encryption_algorithm.as_deref();
@@ -190,7 +182,7 @@ mod tests {
             "InvalidCiphertextException"
         );
         let ignoring = DecryptRequest {
-            dry_run_modifiers: vec![super::IGNORE_CIPHERTEXT.into()],
+            dry_run_modifiers: vec!["IGNORE_CIPHERTEXT".into()],
             ciphertext_blob: None,
             key_id: Some(key),
             ..dry(b"")

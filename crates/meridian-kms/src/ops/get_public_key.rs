@@ -45,16 +45,7 @@ pub fn plan(
 
 /// Whether `CustomerMasterKeySpec`, which is no longer extended, has the spec.
 fn has_older_spelling(spec: KeySpec) -> bool {
-    !matches!(
-        spec,
-        KeySpec::EccNistEdwards25519
-            | KeySpec::MlDsa44
-            | KeySpec::MlDsa65
-            | KeySpec::MlDsa87
-            | KeySpec::MlKem512
-            | KeySpec::MlKem768
-            | KeySpec::MlKem1024
-    )
+    spec != KeySpec::EccNistEdwards25519 && !spec.is_post_quantum()
 }
 
 #[cfg(test)]

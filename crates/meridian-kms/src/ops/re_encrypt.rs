@@ -10,7 +10,6 @@ use crate::error::KmsError;
 use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
-use crate::ops::decrypt::IGNORE_CIPHERTEXT;
 use crate::region::Region;
 use crate::{asymmetric, suitability};
 
@@ -21,12 +20,8 @@ pub fn plan(
     request: &ReEncryptRequest,
 ) -> Result<ReEncryptResponse, Halt> {
     let operation = Operation::ReEncrypt;
-    let ignore = request.dry_run == Some(true)
-        && request
-            .dry_run_modifiers
-            .iter()
-            .any(|modifier| modifier == IGNORE_CIPHERTEXT);
-    let decrypted = if ignore {
+    let ignores = cryptography::ignores_ciphertext(request.dry_run, &request.dry_run_modifiers);
+    let decrypted = if ignores {
         let action = "kms:ReEncryptFrom";
         let key = region.admit_use_as(cx, operation, action, &request.source_key_id)?;
         let algorithm = request.source_encryption_algorithm.as_deref();

@@ -133,6 +133,13 @@ def test_the_life_of_an_external_key(kms, proxy):
     local = create_key(kms)["KeyId"]
     moved = kms.re_encrypt(CiphertextBlob=moved["CiphertextBlob"], DestinationKeyId=local)
     assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"])["Plaintext"] == b"hello"
+    # A key that its first use makes, where the proxy has to be asked as well.
+    moved = kms.re_encrypt(
+        CiphertextBlob=ciphertext,
+        SourceEncryptionContext=context,
+        DestinationKeyId="alias/aws/sqs",
+    )
+    assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"])["Plaintext"] == b"hello"
     for call in (
         lambda: kms.enable_key_rotation(KeyId=key_id),
         lambda: kms.rotate_key_on_demand(KeyId=key_id),

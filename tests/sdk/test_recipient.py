@@ -192,6 +192,19 @@ def test_a_document_that_proves_nothing_is_refused(kms, authority):
             )
 
 
+def test_the_key_of_a_document_has_to_be_rsa(kms, authority):
+    other = ec.generate_private_key(ec.SECP384R1()).public_key()
+    recipient = {
+        **Enclave(authority).recipient,
+        "AttestationDocument": authority.document(other),
+    }
+    key_id = create_key(kms)["KeyId"]
+    with refused("ValidationException"):
+        kms.generate_data_key(
+            KeyId=key_id, KeySpec="AES_256", Recipient=recipient, DryRun=True
+        )
+
+
 def test_no_document_is_accepted_without_a_root(cluster, authority):
     with refused("UnsupportedOperationException"):
         cluster.kms(US).generate_random(

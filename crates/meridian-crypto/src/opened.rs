@@ -1,6 +1,7 @@
 //! Opened: what a vault has opened lately, so that requests need not.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{HotMaterial, KeyId, MaterialId, Sealed};
@@ -33,8 +34,8 @@ impl Opened {
         (entry.key_id == *key_id && entry.sealed == *sealed).then(|| Arc::clone(&entry.hot))
     }
 
-    /// Remembers. When full it starts over: opening again costs a microsecond,
-    /// less than keeping an order of use would cost every hit.
+    /// Remembers. When full it forgets one other, the next by ID, which is as
+    /// good as drawn: an order of use would cost every hit.
     pub(crate) fn put(
         &self,
         key_id: &KeyId,
@@ -49,7 +50,11 @@ impl Opened {
         };
         let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= ENTRIES_MAX && !entries.contains_key(id) {
-            entries.clear();
+            let after = (Bound::Excluded(*id), Bound::Unbounded);
+            let next = entries.range(after).next().or(entries.iter().next());
+            if let Some(victim) = next.map(|(victim, _)| *victim) {
+                entries.remove(&victim);
+            }
         }
         entries.insert(*id, entry);
     }
@@ -138,5 +143,6 @@ mod tests {
             assert!(opened.len() <= ENTRIES_MAX);
             assert!(opened.get(&key(), &id(number), &sealed(1)).is_some());
         }
+        assert_eq!(opened.len(), ENTRIES_MAX, "only one was forgotten");
     }
 }

@@ -64,9 +64,20 @@ impl Vault {
     /// here because the bytes of a test key may be easy to guess.
     // fidelity: assumed
     pub fn material_id(&self, key_id: &KeyId, material: &Material) -> MaterialId {
+        self.id_of(key_id, material.identity())
+    }
+
+    fn id_of(&self, key_id: &KeyId, identity: &[u8]) -> MaterialId {
         let key_id = key_id.to_string();
-        let parts: [&[u8]; 3] = [b"kmid-v1", key_id.as_bytes(), material.identity()];
+        let parts: [&[u8]; 3] = [b"kmid-v1", key_id.as_bytes(), identity];
         MaterialId::from_bytes(self.cluster.digest(&parts))
+    }
+
+    fn check_id(&self, key_id: &KeyId, identity: &[u8], id: &MaterialId) -> Result<(), VaultError> {
+        match self.id_of(key_id, identity) == *id {
+            true => Ok(()),
+            false => Err(VaultError::WrongMaterial),
+        }
     }
 
     /// Seals material for rest in this region. `id` must be the material's own,
@@ -95,8 +106,10 @@ impl Vault {
         if let Some(hot) = self.opened.get(key_id, id, sealed) {
             return Ok(hot);
         }
-        let material = self.open_with(&self.at_rest, key_id, id, sealed)?;
-        let hot = Arc::new(HotMaterial::new(&material));
+        let bytes = unseal(&self.at_rest, key_id, id, sealed)?;
+        let hot = HotMaterial::read(sealed.spec(), &bytes).ok_or(VaultError::NotAuthentic)?;
+        self.check_id(key_id, hot.identity(&bytes), id)?;
+        let hot = Arc::new(hot);
         self.opened.put(key_id, id, sealed, &hot);
         Ok(hot)
     }
@@ -212,13 +225,9 @@ impl Vault {
         id: &MaterialId,
         sealed: &Sealed,
     ) -> Result<Material, VaultError> {
-        let bytes = key
-            .open(&binding(sealed.head(), key_id, id), sealed.body())
-            .ok_or(VaultError::NotAuthentic)?;
+        let bytes = unseal(key, key_id, id, sealed)?;
         let material = Material::read(sealed.spec(), &bytes).ok_or(VaultError::NotAuthentic)?;
-        if self.material_id(key_id, &material) != *id {
-            return Err(VaultError::WrongMaterial);
-        }
+        self.check_id(key_id, material.identity(), id)?;
         Ok(material)
     }
 
@@ -247,6 +256,16 @@ fn seal_with(
         &mut bytes,
     );
     Sealed::from_bytes(&bytes).expect("head, nonce, material and tag are a sealed form")
+}
+
+fn unseal(
+    key: &Aead,
+    key_id: &KeyId,
+    id: &MaterialId,
+    sealed: &Sealed,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    key.open(&binding(sealed.head(), key_id, id), sealed.body())
+        .ok_or(VaultError::NotAuthentic)
 }
 
 /// What sealed bytes are bound to besides the key that sealed them.

@@ -87,8 +87,7 @@ pub(crate) fn decrypt(
     source: &Source<'_>,
 ) -> Result<Decrypted, KmsError> {
     let named = source.key_id.map(str::to_owned);
-    let (operation, tokens) = (source.operation, source.grant_tokens);
-    let key = region.admit_use_as(cx, operation, source.action(), &named, tokens)?;
+    let key = region.admit_use_as(cx, source.operation, source.action(), &named)?;
     let algorithm = check(key, source.algorithm, source.context, Verb::Decrypting)?;
     let plaintext: Option<Zeroizing<Vec<u8>>> = open(cx, key)?
         .decrypt(algorithm, source.blob)

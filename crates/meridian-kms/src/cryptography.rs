@@ -23,6 +23,9 @@ use crate::region::Region;
 /// The one algorithm of symmetric keys.
 pub const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
 
+/// What asks for such a dry run.
+const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
+
 /// Encrypts under the key's current material. Returns the ciphertext and the
 /// material's ID.
 pub(crate) fn encrypt(
@@ -67,7 +70,6 @@ pub(crate) struct Source<'a> {
     pub key_id: Option<&'a str>,
     pub algorithm: &'a Option<String>,
     pub context: &'a BTreeMap<String, String>,
-    pub grant_tokens: &'a [String],
 }
 
 impl Source<'_> {
@@ -99,13 +101,10 @@ pub(crate) fn decrypt(
         Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key().into()),
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
-            let key = region.find_visible(cx, action, id, naming)?;
-            region.check_grant_tokens(cx, source.grant_tokens)?;
-            region.authorize(cx, action, key)?;
-            Some(key)
+            Some(region.find_with_tokens(cx, action, id, naming)?)
         }
         None => {
-            region.check_grant_tokens(cx, source.grant_tokens)?;
+            region.check_grant_tokens(cx)?;
             None
         }
     };
@@ -226,6 +225,11 @@ pub(crate) fn stop_dry_run(dry_run: Option<bool>) -> Result<(), KmsError> {
         )),
         Some(false) | None => Ok(()),
     }
+}
+
+/// Does a dry run leave the ciphertext alone, and only check the caller?
+pub(crate) fn ignores_ciphertext(dry_run: Option<bool>, modifiers: &[String]) -> bool {
+    dry_run == Some(true) && modifiers.iter().any(|it| it == IGNORE_CIPHERTEXT)
 }
 
 /// A ciphertext, or its context, that does not open.

@@ -323,6 +323,7 @@ impl TestRegion {
             answer,
             chosen: self.chosen.take(),
             used: Default::default(),
+            named_grants: Default::default(),
             told,
             attestation_root: self.attestation_root.as_ref(),
         };

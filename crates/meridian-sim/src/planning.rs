@@ -111,6 +111,7 @@ impl World {
             answer,
             chosen: None,
             used: Default::default(),
+            named_grants: Default::default(),
             told: &[],
             attestation_root: None,
         };

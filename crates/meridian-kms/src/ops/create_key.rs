@@ -183,22 +183,13 @@ fn spec_and_usage(request: &CreateKeyRequest) -> Result<(KeySpec, KeyUsage), Kms
 /// key material", for ML-DSA).
 // fidelity: assumed for ML-KEM, and the text.
 fn check_importable(origin: Origin, spec: KeySpec) -> Result<(), KmsError> {
-    match spec {
-        KeySpec::MlDsa44
-        | KeySpec::MlDsa65
-        | KeySpec::MlDsa87
-        | KeySpec::MlKem512
-        | KeySpec::MlKem768
-        | KeySpec::MlKem1024
-            if origin == Origin::External =>
-        {
-            let spec = spec.name();
-            Err(KmsError::unsupported(format!(
-                "KeySpec {spec} is not supported for Origin EXTERNAL."
-            )))
-        }
-        _ => Ok(()),
+    if origin != Origin::External || !spec.is_post_quantum() {
+        return Ok(());
     }
+    let spec = spec.name();
+    Err(KmsError::unsupported(format!(
+        "KeySpec {spec} is not supported for Origin EXTERNAL."
+    )))
 }
 
 fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {

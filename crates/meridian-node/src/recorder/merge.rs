@@ -88,9 +88,12 @@ mod tests {
 
     const ID: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
-    /// A directory with parts of nodes, each by its number in us-east-1, the
-    /// millisecond in which it begins, and its notes by theirs.
-    fn parts(parts: &[(usize, u64, &[(u64, String)])]) -> tempfile::TempDir {
+    /// A node's number in us-east-1, the millisecond in which its part begins, and
+    /// its notes by theirs.
+    type Part<'a> = (usize, u64, &'a [(u64, String)]);
+
+    /// A directory with parts of nodes.
+    fn parts(parts: &[Part<'_>]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         for (node, began, notes) in parts {
             let mut text = format!(

@@ -131,7 +131,9 @@ fn not_json() -> Refusal {
 }
 
 fn decode(operation: Operation, body: &[u8]) -> Result<meridian_kms::Request, Refusal> {
-    let json = serde_json::from_slice(body).map_err(|_| not_json())?;
+    // Checked as a whole, it need not be checked again string by string.
+    let text = std::str::from_utf8(body).map_err(|_| not_json())?;
+    let json = serde_json::from_str(text).map_err(|_| not_json())?;
     meridian_kms::Request::decode_json(operation, &json).map_err(Refusal::Serialization)
 }
 

@@ -1,7 +1,7 @@
 //! Names: regions, accounts, key IDs and ARNs, each parsed once into a type
 //! that cannot be wrong.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -55,14 +55,13 @@ impl RegionName {
 impl FromStr for RegionName {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        let parts: Vec<&str> = text.split('-').collect();
-        let (number, words) = parts.split_last().ok_or(Malformed("region name"))?;
-        let lower = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        let (words, number) = text.rsplit_once('-').ok_or(Malformed("region name"))?;
+        let lower = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
         let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-        if text.len() <= 32 && (2..=3).contains(&words.len()) && words.iter().all(lower) && digits {
-            Ok(RegionName(text.into()))
-        } else {
-            Err(Malformed("region name"))
+        let few = (2..=3).contains(&words.split('-').count());
+        match text.len() <= 32 && digits && few && words.split('-').all(lower) {
+            true => Ok(RegionName(text.into())),
+            false => Err(Malformed("region name")),
         }
     }
 }
@@ -97,20 +96,31 @@ impl FromStr for AccountId {
     }
 }
 
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl AccountId {
+    fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
         let mut digits = [b'0'; 12];
         let mut rest = self.0;
         for digit in digits.iter_mut().rev() {
             *digit += (rest % 10) as u8;
             rest /= 10;
         }
-        f.write_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
+        out.write_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
     }
 }
 
 /// Where the dashes of a UUID are.
 const DASHES: [usize; 4] = [8, 13, 18, 23];
+
+/// The groups of digits between them, and where each begins once the dashes are
+/// left out.
+const GROUPS: [(std::ops::Range<usize>, usize); 5] =
+    [(0..8, 0), (9..13, 8), (14..18, 12), (19..23, 16), (24..36, 20)];
 
 /// A key ID: a UUID, or `mrk-` and 32 hex digits for a multi-Region key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,10 +165,8 @@ impl FromStr for KeyId {
                 if bytes.len() != 36 || DASHES.iter().any(|at| bytes[*at] != b'-') {
                     return Err(malformed());
                 }
-                let without = bytes.iter().enumerate();
-                let without = without.filter(|(at, _)| !DASHES.contains(at));
-                for (to, (_, from)) in digits.iter_mut().zip(without) {
-                    *to = *from;
+                for (group, at) in GROUPS {
+                    digits[at..at + group.len()].copy_from_slice(&bytes[group]);
                 }
                 false
             }
@@ -175,21 +183,28 @@ impl FromStr for KeyId {
     }
 }
 
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // In one piece: nearly every answer names a key.
-        let mut text = *b"mrk-00000000000000000000000000000000";
-        let digits = &mut text[4..];
-        hex::encode_to_slice(self.bytes, digits).expect("32 digits hold 16 bytes");
-        if !self.multi_region {
-            for (from, to) in [(0..8, 0), (8..12, 9), (12..16, 14), (16..20, 19)] {
-                text.copy_within(from.start + 4..from.end + 4, to);
-            }
-            for dash in DASHES {
-                text[dash] = b'-';
+impl KeyId {
+    /// In one piece: nearly every answer names a key.
+    fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        let mut digits = [0; 32];
+        hex::encode_to_slice(self.bytes, &mut digits).expect("32 digits hold 16 bytes");
+        let mut text = [b'-'; 36];
+        if self.multi_region {
+            text[..4].copy_from_slice(b"mrk-");
+            text[4..].copy_from_slice(&digits);
+        } else {
+            for (group, at) in GROUPS {
+                let length = group.len();
+                text[group].copy_from_slice(&digits[at..at + length]);
             }
         }
-        f.write_str(std::str::from_utf8(&text).expect("hex digits are ASCII"))
+        out.write_str(std::str::from_utf8(&text).expect("hex digits are ASCII"))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
     }
 }
 
@@ -210,7 +225,8 @@ impl KeyRef {
     /// The key ARN in a region.
     pub fn arn(&self, region: &RegionName) -> String {
         let mut text = String::with_capacity(KEY_ARN_LEN_MAX);
-        write!(text, "{}", self.arn_in(region)).expect("a String takes any text");
+        let arn = self.arn_in(region);
+        arn.write(&mut text).expect("a String takes any text");
         text
     }
 
@@ -227,8 +243,9 @@ pub(crate) struct KeyArn<'a> {
     region: &'a RegionName,
 }
 
-impl fmt::Display for KeyArn<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl KeyArn<'_> {
+    /// Into a text directly, without what formatting costs.
+    fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         for part in [
             "arn:",
             self.region.partition(),
@@ -236,11 +253,17 @@ impl fmt::Display for KeyArn<'_> {
             self.region.as_str(),
             ":",
         ] {
-            f.write_str(part)?;
+            out.write_str(part)?;
         }
-        self.key.account.fmt(f)?;
-        f.write_str(":key/")?;
-        self.key.id.fmt(f)
+        self.key.account.write(out)?;
+        out.write_str(":key/")?;
+        self.key.id.write(out)
+    }
+}
+
+impl fmt::Display for KeyArn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{AwsJson, Json, Members, SerializationError};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use prost_types::Timestamp;
 
@@ -72,7 +72,7 @@ impl Decode for u64 {
 impl Decode for Bytes {
     fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         let text = value.as_str().ok_or_else(|| mismatch(value, "a Blob"))?;
-        match STANDARD.decode(text) {
+        match STANDARD.decode_to_vec(text) {
             Ok(bytes) => Ok(bytes.into()),
             // fidelity: assumed; AWS's text for bad base64 is not known.
             Err(_) => Err(SerializationError { message: None }),

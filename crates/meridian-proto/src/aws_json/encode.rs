@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use prost_types::Timestamp;
 
@@ -76,9 +76,14 @@ pub(crate) trait Encode {
 impl Encode for String {
     fn encode(&self, out: &mut String) {
         out.push('"');
+        // One look at all of it, which the compiler does many bytes at a time.
+        if !self.bytes().fold(false, |found, byte| found | is_escaped(byte)) {
+            out.push_str(self);
+            return out.push('"');
+        }
         let mut plain = 0;
         for (index, byte) in self.bytes().enumerate() {
-            if byte < 0x20 || byte == b'"' || byte == b'\\' {
+            if is_escaped(byte) {
                 out.push_str(&self[plain..index]);
                 escape(byte, out);
                 plain = index + 1;
@@ -87,6 +92,10 @@ impl Encode for String {
         out.push_str(&self[plain..]);
         out.push('"');
     }
+}
+
+fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 fn escape(byte: u8, out: &mut String) {
@@ -122,7 +131,7 @@ impl Encode for u64 {
 impl Encode for Bytes {
     fn encode(&self, out: &mut String) {
         out.push('"');
-        STANDARD.encode_string(self, out);
+        STANDARD.encode_append(self, out);
         out.push('"');
     }
 }

@@ -59,6 +59,7 @@ pub use active_faults::ActiveFaults;
 pub use audit_log::AuditFiles;
 pub use config::{Fsync, NodeConfig, NodeOverrides, Peer};
 pub use node::RunningNode;
+pub use recorder::merge_parts;
 pub use secrets::create_secrets;
 pub use up::{NodePlace, RegionPlace, RunningCluster, UpOptions};
 pub use verdict::Verdict;

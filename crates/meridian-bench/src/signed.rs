@@ -72,7 +72,7 @@ fn authorization(region: &str, date: &str, headers: &[(&str, &str)], body: &str)
         signed_headers: SIGNED_HEADERS,
         signature: "",
     };
-    let signature = signature.sign(&request, SECRET);
+    let signature = signature.sign(&request, SECRET.as_bytes());
     format!(
         "AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/{day}/{region}/kms/aws4_request, \
          SignedHeaders={SIGNED_HEADERS}, Signature={signature}"

@@ -222,7 +222,7 @@ impl Written {
             signed_headers: &signed_headers,
             signature: "",
         };
-        let signature = signature.sign(&request, SECRET);
+        let signature = signature.sign(&request, SECRET.as_bytes());
         let value = format!(
             "AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/{day}/{REGION}/kms/aws4_request, \
              SignedHeaders={signed_headers}, Signature={signature}"

@@ -62,6 +62,6 @@ pub(crate) fn decide(
         conditions: &CALL.conditions,
         identity_policies,
         key_policy,
-        granted,
+        granted: &|| granted,
     })
 }

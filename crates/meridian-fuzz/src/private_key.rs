@@ -7,11 +7,11 @@
 use std::sync::LazyLock;
 
 use meridian_crypto::{
-    ClusterSecret, EncryptionAlgorithm, HotMaterial, KeySpec, Material, MessageType, RootKey,
-    SeededEntropy, SigningAlgorithm, Vault,
+    ClusterSecret, EncryptionAlgorithm, HotMaterial, KeyId, KeySpec, Material, MessageType,
+    RootKey, SeededEntropy, SigningAlgorithm, Vault,
 };
 
-const KEY_ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+const KEY_ID: KeyId = KeyId::LOWEST;
 const MESSAGE: &[u8] = b"hello";
 
 static VAULT: LazyLock<Vault> = LazyLock::new(|| {
@@ -24,15 +24,15 @@ pub(crate) fn run(bytes: &[u8]) -> Option<()> {
     let (spec, bytes) = bytes.split_first()?;
     let spec = *KeySpec::ALL.get(usize::from(*spec))?;
     let material = Material::read(spec, bytes)?;
-    let id = VAULT.material_id(KEY_ID, &material);
-    let sealed = VAULT.seal(KEY_ID, &id, &material, &mut SeededEntropy::new(1));
-    let hot = VAULT.open(KEY_ID, &id, &sealed);
+    let id = VAULT.material_id(&KEY_ID, &material);
+    let sealed = VAULT.seal(&KEY_ID, &id, &material, &mut SeededEntropy::new(1));
+    let hot = VAULT.open(&KEY_ID, &id, &sealed);
     use_it(spec, &material, &hot.expect("just sealed"));
-    VAULT.forget(KEY_ID, &id);
+    VAULT.forget(&KEY_ID, &id);
     let keeps_its_form = material.to_pkcs8().filter(|_| !is_seed(spec));
     if let Some(pkcs8) = keeps_its_form {
         let again = Material::read(spec, &pkcs8).expect("what was written can be read");
-        assert_eq!(VAULT.material_id(KEY_ID, &again), id);
+        assert_eq!(VAULT.material_id(&KEY_ID, &again), id);
     }
     Some(())
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use meridian_crypto::{
-    ClusterSecret, HotMaterial, KeySpec, Material, RootKey, SeededEntropy, Vault,
+    ClusterSecret, HotMaterial, KeyId, KeySpec, Material, RootKey, SeededEntropy, Vault,
     WrappingAlgorithm, wrap,
 };
 
@@ -23,9 +23,9 @@ static KEYS: LazyLock<[(Arc<HotMaterial>, usize); 3]> = LazyLock::new(|| {
     curves.map(|(spec, coordinate_bytes)| {
         let entropy = &mut SeededEntropy::new(1);
         let material = Material::generate_for(spec, entropy);
-        let id = vault.material_id("key", &material);
-        let sealed = vault.seal("key", &id, &material, entropy);
-        let hot = vault.open("key", &id, &sealed);
+        let id = vault.material_id(&KeyId::LOWEST, &material);
+        let sealed = vault.seal(&KeyId::LOWEST, &id, &material, entropy);
+        let hot = vault.open(&KeyId::LOWEST, &id, &sealed);
         (hot.expect("just sealed"), coordinate_bytes)
     })
 });

@@ -106,7 +106,7 @@ impl Asking {
             Ok(Plan::Reply(Response::Encrypt(answer))) => {
                 let blob = answer.ciphertext_blob.expect("it answers with a blob");
                 let proxied = Proxied::parse(&blob).expect("its format is read");
-                assert_eq!(proxied.key_id, self.key);
+                assert_eq!(proxied.key_id.to_string(), self.key);
                 assert_eq!(proxied.encode(), blob);
             }
             Ok(Plan::Reply(Response::Decrypt(answer))) => {

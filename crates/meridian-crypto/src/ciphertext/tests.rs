@@ -43,7 +43,7 @@ fn a_ciphertext_names_its_key_and_its_material() {
     for key_id in [key(), other_key()] {
         let blob = made(&key_id, &BTreeMap::new(), b"message");
         let header = CiphertextHeader {
-            key_id: key_id.into(),
+            key_id,
             material_id: ID,
         };
         assert_eq!(parse(&blob), Some(header));

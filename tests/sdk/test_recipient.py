@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.x509.oid import NameOID
 
 from calls import create_key, encrypt, members, refused
-from cluster import US, Cluster
+from cluster import US, Cluster, started
 
 PROTECTED = b"\xa1\x01\x38\x22"
 SHA256 = hashes.SHA256()
@@ -139,12 +139,8 @@ def kms(authority, tmp_path_factory):
     pem = directory / "root.pem"
     pem.write_bytes(authority.root.public_bytes(serialization.Encoding.PEM))
     flags = (f"--attestation-root={pem}",)
-    cluster = Cluster(directory, (US,), nodes_per_region=1, flags=flags)
-    try:
-        cluster.start()
+    with started(Cluster(directory, (US,), nodes_per_region=1, flags=flags)) as cluster:
         yield cluster.kms(US)
-    finally:
-        cluster.stop()
 
 
 def test_only_the_enclave_reads_the_plaintext(kms, authority):

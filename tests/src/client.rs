@@ -101,6 +101,16 @@ impl Client {
             .ok_or_else(|| Failure::incomplete("metadata"))
     }
 
+    /// Gives a key another description.
+    pub async fn describe(&self, key_id: &str, description: &str) -> Result<(), Failure> {
+        let request = UpdateKeyDescriptionRequest {
+            key_id: Some(key_id.into()),
+            description: Some(description.into()),
+        };
+        self.kms().update_key_description(request).await?;
+        Ok(())
+    }
+
     /// Makes a replica in another region.
     pub async fn replicate_key(&self, key_id: &str, region: &str) -> Result<(), Failure> {
         let request = ReplicateKeyRequest {

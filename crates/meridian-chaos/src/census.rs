@@ -45,6 +45,16 @@ impl Kind {
         Kind::NAMES[self.number()]
     }
 
+    /// What is wrong as data, without the name of the kind.
+    pub fn details(&self) -> serde_json::Value {
+        let value = serde_json::to_value(self).expect("names and numbers are representable");
+        match value {
+            serde_json::Value::Object(named) => named.into_iter().map(|(_, it)| it).next(),
+            other => Some(other),
+        }
+        .unwrap_or_default()
+    }
+
     /// The place of this kind in [`Kind::NAMES`].
     pub fn number(&self) -> usize {
         match self {

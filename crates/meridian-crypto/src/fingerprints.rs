@@ -3,6 +3,7 @@
 
 use crate::entropy::Entropy;
 use crate::keyed_hash::KeyedHash;
+use crate::secret::ClusterSecret;
 
 /// A keyed hash under a key that nobody else has and that is wiped with this
 /// value. The same bytes have the same fingerprint here, and nowhere else; even
@@ -15,6 +16,13 @@ impl Fingerprints {
         let mut key = zeroize::Zeroizing::new([0; crate::secret::SECRET_LEN]);
         entropy.fill(&mut *key);
         Fingerprints(KeyedHash::new(&key))
+    }
+
+    /// Under a key that follows from the cluster's secret: the same for all of
+    /// its nodes, and for nobody else.
+    pub fn of_cluster(secret: &ClusterSecret) -> Fingerprints {
+        let secret = KeyedHash::new(secret.as_bytes());
+        Fingerprints(KeyedHash::new(&secret.derive("fingerprints", &[])))
     }
 
     /// The fingerprint of some bytes: 32 hex digits.
@@ -36,5 +44,15 @@ mod tests {
         assert_ne!(one.of(b"secret"), one.of(b"secreu"));
         assert_ne!(one.of(b"secret"), other.of(b"secret"));
         assert_eq!(one.of(b"").len(), 32);
+    }
+
+    #[test]
+    fn nodes_of_one_cluster_have_the_same_fingerprints() {
+        let mut entropy = SeededEntropy::new(1);
+        let secret = ClusterSecret::generate(&mut entropy);
+        let other = ClusterSecret::generate(&mut entropy);
+        let of = |secret| Fingerprints::of_cluster(secret).of(b"secret");
+        assert_eq!(of(&secret), of(&secret));
+        assert_ne!(of(&secret), of(&other));
     }
 }

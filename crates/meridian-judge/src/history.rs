@@ -158,6 +158,24 @@ impl Seen {
         }
     }
 
+    /// Says another time, where it says one.
+    pub fn set_at_ms(&mut self, now_ms: i64) {
+        match self {
+            Seen::Invoke(call) => call.at_ms = now_ms,
+            Seen::Ok(returned) => returned.at_ms = now_ms,
+            Seen::Fail { at_ms, .. }
+            | Seen::Unknown { at_ms, .. }
+            | Seen::Applied { at_ms, .. }
+            | Seen::Saw { at_ms, .. }
+            | Seen::Gone { at_ms, .. }
+            | Seen::Told { at_ms, .. }
+            | Seen::Healed { at_ms, .. }
+            | Seen::FaultBegan { at_ms, .. }
+            | Seen::FaultEnded { at_ms, .. } => *at_ms = now_ms,
+            Seen::Restarted { .. } => {}
+        }
+    }
+
     /// The regions that it is about.
     pub fn regions(&self) -> impl Iterator<Item = usize> {
         let (one, other) = match self {

@@ -18,8 +18,7 @@ use crate::suitability;
 /// Opens a key's material for use.
 pub(crate) fn open(cx: &Context<'_>, key: &Key) -> Result<Arc<HotMaterial>, KmsError> {
     let current = key.shared.current().ok_or_else(internal)?.id;
-    let key_id = key.key.id.to_string();
-    cryptography::open(cx.vault, key, &key_id, &current)?.ok_or_else(internal)
+    cryptography::open(cx.vault, key, &current)?.ok_or_else(internal)
 }
 
 /// The public half, once there is one: material that was deleted or has expired

@@ -218,7 +218,7 @@ fn same_key(region: &Region, cx: &Context<'_>, request: &Request) -> bool {
     let of_ciphertext = || match request {
         Request::ReEncrypt(request) => {
             let header = meridian_crypto::parse(request.ciphertext_blob.as_ref()?)?;
-            header.key_id.parse().ok()
+            Some(header.key_id)
         }
         _ => None,
     };

@@ -40,10 +40,15 @@ pub(crate) fn encrypt(
         .current()
         .map(|material| material.id)
         .ok_or_else(internal)?;
-    let key_id = key.key.id.to_string();
-    let hot = open(cx.vault, key, &key_id, &current)?.ok_or_else(internal)?;
+    let hot = open(cx.vault, key, &current)?.ok_or_else(internal)?;
     let blob = meridian_crypto::encrypt(
-        &hot, kind, &key_id, &current, context, plaintext, cx.entropy,
+        &hot,
+        kind,
+        &key.key.id,
+        &current,
+        context,
+        plaintext,
+        cx.entropy,
     );
     Ok((blob, current))
 }
@@ -105,14 +110,13 @@ pub(crate) fn decrypt(
     };
     let sealed = Proxied::parse(source.blob);
     let made_by = match &sealed {
-        Some(sealed) => sealed.key_id.clone(),
+        Some(sealed) => sealed.key_id,
         None => {
             meridian_crypto::parse(source.blob)
                 .ok_or_else(invalid_ciphertext)?
                 .key_id
         }
     };
-    let made_by = made_by.parse().map_err(|_| invalid_ciphertext())?;
     let key = match named {
         Some(key) if key.key.id == made_by => key,
         Some(_) => return Err(incorrect_key().into()),
@@ -142,7 +146,7 @@ pub(crate) fn decrypt(
         None => Cow::Borrowed(source.blob),
     };
     let header = meridian_crypto::parse(&blob).ok_or_else(invalid_ciphertext)?;
-    if header.key_id != key.key.id.to_string() {
+    if header.key_id != key.key.id {
         return Err(invalid_ciphertext().into());
     }
     let id = header.material_id;
@@ -158,7 +162,7 @@ pub(crate) fn decrypt(
     if !usable && !prepared {
         return Err(invalid_ciphertext().into());
     }
-    let Some(hot) = open(cx.vault, key, &header.key_id, &id)? else {
+    let Some(hot) = open(cx.vault, key, &id)? else {
         return Err(KeyState::PendingImport
             .refusal(key.key.arn_in(region.name()))
             .into());
@@ -181,7 +185,7 @@ pub(crate) fn reopen(
     context: &BTreeMap<String, String>,
 ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
     let header = meridian_crypto::parse(blob).ok_or_else(internal)?;
-    let hot = open(vault, key, &header.key_id, &header.material_id)?.ok_or_else(internal)?;
+    let hot = open(vault, key, &header.material_id)?.ok_or_else(internal)?;
     meridian_crypto::decrypt(&hot, blob, context).ok_or_else(internal)
 }
 
@@ -194,14 +198,13 @@ fn names_another_region(key_id: &str, here: &RegionName) -> bool {
 pub(crate) fn open(
     vault: &Vault,
     key: &Key,
-    key_id: &str,
     id: &MaterialId,
 ) -> Result<Option<Arc<HotMaterial>>, KmsError> {
     let Some(sealed) = key.sealed(id) else {
         return Ok(None);
     };
     vault
-        .open(key_id, id, sealed)
+        .open(&key.key.id, id, sealed)
         .map(Some)
         .map_err(|_| internal())
 }

@@ -414,9 +414,8 @@ impl Region {
         if travels || is_planted(Bug::ImportedMaterialSent) {
             for (id, held) in &key.held {
                 let Some(own) = &held.sealed else { continue };
-                let id_text = key.key.id.to_string();
                 let for_peer = vault
-                    .seal_for_region(peer.as_str(), &id_text, id, own, entropy)
+                    .seal_for_region(peer.as_str(), &key.key.id, id, own, entropy)
                     .map_err(|error| FactError::Material(error.to_string()))?;
                 sealed.insert(*id, for_peer);
             }
@@ -455,10 +454,9 @@ impl Region {
         for bytes in facts {
             let mut fact = Fact::decode(bytes)?;
             if let Fact::Shared(shared) = &mut fact {
-                let key_id = shared.key.id.to_string();
                 for (id, sealed) in &mut shared.sealed {
                     *sealed = vault
-                        .accept_from_region(from.as_str(), &key_id, id, sealed, entropy)
+                        .accept_from_region(from.as_str(), &shared.key.id, id, sealed, entropy)
                         .map_err(|error| FactError::Material(error.to_string()))?;
                 }
             }

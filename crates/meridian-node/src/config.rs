@@ -64,6 +64,11 @@ pub struct NodeConfig {
     /// File for EventBridge events of the region; none by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events_file: Option<PathBuf>,
+    /// Directory into which this node writes what it sees, one file for each of
+    /// its starts; `meridian judge` reads what all nodes of a machine wrote. None
+    /// by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_dir: Option<PathBuf>,
     /// When a write counts as stored. Default: "durable".
     #[serde(default)]
     pub fsync: Fsync,
@@ -141,6 +146,9 @@ pub struct NodeOverrides {
     /// File for EventBridge events.
     #[arg(long, env = "MERIDIAN_EVENTS_FILE")]
     pub events_file: Option<PathBuf>,
+    /// Directory for this node's parts of the history.
+    #[arg(long, env = "MERIDIAN_RECORD_DIR")]
+    pub record_dir: Option<PathBuf>,
     /// When a write counts as stored.
     #[arg(long, env = "MERIDIAN_FSYNC")]
     pub fsync: Option<Fsync>,
@@ -213,7 +221,7 @@ impl NodeOverrides {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let number = |number: Option<u64>| number.map(i64::try_from).transpose();
         let fsync = self.fsync.map(toml::Value::try_from).transpose()?;
-        let settings: [(&str, Option<toml::Value>); 17] = [
+        let settings: [(&str, Option<toml::Value>); 18] = [
             ("region", self.region.map(Into::into)),
             ("node_id", number(self.node_id)?.map(Into::into)),
             ("listen", self.listen.map(Into::into)),
@@ -231,6 +239,7 @@ impl NodeOverrides {
             ("allow_chaos", self.allow_chaos.map(Into::into)),
             ("audit_file", self.audit_file.map(text).map(Into::into)),
             ("events_file", self.events_file.map(text).map(Into::into)),
+            ("record_dir", self.record_dir.map(text).map(Into::into)),
             ("fsync", fsync),
             (
                 "compaction_bytes",

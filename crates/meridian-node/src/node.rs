@@ -38,7 +38,7 @@ use crate::metrics::Metrics;
 use crate::node_disk::NodeDisk;
 use crate::peer_server::PeerServer;
 use crate::raft_transport::GrpcTransport;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, follow_faults};
 use crate::secrets::{read_attestation_root, read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
 use crate::supervise::take_away;
@@ -165,13 +165,15 @@ impl RunningNode {
             .regions
             .iter()
             .map(|(name, peers)| (name.clone(), places(peers)));
+        let cluster_secret = read_cluster_secret(&config.cluster_secret_file)?;
+        let recorder = start_recording(&config, &cluster_secret)?;
         let process = Process {
             directory: Arc::new(Directory::new(regions.collect())),
             wrapping_keys: WrappingKeys::start().context("starting the wrapping key thread")?,
             metrics: Metrics::new(faults.clone()),
             faults: faults.clone(),
             region_addresses: Arc::default(),
-            recorder: None,
+            recorder,
             access: Access::read(config.seed_file.as_deref(), config.throttle)?.0,
             audit: AuditLog::open(&AuditFiles {
                 records: config.audit_file.clone(),
@@ -190,7 +192,7 @@ impl RunningNode {
         };
         let parts = NodeParts {
             root_key: read_root_key(&config.root_key_file)?,
-            cluster_secret: read_cluster_secret(&config.cluster_secret_file)?,
+            cluster_secret,
             listeners,
             config,
             memory: Memory::default(),
@@ -199,6 +201,9 @@ impl RunningNode {
         let front_door = parts.config.front_door.clone();
         let allow_chaos = parts.config.allow_chaos;
         let mut node = RunningNode::start_in(process, parts).await?;
+        if let Some(recorder) = node.process.recorder.clone() {
+            node.tasks.spawn(follow_faults(recorder, faults.clone()));
+        }
         if let Some(address) = front_door {
             let listener = bind(&address).await?;
             node.front_door = Some(listener.local_addr()?);
@@ -375,7 +380,7 @@ pub fn router(
         directory: process.directory.clone(),
         faults: process.faults.clone(),
         allowed: allow_chaos,
-        recorder: process.recorder.clone(),
+        recorder: process.recorder.clone().filter(|it| !it.is_part()),
     };
     let chaos_pages = ChaosPages(chaos.clone()).router();
     let chaos = meridian_proto::v1::chaos_server::ChaosServer::new(chaos);
@@ -411,6 +416,21 @@ pub async fn bind(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address}"))
+}
+
+/// Begins this node's part of the history, if it is to write one.
+fn start_recording(
+    config: &NodeConfig,
+    secret: &ClusterSecret,
+) -> anyhow::Result<Option<Arc<Recorder>>> {
+    let Some(directory) = &config.record_dir else {
+        return Ok(None);
+    };
+    let regions: Vec<RegionName> = config.regions.keys().cloned().collect();
+    let node = (&config.region, config.node_id);
+    let recorder = Recorder::create_part(directory, &regions, node, secret);
+    let recorder = recorder.with_context(|| format!("writing into {}", directory.display()))?;
+    Ok(Some(Arc::new(recorder)))
 }
 
 fn group_config(config: &NodeConfig, process: &Process) -> GroupConfig {

@@ -5,14 +5,22 @@
 //! committed entry is written once, by the first node that applies it and before
 //! that node shows it to anybody: what follows from it comes later in the file.
 //!
+//! Where every node is a process of its own, each writes its part, and
+//! [`merge_parts`] makes one history of them.
+//!
 //! No secret is written. What was encrypted is known by a keyed hash, under a key
-//! that nobody has once the process has ended; material by its ID.
+//! that nobody has once the process has ended, or in parts under one that follows
+//! from the cluster's secret; material by its ID.
 
 mod agreed;
 mod asked;
+mod chronicle;
+mod fault_lines;
 mod journal;
 mod keepsake;
+mod merge;
 mod open_call;
+mod part;
 mod proposals;
 
 use std::collections::BTreeMap;
@@ -20,7 +28,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use meridian_crypto::{Fingerprints, OsEntropy};
+use meridian_crypto::{ClusterSecret, Fingerprints, OsEntropy};
 use meridian_judge::History;
 use meridian_judge::history::Seen;
 use meridian_kms::replication::fact::Fact;
@@ -31,11 +39,15 @@ use crate::core::Core;
 use crate::recorder::agreed::{Agreed, Entry};
 use crate::recorder::journal::Journal;
 use crate::recorder::keepsake::Keepsake;
+use crate::recorder::part::{Header, Note};
 use crate::recorder::proposals::Proposals;
 
+pub use fault_lines::follow as follow_faults;
 pub use keepsake::Kept;
+pub use merge::merge_parts;
 
-/// Writes the history of a cluster that runs in this process.
+/// Writes the history of a cluster that runs in this process, or the part of it
+/// that one node sees.
 pub struct Recorder {
     regions: Vec<RegionName>,
     fingerprints: Fingerprints,
@@ -65,9 +77,36 @@ impl Recorder {
     /// # Errors
     /// The file cannot be written.
     pub fn create(file: &Path, regions: &[RegionName]) -> std::io::Result<Recorder> {
+        let fingerprints = Fingerprints::new(&mut OsEntropy);
+        let journal = Journal::create(file, regions)?;
+        Ok(Recorder::new(journal, regions, fingerprints))
+    }
+
+    /// Begins the part that a node sees which has its process to itself, in a
+    /// directory that all nodes of the cluster may share.
+    ///
+    /// # Errors
+    /// No file can be written there.
+    ///
+    /// # Panics
+    /// For a region that is not among the regions.
+    pub fn create_part(
+        directory: &Path,
+        regions: &[RegionName],
+        (region, node): (&RegionName, u64),
+        secret: &ClusterSecret,
+    ) -> std::io::Result<Recorder> {
+        let region = place(regions, region);
+        let header = Header::new(regions, region, number(node));
+        let journal = Journal::create_part(directory, &header)?;
+        let fingerprints = Fingerprints::of_cluster(secret);
+        Ok(Recorder::new(journal, regions, fingerprints))
+    }
+
+    fn new(journal: Journal, regions: &[RegionName], fingerprints: Fingerprints) -> Recorder {
         let agreed = regions.iter().map(|name| Agreed::new(name.clone()));
         let state = State {
-            journal: Journal::create(file, regions)?,
+            journal,
             calls: 0,
             open: BTreeMap::new(),
             clients: BTreeMap::new(),
@@ -75,13 +114,18 @@ impl Recorder {
             proposals: Proposals::default(),
             keepsake: Keepsake::default(),
         };
-        Ok(Recorder {
+        Recorder {
             regions: regions.to_vec(),
-            fingerprints: Fingerprints::new(&mut OsEntropy),
+            fingerprints,
             state: Mutex::new(state),
             nodes: Mutex::default(),
             committed: watch::Sender::new(()),
-        })
+        }
+    }
+
+    /// Does it write one node's part only? Nobody can judge that by itself.
+    pub fn is_part(&self) -> bool {
+        self.state().journal.is_part()
     }
 
     /// The regions, in the order in which the history counts them.
@@ -94,8 +138,7 @@ impl Recorder {
     /// # Panics
     /// For a region of another cluster.
     pub fn place(&self, region: &RegionName) -> usize {
-        let place = self.regions.iter().position(|it| it == region);
-        place.expect("a recorder is shared by nodes of the regions it was made for")
+        place(&self.regions, region)
     }
 
     /// A node runs from now on, for the first time or again.
@@ -126,7 +169,12 @@ impl Recorder {
     /// A leader is about to propose what a call asks for.
     pub fn proposes(&self, caller: &Caller, entry: &Bytes) {
         let mut state = self.state();
-        if let Some(call) = state.open.get(&caller.request_id).copied() {
+        if state.journal.is_part() {
+            state.journal.note(Note::Proposes {
+                request: caller.request_id.clone(),
+                entry: self.fingerprints.of(entry),
+            });
+        } else if let Some(call) = state.open.get(&caller.request_id).copied() {
             state.proposals.add(entry, call);
         }
     }
@@ -134,7 +182,12 @@ impl Recorder {
     /// It was not a leader: the entry is in no log.
     pub fn withdraws(&self, caller: &Caller, entry: &Bytes) {
         let mut state = self.state();
-        if let Some(call) = state.open.get(&caller.request_id).copied() {
+        if state.journal.is_part() {
+            state.journal.note(Note::Withdraws {
+                request: caller.request_id.clone(),
+                entry: self.fingerprints.of(entry),
+            });
+        } else if let Some(call) = state.open.get(&caller.request_id).copied() {
             state.proposals.remove(entry, call);
         }
     }
@@ -148,7 +201,19 @@ impl Recorder {
         (before, after): (&Region, &Region),
         outcome: &Outcome,
     ) {
+        let effect = matches!(outcome, Outcome::Answered(Ok(_)));
         let mut state = self.state();
+        if state.journal.is_part() {
+            let due = after.feeds().values().filter(|feed| !feed.is_empty());
+            state.journal.note(Note::Committed {
+                index,
+                entry: self.fingerprints.of(entry),
+                effect,
+                due: due.count(),
+                saw: Seen::of_commit(0, region, before, after),
+            });
+            return;
+        }
         let agreed = state.agreed[region].region().clone();
         let before = match state.agreed[region].applied(index, entry, after) {
             Entry::Known => return,
@@ -158,7 +223,6 @@ impl Recorder {
         };
         let at_ms = state.journal.now_ms();
         if let Some(call) = state.proposals.committed(entry) {
-            let effect = matches!(outcome, Outcome::Answered(Ok(_)));
             let applied = Seen::Applied {
                 at_ms,
                 call,
@@ -226,6 +290,11 @@ impl Recorder {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn place(regions: &[RegionName], region: &RegionName) -> usize {
+    let place = regions.iter().position(|it| it == region);
+    place.expect("a recorder is shared by nodes of the regions it was made for")
 }
 
 /// The number of a node in a history, which counts from zero.

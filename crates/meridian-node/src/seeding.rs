@@ -158,7 +158,7 @@ impl Planting<'_> {
         let leader = self.operator.leader(region).await?;
         let key_id = self.key.id.to_string();
         let read = Material::from_bytes(&bytes).context("material was checked")?;
-        let id = leader.core().vault.material_id(&key_id, &read);
+        let id = leader.core().vault.material_id(&self.key.id, &read);
         let knows = |key: &Key| key.shared.materials.iter().any(|it| it.id == id);
         let is_primary = *region == self.key.region;
         let key = self.until(region, |key| is_primary || knows(key)).await?;
@@ -296,10 +296,7 @@ impl Planting<'_> {
         let (Some(material), Some(node)) = (material, vault) else {
             return false;
         };
-        let id = node
-            .core()
-            .vault
-            .material_id(&self.key.id.to_string(), &material);
+        let id = node.core().vault.material_id(&self.key.id, &material);
         found.shared.materials.iter().any(|it| it.id == id)
     }
 

@@ -26,7 +26,7 @@ use crate::directory::{Directory, Place};
 use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::metrics::Metrics;
 use crate::node::{Listeners, Process, RunningNode, bind, router};
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, follow_faults};
 use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::seeding;
 use crate::supervise::{parts, supervise};
@@ -189,6 +189,10 @@ impl RunningCluster {
             .start_nodes(&options, &process, secrets, bound)
             .await?;
         cluster.all = Arc::new(AllRegions { regions: slots });
+        if let Some(recorder) = &cluster.recorder {
+            let following = follow_faults(recorder.clone(), cluster.faults.clone());
+            cluster.servers.spawn(following);
+        }
         for (name, listener) in region_listeners {
             cluster.serve(&process, listener, Scope::Region(name.to_string()));
         }
@@ -370,6 +374,7 @@ fn node_config(
         allow_chaos: true,
         audit_file: None,
         events_file: None,
+        record_dir: None,
         fsync: Fsync::Durable,
         compaction_bytes: 16 * 1024 * 1024,
         compaction_entries: None,

@@ -17,7 +17,7 @@ impl World {
             id: fault.id.clone(),
             kind: fault.kind.name().to_owned(),
             site: self.site(&fault.kind),
-            fault: shown(&fault.kind),
+            fault: fault.kind.details(),
         });
         if at_once {
             self.coverage.struck_by(&fault);
@@ -69,14 +69,4 @@ impl World {
         let region = kind.region().and_then(place);
         region.map_or(Site::Everywhere, Site::Region)
     }
-}
-
-/// A fault as data, without the name of its kind.
-fn shown(kind: &Kind) -> serde_json::Value {
-    let value = serde_json::to_value(kind).expect("names and numbers are representable");
-    match value {
-        serde_json::Value::Object(named) => named.into_iter().map(|(_, it)| it).next(),
-        other => Some(other),
-    }
-    .unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use meridian_tests::{Client, Entrances, Failure, Import, LocalCluster, REGIONS, Stuck};
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -24,15 +24,22 @@ pub struct Load<'a> {
     entrances: BTreeMap<&'static str, Entrances>,
     ledger: &'a Ledger,
     enough: &'a Cell<bool>,
+    pause: Duration,
 }
 
 impl<'a> Load<'a> {
-    pub fn new(cluster: &LocalCluster, ledger: &'a Ledger, enough: &'a Cell<bool>) -> Load<'a> {
+    pub fn new(
+        cluster: &LocalCluster,
+        ledger: &'a Ledger,
+        enough: &'a Cell<bool>,
+        pause: Duration,
+    ) -> Load<'a> {
         let entrances = REGIONS.map(|region| (region, cluster.entrances(region)));
         Load {
             entrances: entrances.into(),
             ledger,
             enough,
+            pause,
         }
     }
 
@@ -50,6 +57,7 @@ impl<'a> Load<'a> {
             for _ in 0..rng.random_range(1..=ROTATIONS_MAX) {
                 self.rotate(set, &mut rng).await?;
                 self.encrypt(set, &mut rng).await?;
+                self.look(set, &mut rng).await?;
             }
         }
         Ok(())
@@ -137,6 +145,27 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
+    /// What is left to see for whoever reads the nodes' records: a description
+    /// that changes, and a ciphertext opened in some region while all goes on.
+    async fn look(&self, set: usize, rng: &mut ChaCha8Rng) -> Result<(), Stuck> {
+        let (key_id, regions) = self.key(set);
+        let region = regions.choose(rng).expect("it has a primary");
+        let description = format!("{:016x}", rng.random::<u64>());
+        let describe = async |client: Client| client.describe(&key_id, &description).await;
+        self.insist("UpdateKeyDescription", region, describe)
+            .await?;
+        let look = async |client: Client| client.describe_key(&key_id).await;
+        self.insist("DescribeKey", region, look).await?;
+        let ciphertext = {
+            let set = self.ledger.set(set);
+            let (ciphertext, _) = set.ciphertexts.choose(rng).expect("something is encrypted");
+            ciphertext.clone()
+        };
+        let open = async |client: Client| client.decrypt(&ciphertext).await;
+        self.insist("Decrypt", region, open).await?;
+        Ok(())
+    }
+
     fn key(&self, set: usize) -> (String, Vec<&'static str>) {
         let set = self.ledger.set(set);
         (set.key_id.clone(), set.regions.clone())
@@ -149,9 +178,10 @@ impl<'a> Load<'a> {
         call: impl AsyncFn(Client) -> Result<T, Failure>,
     ) -> Result<T, Stuck> {
         let what = format!("{operation} in {region}");
-        self.entrances[region]
-            .insist(&what, SUCCEEDS_WITHIN, call)
-            .await
+        let entrances = &self.entrances[region];
+        let answer = entrances.insist(&what, SUCCEEDS_WITHIN, call).await;
+        tokio::time::sleep(self.pause).await;
+        answer
     }
 }
 

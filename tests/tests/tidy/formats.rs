@@ -4,7 +4,7 @@
 use crate::repository::{expect_none, read};
 
 /// The format, the file with its test, and the test.
-const PROOFS: [(&str, &str, &str); 14] = [
+const PROOFS: [(&str, &str, &str); 15] = [
     (
         "log entry",
         "crates/meridian-kms/tests/formats.rs",
@@ -66,6 +66,11 @@ const PROOFS: [(&str, &str, &str); 14] = [
         "histories_are_read_and_written_as_ever",
     ),
     (
+        "part",
+        "crates/meridian-node/src/recorder/part.rs",
+        "parts_are_read_and_written_as_ever",
+    ),
+    (
         "scenario",
         "crates/meridian-scenario/tests/formats.rs",
         "scenarios_are_read_as_ever",
@@ -78,7 +83,7 @@ const PROOFS: [(&str, &str, &str); 14] = [
 ];
 
 /// Files of golden bytes that the tests above read.
-const GOLDEN: [&str; 20] = [
+const GOLDEN: [&str; 21] = [
     "crates/meridian-crypto/tests/golden/grant_token_v1.hex",
     "crates/meridian-crypto/tests/golden/import_token_v1.hex",
     "crates/meridian-judge/tests/golden/history_v1.jsonl",
@@ -94,6 +99,7 @@ const GOLDEN: [&str; 20] = [
     "crates/meridian-kms/tests/golden/snapshot_v1_sa-east-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_us-east-1.txt",
     "crates/meridian-kms/tests/golden/snapshot_v1_us-gov-west-1.txt",
+    "crates/meridian-node/tests/golden/part_v1.jsonl",
     "crates/meridian-scenario/tests/golden/drawn_v1.txt",
     "crates/meridian-scenario/tests/golden/drawn_v1.yaml",
     "crates/meridian-scenario/tests/golden/scenario_v1.txt",

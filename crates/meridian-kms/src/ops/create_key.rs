@@ -88,9 +88,8 @@ pub fn plan(
         let material = chosen
             .and_then(|chosen| chosen.material)
             .unwrap_or_else(|| Material::generate_for(spec, cx.entropy));
-        let key_id = key.id.to_string();
-        let id = cx.vault.material_id(&key_id, &material);
-        generated = Some((id, cx.vault.seal(&key_id, &id, &material, cx.entropy)));
+        let id = cx.vault.material_id(&key.id, &material);
+        generated = Some((id, cx.vault.seal(&key.id, &id, &material, cx.entropy)));
         public_key = material.public_key_der().map(PublicKey::from_der);
     }
     Ok(Planned::Commit(Change {

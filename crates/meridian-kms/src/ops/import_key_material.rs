@@ -89,19 +89,18 @@ pub fn plan(
         // fidelity: assumed for private keys of another spec.
         KmsError::bare(ErrorCode::InvalidCiphertextException)
     })?;
-    let key_id = key.key.id.to_string();
     let id = match key.shared.materials.last() {
         Some(newest)
             if import_type == Some(ImportType::Existing) && is_planted(Bug::BytesNotCompared) =>
         {
             newest.id
         }
-        Some(_) | None => cx.vault.material_id(&key_id, &material),
+        Some(_) | None => cx.vault.material_id(&key.key.id, &material),
     };
     let change = Change {
         key: key.key,
         material: id,
-        sealed: cx.vault.seal(&key_id, &id, &material, cx.entropy),
+        sealed: cx.vault.seal(&key.key.id, &id, &material, cx.entropy),
         expires,
         import_type,
         expected,

@@ -21,6 +21,9 @@ pub struct Asked {
     pub to: Option<usize>,
     /// What a ciphertext is known to hold, and the material that made it.
     pub ciphertext: Option<(String, MaterialId)>,
+    /// The fingerprint of the ciphertext, if it has to open wherever its key is
+    /// usable.
+    pub opens: Option<String>,
     /// The fingerprint of what is to be encrypted, if the caller brings it.
     pub text: Option<String>,
     /// The context of the ciphertext that the call makes.
@@ -86,10 +89,20 @@ impl Asked {
             }
             Request::Decrypt(request) => {
                 let made_by = made_by(caller, request);
-                let known = known(request, made_by, meant, keepsake);
+                let has_to_open = has_to_open(request, made_by, meant);
+                let opens = has_to_open.zip(request.ciphertext_blob.as_ref());
+                let known = opens.and_then(|(key, blob)| {
+                    let kept = keepsake.known(blob)?;
+                    let alike = kept.key == key && kept.context == request.encryption_context;
+                    alike.then(|| Some((kept.text.clone()?, kept.material)))?
+                });
+                let context = &request.encryption_context;
+                let opens =
+                    opens.map(|(key, blob)| ciphertext_print(fingerprints, &key, context, blob));
                 Asked {
                     key: key.or(made_by),
                     ciphertext: known,
+                    opens,
                     blob: request.ciphertext_blob.clone(),
                     ..asked
                 }
@@ -104,27 +117,35 @@ fn made_by(caller: &Caller, request: &DecryptRequest) -> Option<KeyRef> {
     let header = meridian_crypto::parse(request.ciphertext_blob.as_ref()?)?;
     Some(KeyRef {
         account: caller.account,
-        id: header.key_id.parse().ok()?,
+        id: header.key_id,
     })
 }
 
-/// What the ciphertext holds, if the request has to succeed wherever its key is
-/// usable: nothing in it differs from how the ciphertext was made.
-fn known(
+/// The key whose ciphertext the request opens, if it has to succeed wherever that
+/// key is usable and the context is the one of its making: nothing else differs
+/// from how the ciphertext was made.
+fn has_to_open(
     request: &DecryptRequest,
     made_by: Option<KeyRef>,
     meant: impl Fn(&str) -> Option<KeyRef>,
-    keepsake: &Keepsake,
-) -> Option<(String, MaterialId)> {
-    let kept = keepsake.known(request.ciphertext_blob.as_ref()?)?;
+) -> Option<KeyRef> {
     let algorithm = request.encryption_algorithm.as_deref();
     let named = request.key_id.as_deref().map(meant);
-    let plain = made_by == Some(kept.key)
-        && named.is_none_or(|named| named == Some(kept.key))
-        && request.encryption_context == kept.context
+    let plain = named.is_none_or(|named| named == made_by)
         && algorithm.is_none_or(|algorithm| algorithm == SYMMETRIC_DEFAULT)
         && request.grant_tokens.is_empty()
         && request.recipient.is_none()
         && request.dry_run != Some(true);
-    plain.then(|| Some((kept.text.clone()?, kept.material)))?
+    made_by.filter(|_| plain)
+}
+
+/// The fingerprint of a ciphertext together with what has to be named to open it.
+pub fn ciphertext_print(
+    fingerprints: &Fingerprints,
+    key: &KeyRef,
+    context: &BTreeMap<String, String>,
+    blob: &[u8],
+) -> String {
+    let named = serde_json::to_vec(&(key, context)).expect("texts are representable");
+    fingerprints.of(&[named.as_slice(), blob].concat())
 }

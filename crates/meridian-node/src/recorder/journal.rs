@@ -1,4 +1,4 @@
-//! The file of a history: each line is written at once, so that a kill loses no
+//! The file of a history, or of a node's part of one: each line is written at once, so that a kill loses no
 //! more than a part of the last one.
 
 use std::fs::File;
@@ -11,12 +11,16 @@ use meridian_judge::history::Seen;
 use meridian_judge::record::{header, seen_line};
 use meridian_kms::RegionName;
 
+use crate::recorder::part::{Header, Note, header_line, note_line};
+
 /// A history while it is written.
 pub struct Journal {
     file: File,
     path: PathBuf,
     began: Instant,
     bytes: u64,
+    /// One node writes what it knows, to be put together with what others write.
+    is_part: bool,
     /// Why the rest is missing.
     broken: Option<String>,
 }
@@ -33,16 +37,35 @@ impl Journal {
     /// # Errors
     /// It cannot be written.
     pub fn create(path: &Path, regions: &[RegionName]) -> std::io::Result<Journal> {
+        Journal::begin(path, &header(regions), false)
+    }
+
+    /// Begins a part in a file of its own in a directory.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn create_part(directory: &Path, header: &Header) -> std::io::Result<Journal> {
+        std::fs::create_dir_all(directory)?;
+        let path = directory.join(header.file_name());
+        Journal::begin(&path, &header_line(header), true)
+    }
+
+    fn begin(path: &Path, first: &str, is_part: bool) -> std::io::Result<Journal> {
         let mut file = File::create(path)?;
-        let first = header(regions);
         file.write_all(first.as_bytes())?;
         Ok(Journal {
             file,
             path: path.to_owned(),
             began: Instant::now(),
             bytes: first.len() as u64,
+            is_part,
             broken: None,
         })
+    }
+
+    /// Is it one node's part of a history?
+    pub fn is_part(&self) -> bool {
+        self.is_part
     }
 
     /// Milliseconds since it began.
@@ -50,13 +73,29 @@ impl Journal {
         i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// One more thing was seen. After a failure nothing more is written: a
-    /// history with a hole would accuse the innocent.
+    /// One more thing was seen.
     pub fn write(&mut self, seen: &Seen) {
+        let line = match self.is_part {
+            true => note_line(Note::Seen {
+                seen: Box::new(seen.clone()),
+            }),
+            false => seen_line(seen),
+        };
+        self.append(&line);
+    }
+
+    /// What only a part has to say.
+    pub fn note(&mut self, note: Note) {
+        debug_assert!(self.is_part, "a history has no notes");
+        self.append(&note_line(note));
+    }
+
+    /// After a failure nothing more is written: a history with a hole would
+    /// accuse the innocent.
+    fn append(&mut self, line: &str) {
         if self.broken.is_some() {
             return;
         }
-        let line = seen_line(seen);
         match self.file.write_all(line.as_bytes()) {
             Ok(()) => self.bytes += line.len() as u64,
             Err(error) => {

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 
 use crate::clock::machine_now_ms;
 use crate::core::Core;
-use crate::recorder::asked::Asked;
+use crate::recorder::asked::{Asked, ciphertext_print};
 use crate::recorder::keepsake::Kept;
+use crate::recorder::part::Note;
 use crate::recorder::{Recorder, State, number};
 
 /// A client that leaves sooner than this was hasty; later, it was not answered.
@@ -68,6 +69,14 @@ impl Recorder {
             &self.fingerprints,
             &state.keepsake,
         );
+        if state.journal.is_part() {
+            state.journal.note(Note::Called {
+                call,
+                request: caller.request_id.clone(),
+                client: format!("{}/{}", caller.account, caller.principal),
+                opens: asked.opens.clone(),
+            });
+        }
         let invoked = Invoked {
             at_ms: state.journal.now_ms(),
             call,
@@ -218,7 +227,7 @@ impl OpenCall {
         let kept = Kept {
             key: KeyRef {
                 account: arn.account,
-                id: header.key_id.parse().ok()?,
+                id: header.key_id,
             },
             material: header.material_id,
             context: self.asked.context.clone(),
@@ -226,8 +235,17 @@ impl OpenCall {
                 .fingerprint(plaintext)
                 .or_else(|| self.asked.text.clone()),
         };
-        let region = self.recorder.place(&self.core.region);
-        state.keepsake.keep(region, blob, kept);
+        if state.journal.is_part() {
+            let prints = &self.recorder.fingerprints;
+            state.journal.note(Note::Made {
+                ciphertext: ciphertext_print(prints, &kept.key, &kept.context, blob),
+                material: kept.material,
+                text: kept.text,
+            });
+        } else {
+            let region = self.recorder.place(&self.core.region);
+            state.keepsake.keep(region, blob, kept);
+        }
         Some(header.material_id)
     }
 

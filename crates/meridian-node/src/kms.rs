@@ -81,16 +81,21 @@ impl NodeKms {
             _ => None,
         };
         if request.takes_long() {
-            let region = self.core.view.as_old_as(staleness);
-            let plan = self.read_apart(region, caller, request).await?;
+            let views = (
+                self.core.view.as_old_as(staleness),
+                self.core.view.spread_grants(staleness),
+            );
+            let plan = self.read_apart(views, caller, request).await?;
             return self.end_read(caller, request, plan).await;
         }
         let mut told = Vec::new();
         loop {
             let plan = {
                 let region = self.core.view.as_old_as(staleness);
+                let spread_grants = self.core.view.spread_grants(staleness);
                 let mut entropy = OsEntropy;
                 let mut cx = self.context(&region, caller, &mut entropy);
+                cx.spread_grants = spread_grants.as_deref();
                 cx.wrapping_key = wrapping_key.as_ref();
                 cx.told = &told;
                 self.plan_read(&region, &mut cx, request)?
@@ -140,7 +145,7 @@ impl NodeKms {
     /// Plans a read where it keeps no other request waiting.
     async fn read_apart(
         &self,
-        region: Arc<Region>,
+        (region, spread_grants): (Arc<Region>, Option<Arc<Region>>),
         caller: &Caller,
         request: &Request,
     ) -> Result<Plan, CallError> {
@@ -148,6 +153,7 @@ impl NodeKms {
         let planning = tokio::task::spawn_blocking(move || {
             let mut entropy = OsEntropy;
             let mut cx = kms.context(&region, &caller, &mut entropy);
+            cx.spread_grants = spread_grants.as_deref();
             kms.plan_read(&region, &mut cx, &request)
         });
         Ok(planning.await.unwrap_or_else(|_| Err(ended()))?)
@@ -324,7 +330,7 @@ impl NodeKms {
             caller,
             authority: self.core.authority(caller),
             asked: None,
-            grants_spread_ms: 0,
+            spread_grants: None,
             vault: &self.core.vault,
             entropy,
             now: self.core.now(region),
@@ -451,7 +457,7 @@ impl NodeKms {
             if request.takes_long() {
                 return async move {
                     let region = kms.core.view.newest();
-                    match kms.read_apart(region, &caller, &request).await {
+                    match kms.read_apart((region, None), &caller, &request).await {
                         Ok(plan) => kms.end_read(&caller, &request, plan).await,
                         Err(_) => kms.read(&caller, &request, &staleness).await,
                     }

@@ -292,7 +292,7 @@ def test_a_profile_lags_until_another_replaces_it(chaos):
     printed = chaos.command("chaos", "profile", "adversarial")
     assert "flaps every 4s" in printed
     status, body = chaos.http("PUT", "/chaos/profile/aws-typical")
-    assert (status, len(json.loads(body)["faults"])) == (200, 3)
+    assert (status, len(json.loads(body)["faults"])) == (200, 5)
     us, eu = chaos.kms(US), chaos.kms(EU)
     key_id = create_key(us, MultiRegion=True)["KeyId"]
     eventually(lambda: key_state(us, key_id), "Enabled")

@@ -9,6 +9,7 @@ from calls import (
     NEW,
     PENDING_MULTI_REGION,
     PENDING_ROTATION,
+    create_key,
     current_material,
     encrypt,
     error_code,
@@ -23,6 +24,8 @@ from calls import (
 )
 from cluster import EU, US, Cluster, started
 from key_set import KeySet
+
+OTHER = "200000000012"
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +153,40 @@ def test_views_flap_between_older_and_newer(chaos):
         kms.disable_key(KeyId=key_id)
         states = {key_state(kms, key_id) for _ in range(60)}
         assert states == {"Enabled", "Disabled"}
+
+
+def test_a_grant_is_not_there_yet_and_its_token_works_at_once(chaos):
+    kms, other = chaos.kms(US), chaos.kms(US, OTHER)
+    key = create_key(kms)
+    encrypt = lambda **more: other.encrypt(KeyId=key["Arn"], Plaintext=b"x", **more)
+    grant = lambda: kms.create_grant(
+        KeyId=key["KeyId"], GranteePrincipal=f"arn:aws:iam::{OTHER}:root", Operations=["Encrypt"]
+    )
+    stale = {"region": US, "lag_ms": 3_600_000, "property": "PROPERTY_GRANTS"}
+    with chaos.fault(stale_reads=stale):
+        made = grant()
+        with refused("AccessDeniedException"):
+            encrypt()
+        assert encrypt(GrantTokens=[made["GrantToken"]])["KeyId"] == key["Arn"]
+        # In its own account nobody needs a grant while the cluster is open.
+        assert kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["KeyId"] == key["Arn"]
+    assert encrypt()["KeyId"] == key["Arn"]
+    with chaos.fault(stale_reads=stale):
+        # Nor is the end of a grant there yet.
+        kms.revoke_grant(KeyId=key["KeyId"], GrantId=made["GrantId"])
+        assert encrypt()["KeyId"] == key["Arn"]
+    with refused("AccessDeniedException"):
+        encrypt()
+
+
+def test_a_grant_is_in_force_once_it_has_spread(chaos):
+    kms, other = chaos.kms(US), chaos.kms(US, OTHER)
+    key = create_key(kms)
+    encrypt = lambda: error_code(lambda: other.encrypt(KeyId=key["Arn"], Plaintext=b"x"))
+    printed = chaos.command("chaos", "stale", US, "2s", "--property", "grants")
+    assert "the grants" in printed
+    kms.create_grant(
+        KeyId=key["KeyId"], GranteePrincipal=f"arn:aws:iam::{OTHER}:root", Operations=["Encrypt"]
+    )
+    assert encrypt() == "AccessDeniedException"
+    eventually(encrypt, None)

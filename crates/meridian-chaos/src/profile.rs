@@ -2,7 +2,7 @@
 //! of its own (key state, aliases and grants within seconds, at times within
 //! minutes; between Regions without a bound).
 
-use crate::{Calls, Delay, Fault, Kind, Link};
+use crate::{Calls, Delay, Fault, Kind, Link, Property};
 
 /// How far a cluster lags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,14 +121,21 @@ impl Profile {
             per_mille,
             property: None,
         };
+        let grants = |lag_ms| Kind::StaleReads {
+            region: region.into(),
+            node: None,
+            lag_ms,
+            per_mille: 1000,
+            property: Some(Property::Grants),
+        };
         let calls = || Calls {
             per_mille: 30,
             ..Calls::of(region)
         };
         match self {
             Profile::Instant => vec![],
-            Profile::AwsTypical => vec![stale(1_000, 200)],
-            Profile::AwsWorst => vec![stale(300_000, 500)],
+            Profile::AwsTypical => vec![stale(1_000, 200), grants(1_000)],
+            Profile::AwsWorst => vec![stale(300_000, 500), grants(300_000)],
             Profile::Adversarial => vec![
                 stale(2_000, 500),
                 Kind::Refuse {
@@ -167,6 +174,6 @@ mod tests {
     fn every_pair_of_regions_lags_and_every_region() {
         let faults = Profile::AwsTypical.faults(&regions(4));
         let links = faults.iter().filter(|it| it.kind.link().is_some()).count();
-        assert_eq!((links, faults.len()), (6, 10));
+        assert_eq!((links, faults.len()), (6, 14));
     }
 }

@@ -22,6 +22,9 @@ pub enum Property {
     SharedProperties,
     /// Which material is here.
     Materials,
+    /// Grants: a new one is not in force yet but for who shows its token, a
+    /// retired one still is.
+    Grants,
 }
 
 /// How old the view is that answers a read.
@@ -37,6 +40,13 @@ impl Staleness {
     /// It is the newest.
     pub fn is_none(&self) -> bool {
         self.whole_ms.is_none() && self.of_ms.is_empty()
+    }
+
+    /// How old the value is whose grants are in force without their tokens, in
+    /// milliseconds; nothing for the newest.
+    pub fn of_grants_ms(&self) -> Option<u64> {
+        let of_grants = self.of_ms.get(&Property::Grants).copied();
+        of_grants.max(self.whole_ms)
     }
 
     fn add(&mut self, property: Option<Property>, lag_ms: u64) {
@@ -126,6 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn grants_lag_by_themselves_or_with_the_whole() {
+        let of = |kinds: Vec<Kind>| {
+            let faults = fixture::faults(kinds, 10);
+            let staleness = faults.staleness("us-east-1", 1, 0, &mut Counting::default());
+            staleness.of_grants_ms()
+        };
+        let grants = || stale(None, 7, Some(Property::Grants));
+        assert_eq!(of(vec![grants()]), Some(7));
+        assert_eq!(of(vec![grants(), stale(None, 9, None)]), Some(9));
+    }
+
+    #[test]
     fn a_property_lags_by_itself() {
         let tag = stale(None, 5, Some(Property::Tag));
         let older_tag = stale(None, 7, Some(Property::Tag));
@@ -135,6 +157,7 @@ mod tests {
         let wanted = BTreeMap::from([(Property::Alias, 9), (Property::Tag, 7)]);
         assert_eq!((staleness.whole_ms, &staleness.of_ms), (None, &wanted));
         assert!(!staleness.is_none());
+        assert_eq!(staleness.of_grants_ms(), None);
         let nothing = faults.staleness("us-east-1", 1, 10, &mut Counting::default());
         assert!(nothing.is_none());
     }

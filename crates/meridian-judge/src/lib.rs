@@ -25,6 +25,7 @@ mod convergence;
 mod decryptable;
 mod disturbances;
 mod freshness;
+mod happened;
 mod import_before_rotate;
 mod independence;
 mod key_model;

@@ -9,6 +9,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::happened::Happened;
+
 /// What a call does to an object.
 pub trait Model {
     /// The object.
@@ -56,9 +58,6 @@ struct Configuration<S> {
     used: Used,
 }
 
-/// Calls that have happened and not ended, by index, in order.
-type Happened = Vec<usize>;
-
 /// How many calls of unknown outcome have happened, by the number of their
 /// kind, in order.
 type Used = Vec<(usize, u32)>;
@@ -73,8 +72,9 @@ struct Unknown<'a, A> {
 /// What can happen at one moment.
 struct Open<'a, A> {
     calls: &'a [Interval<A>],
-    /// Calls that have begun and not ended, and will.
-    known: Vec<usize>,
+    /// Calls that have begun and not ended, and will, each in a place of its own
+    /// for as long.
+    known: Vec<Option<usize>>,
     unknown: BTreeMap<usize, Unknown<'a, A>>,
     kinds: usize,
 }
@@ -114,18 +114,20 @@ pub fn first_unexplained<M: Model>(
     };
     let mut possible = vec![Configuration {
         state: initial,
-        happened: Happened::new(),
+        happened: Happened::default(),
         used: Used::new(),
     }];
     for (_, moment, index) in moments {
         match moment {
             Moment::Begins => open.begins(index),
             Moment::Ends => {
-                possible = open.happen_by_now(model, possible, index);
+                let place = open.known.iter().position(|it| *it == Some(index));
+                let place = place.expect("a call begins before it ends");
+                possible = open.happen_by_now(model, possible, place);
                 if possible.is_empty() {
                     return Some(index);
                 }
-                open.known.retain(|it| *it != index);
+                open.known[place] = None;
             }
             Moment::ShownNoMore => {
                 if let Some(kind) = open.forget(index) {
@@ -143,7 +145,10 @@ impl<A: PartialEq> Open<'_, A> {
     fn begins(&mut self, index: usize) {
         let call = &self.calls[index];
         if let Ends::At(_) = call.ends {
-            self.known.push(index);
+            match self.known.iter().position(Option::is_none) {
+                Some(free) => self.known[free] = Some(index),
+                None => self.known.push(Some(index)),
+            }
             return;
         }
         let mut kinds = self.unknown.values_mut();
@@ -170,8 +175,8 @@ impl<A: PartialEq> Open<'_, A> {
         Some(kind)
     }
 
-    /// Every configuration in which this call has happened, and is then
-    /// forgotten.
+    /// Every configuration in which the call at this place has happened, and is
+    /// then forgotten.
     fn happen_by_now<M: Model<Action = A>>(
         &self,
         model: &M,
@@ -184,11 +189,13 @@ impl<A: PartialEq> Open<'_, A> {
         // Those in which more of unknown outcome has happened come later: most
         // of them are no better than one before.
         let mut later = Vec::new();
-        let is_read = |index: &&usize| model.is_read(&self.calls[**index].action);
-        let (reads, writes): (Vec<usize>, Vec<usize>) = self.known.iter().partition(is_read);
-        let writes: Vec<(usize, Vec<usize>)> = writes
+        let known = self.known.iter().enumerate();
+        let known = known.filter_map(|(place, index)| Some((place, (*index)?)));
+        let is_read = |(_, index): &(usize, usize)| model.is_read(&self.calls[*index].action);
+        let (reads, writes): (Vec<_>, Vec<_>) = known.partition(is_read);
+        let writes: Vec<(usize, usize, Happened)> = writes
             .iter()
-            .map(|index| (*index, self.equal_and_first_to_end(*index, &writes)))
+            .map(|(place, index)| (*place, *index, self.equal_and_first_to_end(*index, &writes)))
             .collect();
         loop {
             let Some(mut it) = left.pop() else {
@@ -198,23 +205,21 @@ impl<A: PartialEq> Open<'_, A> {
                 }
                 continue;
             };
-            for index in &reads {
+            for (place, index) in &reads {
                 let action = &self.calls[*index].action;
                 if model.step(&it.state, action).next().is_some() {
-                    insert(&mut it.happened, *index);
+                    it.happened.insert(*place);
                 }
             }
-            if let Ok(place) = it.happened.binary_search(&wanted) {
-                it.happened.remove(place);
+            if it.happened.remove(wanted) {
                 reached.add(it);
                 continue;
             }
             if !seen.add(it.clone()) {
                 continue;
             }
-            let has_happened = |index: &usize| it.happened.binary_search(index).is_ok();
-            for (index, first) in &writes {
-                if has_happened(index) || !first.iter().all(has_happened) {
+            for (place, index, first) in &writes {
+                if it.happened.contains(*place) || !first.is_within(&it.happened) {
                     continue;
                 }
                 let action = &self.calls[*index].action;
@@ -223,7 +228,7 @@ impl<A: PartialEq> Open<'_, A> {
                         state,
                         ..it.clone()
                     };
-                    insert(&mut next.happened, *index);
+                    next.happened.insert(*place);
                     left.push(next);
                 }
             }
@@ -250,23 +255,19 @@ impl<A: PartialEq> Open<'_, A> {
 
     /// Equal calls that end before this one: they could change places, so they
     /// happen in the order of their ends.
-    fn equal_and_first_to_end(&self, index: usize, writes: &[usize]) -> Vec<usize> {
+    fn equal_and_first_to_end(&self, index: usize, writes: &[(usize, usize)]) -> Happened {
         let order = |index: usize| match self.calls[index].ends {
             Ends::At(ends) => (ends, index),
             Ends::Unknown { .. } => (u64::MAX, index),
         };
         let action = &self.calls[index].action;
-        let before = writes
-            .iter()
-            .copied()
-            .filter(|other| order(*other) < order(index) && self.calls[*other].action == *action);
-        before.collect()
-    }
-}
-
-fn insert(happened: &mut Happened, index: usize) {
-    if let Err(place) = happened.binary_search(&index) {
-        happened.insert(place, index);
+        let mut before = Happened::default();
+        for (place, other) in writes {
+            if order(*other) < order(index) && self.calls[*other].action == *action {
+                before.insert(*place);
+            }
+        }
+        before
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::KmsError;
 use crate::grant::GrantId;
 use crate::key_store::Told;
 use crate::ops::Request;
+use crate::region::Region;
 use crate::replication::preflight::Answer;
 use crate::time::Timestamp;
 
@@ -28,9 +29,9 @@ pub struct Context<'a> {
     pub authority: Authority<'a>,
     /// What is asked; set by [`Region::plan`](crate::Region::plan).
     pub asked: Option<&'a Request>,
-    /// How long a grant takes to be in force without its token, in
-    /// milliseconds.
-    pub grants_spread_ms: i64,
+    /// An older value of the region, if grants spread slowly: what it does not
+    /// have is in force for who shows a token of it only.
+    pub spread_grants: Option<&'a Region>,
     /// The region's secrets.
     pub vault: &'a Vault,
     /// Randomness: the operating system in a node, a seed in a simulation.

@@ -126,7 +126,7 @@ pub struct TestRegion {
     /// an account.
     pub identity: Option<Identity>,
     /// How long a grant takes to be in force without its token.
-    pub grants_spread_ms: i64,
+    pub spread_grants: Option<Region>,
     /// Import parameters by key, which may be used for a day.
     parameters: BTreeMap<String, (Timestamp, GetParametersForImportResponse)>,
     applied: u64,
@@ -158,7 +158,7 @@ impl TestRegion {
                 request_id: "request-1".into(),
             },
             identity: None,
-            grants_spread_ms: 0,
+            spread_grants: None,
             parameters: BTreeMap::new(),
             applied: 0,
         }
@@ -315,7 +315,7 @@ impl TestRegion {
                 None => Authority::Open,
             },
             asked: None,
-            grants_spread_ms: self.grants_spread_ms,
+            spread_grants: self.spread_grants.as_ref(),
             vault: &self.vault,
             entropy: &mut self.entropy,
             now: self.now,

@@ -13,23 +13,24 @@ use crate::ops::{Request, create_grant};
 impl Key {
     /// Does a grant on this key give the caller this?
     pub(crate) fn grants_allow(&self, cx: &Context<'_>, action: &str) -> bool {
-        let mut grants = self.grants.iter();
-        grants.any(|(id, grant)| {
+        let gives = |grant: &Grant| {
             let allows = |operation: &GrantOperation| operation.is_action(action);
             grant.grantee.is(&cx.caller.principal)
                 && grant.operations.iter().copied().any(|operation| {
                     allows(&operation) && constraints_are_met(cx, action, operation, grant)
                 })
-                && self.is_in_force(cx, *id, grant)
-        })
+        };
+        let mut grants = self.grants.iter();
+        let Some(older) = cx.spread_grants else {
+            return grants.any(|(_, grant)| gives(grant));
+        };
+        let older = older.key(&self.key);
+        older.is_some_and(|key| key.grants.values().any(gives))
+            || grants.any(|(id, grant)| gives(grant) && self.is_shown(cx, *id))
     }
 
-    /// A grant is in force once it has spread, and at once for who shows a
-    /// token of it.
-    fn is_in_force(&self, cx: &Context<'_>, id: GrantId, grant: &Grant) -> bool {
-        if cx.now.0 - grant.created.0 >= cx.grants_spread_ms {
-            return true;
-        }
+    /// Does the caller show a token of this grant?
+    fn is_shown(&self, cx: &Context<'_>, id: GrantId) -> bool {
         grant_token::named(cx).is_ok_and(|named| named.contains(&(self.key, id)))
     }
 }

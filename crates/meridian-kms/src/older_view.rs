@@ -22,6 +22,9 @@ pub enum OlderPart {
     SharedProperties,
     /// The bytes that are here.
     Materials,
+    /// Grants. Which of them are in force is another question
+    /// ([`Context::spread_grants`](crate::Context)).
+    Grants,
 }
 
 impl Region {
@@ -59,6 +62,7 @@ fn set_back(key: &mut Key, old: &Key, part: OlderPart) {
             key.role = old.role.clone();
         }
         OlderPart::Materials => key.held = old.held.clone(),
+        OlderPart::Grants => key.grants = old.grants.clone(),
     }
 }
 

@@ -119,6 +119,7 @@ impl NodeKms {
         brought: &Brought,
     ) -> Result<Plan, KmsError> {
         let (core, request) = (self.core(), asking.request);
+        let spread_grants = core.view.spread_grants(asking.staleness);
         let mut entropy = OsEntropy;
         let mut cx = Context {
             caller: asking.caller,
@@ -127,7 +128,7 @@ impl NodeKms {
                 None => core.authority(asking.caller),
             },
             asked: None,
-            grants_spread_ms: 0,
+            spread_grants: spread_grants.as_deref(),
             vault: &core.vault,
             entropy: &mut entropy,
             now: core.now(region),

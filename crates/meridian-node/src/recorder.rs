@@ -22,6 +22,7 @@ mod merge;
 mod open_call;
 mod part;
 mod proposals;
+mod troubles;
 
 use std::collections::BTreeMap;
 use std::path::Path;

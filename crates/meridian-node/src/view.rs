@@ -59,14 +59,29 @@ impl View {
     /// The view that a read sees which is as old as this.
     pub fn as_old_as(&self, staleness: &Staleness) -> Arc<Region> {
         let whole_ms = staleness.whole_ms;
-        let mut view = whole_ms.map_or_else(|| self.newest(), |lag_ms| self.of_ms_ago(lag_ms));
+        let mut view = match whole_ms {
+            // A grant is there for who shows its token, however old the rest is.
+            Some(lag_ms) => {
+                let older = self.of_ms_ago(lag_ms);
+                Arc::new(older.with_older(&self.newest(), OlderPart::Grants))
+            }
+            None => self.newest(),
+        };
         for (property, lag_ms) in &staleness.of_ms {
-            if Some(*lag_ms) > whole_ms {
+            if Some(*lag_ms) > whole_ms && *property != Property::Grants {
                 let older = self.of_ms_ago(*lag_ms);
                 view = Arc::new(view.with_older(&older, part(*property)));
             }
         }
         view
+    }
+
+    /// The value whose grants are in force without their tokens, if a read sees
+    /// them as old as this.
+    pub fn spread_grants(&self, staleness: &Staleness) -> Option<Arc<Region>> {
+        staleness
+            .of_grants_ms()
+            .map(|lag_ms| self.of_ms_ago(lag_ms))
     }
 
     /// Keeps the newest value, and older ones as long as reads may ask for
@@ -118,6 +133,7 @@ fn part(property: Property) -> OlderPart {
         Property::Policy => OlderPart::Policy,
         Property::SharedProperties => OlderPart::SharedProperties,
         Property::Materials => OlderPart::Materials,
+        Property::Grants => OlderPart::Grants,
     }
 }
 

@@ -109,6 +109,23 @@ pub enum Call {
         /// What the scenario calls the ciphertext; its text is this name, too.
         #[serde(rename = "as")]
         ciphertext: String,
+        /// The account that calls, which names the key by its ARN; the key's own
+        /// when left out.
+        #[serde(default)]
+        by: Option<String>,
+        /// The grant whose token goes along.
+        #[serde(default)]
+        token: Option<String>,
+    },
+    /// CreateGrant, for the operation Encrypt.
+    Grant {
+        /// The key.
+        key: String,
+        /// The account that may encrypt then: twelve digits.
+        to: String,
+        /// What the scenario calls the grant.
+        #[serde(rename = "as")]
+        grant: String,
     },
     /// Decrypt.
     Decrypt {
@@ -157,6 +174,7 @@ impl Call {
             | Call::Schedule { key, .. }
             | Call::Cancel { key }
             | Call::Encrypt { key, .. }
+            | Call::Grant { key, .. }
             | Call::Describe { key } => Some(key),
             Call::Decrypt { key, .. } => key.as_deref(),
         }
@@ -179,6 +197,7 @@ impl Call {
             Call::Schedule { .. } => "ScheduleKeyDeletion",
             Call::Cancel { .. } => "CancelKeyDeletion",
             Call::Encrypt { .. } => "Encrypt",
+            Call::Grant { .. } => "CreateGrant",
             Call::Decrypt { .. } => "Decrypt",
             Call::Describe { .. } => "DescribeKey",
         }
@@ -194,7 +213,18 @@ impl Call {
                 material: Some(material),
             } => format!("material {material} of {key}"),
             Call::CreateAlias { alias, key } => format!("{alias} of {key}"),
-            Call::Encrypt { key, ciphertext } => format!("{ciphertext} under {key}"),
+            Call::Encrypt {
+                key,
+                ciphertext,
+                by,
+                token,
+            } => {
+                let by = by.as_ref().map(|it| format!(" by {it}"));
+                let token = token.as_ref().map(|it| format!(" with the token of {it}"));
+                let (by, token) = (by.unwrap_or_default(), token.unwrap_or_default());
+                format!("{ciphertext} under {key}{by}{token}")
+            }
+            Call::Grant { key, to, grant } => format!("{grant} of {key} for {to}"),
             Call::Decrypt {
                 ciphertext,
                 key: Some(key),

@@ -11,6 +11,7 @@ pub(crate) struct Names<'a> {
     pub(crate) regions: BTreeSet<&'a str>,
     pub(crate) keys: BTreeSet<&'a str>,
     pub(crate) ciphertexts: BTreeSet<&'a str>,
+    pub(crate) grants: BTreeSet<&'a str>,
     /// Steps by name, with their place in the timeline.
     pub(crate) steps: BTreeMap<&'a str, usize>,
     /// IDs of faults.
@@ -29,6 +30,7 @@ impl<'a> Names<'a> {
                 .collect(),
             keys: scenario.keys.iter().map(|key| key.name.as_str()).collect(),
             ciphertexts: BTreeSet::new(),
+            grants: BTreeSet::new(),
             steps: BTreeMap::new(),
             faults: BTreeSet::new(),
         };
@@ -50,6 +52,7 @@ impl<'a> Names<'a> {
         for word in words.iter().map(String::as_str) {
             self.keys.insert(word);
             self.ciphertexts.insert(word);
+            self.grants.insert(word);
             self.faults.insert(word);
             self.steps.entry(word).or_insert(usize::MAX);
         }
@@ -59,6 +62,7 @@ impl<'a> Names<'a> {
         match call {
             Call::Create { key, .. } => self.keys.insert(key),
             Call::Encrypt { ciphertext, .. } => self.ciphertexts.insert(ciphertext),
+            Call::Grant { grant, .. } => self.grants.insert(grant),
             _ => false,
         };
     }
@@ -80,6 +84,10 @@ impl<'a> Names<'a> {
 
     pub(crate) fn ciphertext(&self, name: &str) -> Result<(), String> {
         known("ciphertext", name, self.ciphertexts.iter())
+    }
+
+    pub(crate) fn grant(&self, name: &str) -> Result<(), String> {
+        known("grant", name, self.grants.iter())
     }
 
     pub(crate) fn step(&self, name: &str) -> Result<(), String> {

@@ -4,10 +4,11 @@
 
 use meridian_chaos::Kind;
 use meridian_kms::{
-    Answer, Change, Consistency, Inquiry, KmsError, Plan, Question, Request, Response,
+    AccountId, Answer, Change, Consistency, Inquiry, KmsError, Plan, Question, Request, Response,
 };
 
 use crate::event::{Event, Origin, Purpose, Step, Waiting};
+use crate::planning::Asker;
 use crate::planted::Planted;
 use crate::world::{Chance, World};
 
@@ -46,6 +47,8 @@ pub(crate) struct Call {
     deadline_ms: i64,
     /// It may be answered from an older view.
     may_lag: bool,
+    /// Who asks, and what grants there are for it.
+    pub(crate) asker: Asker,
     pub(crate) question: Option<Question>,
     pub(crate) answer: Option<Answer>,
     index: usize,
@@ -68,6 +71,7 @@ impl World {
             late_ms: 0,
             deadline_ms: self.now_ms + LEADER_TIMEOUT_MS,
             may_lag: false,
+            asker: Asker::default(),
             question: None,
             answer: None,
             index: 0,
@@ -82,6 +86,13 @@ impl World {
     pub(crate) fn let_lag(&mut self, id: u64) {
         if let Some(call) = self.calls.get_mut(&id) {
             call.may_lag = true;
+        }
+    }
+
+    /// Another account asks than all clients do.
+    pub(crate) fn ask_as(&mut self, id: u64, account: Option<AccountId>) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.asker.account = account;
         }
     }
 
@@ -190,9 +201,13 @@ impl World {
             now_ms: self.now_ms,
         };
         let (name, number) = (self.names[region].as_str(), node as u64 + 1);
-        self.faults
-            .staleness(name, number, self.now_ms, &mut chance)
-            .whole_ms
+        let staleness = self
+            .faults
+            .staleness(name, number, self.now_ms, &mut chance);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.asker.grants_lag_ms = staleness.of_grants_ms();
+        }
+        staleness.whole_ms
     }
 
     /// A read is answered from an older view; what that says is final.
@@ -200,7 +215,8 @@ impl World {
         let call = &self.calls[&id];
         let (region, node, request) = (call.region, call.node, call.request.clone());
         let applied = self.applied_before(region, node, lag_ms);
-        let ended = match self.plan_past(region, node, applied, &request) {
+        let asker = call.asker;
+        let ended = match self.plan_past((region, node), applied, &request, asker) {
             Ok(Plan::Reply(response)) => Ended::Response(response),
             Ok(Plan::Commit(_) | Plan::Ask(_)) => unreachable!("a read plans no change"),
             Err(error) => Ended::Refused(error),

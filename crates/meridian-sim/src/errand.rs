@@ -2,7 +2,7 @@
 //! know about it.
 
 use meridian_crypto::{Material, MaterialId};
-use meridian_kms::{KeyRef, Request, Timestamp};
+use meridian_kms::{AccountId, KeyRef, Request, Timestamp};
 use meridian_proto::v1::*;
 
 use crate::dice::Dice;
@@ -23,6 +23,8 @@ pub(crate) struct Errand {
     pub(crate) to: Option<usize>,
     pub(crate) ciphertext: Option<(String, MaterialId)>,
     pub(crate) bytes: Option<u64>,
+    /// Another account that asks.
+    pub(crate) by: Option<AccountId>,
     /// The key that it creates is nobody else's to work on.
     pub(crate) reserved: bool,
     /// For the trace.
@@ -38,6 +40,7 @@ impl Errand {
             to: None,
             ciphertext: None,
             bytes: None,
+            by: None,
             reserved: false,
             words: String::new(),
         }

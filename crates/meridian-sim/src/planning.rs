@@ -1,18 +1,32 @@
 //! A node plans a request, on its own view and with its own clock.
 
+use meridian_kms::older_view::OlderPart;
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
-use meridian_kms::{Answer, Authority, Caller, Context, KmsError, Plan, Region, Request, Response};
+use meridian_kms::{
+    AccountId, Answer, Authority, Caller, Context, KmsError, Plan, Region, Request, Response,
+};
 
 use crate::call::ACCOUNT;
 use crate::planted::Planted;
 use crate::world::{Chance, World};
 use crate::wrapping;
 
+/// Who asks, and what grants there are for it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Asker {
+    /// Another account than that of all clients.
+    pub(crate) account: Option<AccountId>,
+    /// How old the value is whose grants are in force without their tokens, in
+    /// milliseconds; nothing for the newest.
+    pub(crate) grants_lag_ms: Option<u64>,
+}
+
 impl World {
     pub(crate) fn plan_call(&mut self, id: u64, node: usize) -> Result<Plan, KmsError> {
         let call = &self.calls[&id];
         let (region, request, answer) = (call.region, call.request.clone(), call.answer);
-        self.plan(region, node, &request, answer)
+        let asker = call.asker;
+        self.plan((region, node), &request, answer, asker)
     }
 
     /// A read, answered by a node at once.
@@ -22,18 +36,18 @@ impl World {
         node: usize,
         request: &Request,
     ) -> Result<Response, KmsError> {
-        match self.plan(region, node, request, None)? {
+        match self.plan((region, node), request, None, Asker::default())? {
             Plan::Reply(response) => Ok(response),
             Plan::Commit(_) | Plan::Ask(_) => unreachable!("a read plans no change"),
         }
     }
 
-    pub(crate) fn plan(
+    fn plan(
         &mut self,
-        region: usize,
-        node: usize,
+        (region, node): (usize, usize),
         request: &Request,
         answer: Option<Answer>,
+        asker: Asker,
     ) -> Result<Plan, KmsError> {
         let goes_back = self.planted == Some(Planted::ViewGoesBack) && self.dice.one_in(3);
         let group = &self.groups[region];
@@ -41,17 +55,17 @@ impl World {
             true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
             false => group.newest(node, self.now_ms),
         };
-        self.plan_on(region, node, &view, request, answer)
+        self.plan_on((region, node), &view, request, answer, asker)
     }
 
     /// A request planned on what the node had applied at this index, at the
     /// node's time; on its newest view if none is given.
     pub(crate) fn plan_past(
         &mut self,
-        region: usize,
-        node: usize,
+        (region, node): (usize, usize),
         applied: Option<usize>,
         request: &Request,
+        asker: Asker,
     ) -> Result<Plan, KmsError> {
         let group = &self.groups[region];
         let mut applied = applied.unwrap_or(group.nodes[node].applied);
@@ -63,16 +77,20 @@ impl World {
         if view.is_due(now) {
             view.advance_to(now);
         }
-        self.plan_on(region, node, &view, request, None)
+        if asker.account.is_some() {
+            // A grant is there for who shows its token, however old the rest is.
+            view = view.with_older(&group.newest(node, self.now_ms), OlderPart::Grants);
+        }
+        self.plan_on((region, node), &view, request, None, asker)
     }
 
     fn plan_on(
         &mut self,
-        region: usize,
-        node: usize,
+        (region, node): (usize, usize),
         view: &Region,
         request: &Request,
         answer: Option<Answer>,
+        asker: Asker,
     ) -> Result<Plan, KmsError> {
         let tokens_expire_after_ms = match request {
             Request::ImportKeyMaterial(_) => {
@@ -88,6 +106,9 @@ impl World {
             }
             _ => None,
         };
+        // Nobody needs a grant for the keys of their own account.
+        let lag_ms = asker.account.and(asker.grants_lag_ms);
+        let spread = lag_ms.and_then(|lag_ms| self.applied_before(region, node, lag_ms));
         let group = &mut self.groups[region];
         let now = group.clock(node, self.now_ms);
         let wrapping_key = match request {
@@ -97,10 +118,10 @@ impl World {
             _ => None,
         };
         let mut cx = Context {
-            caller: &caller(),
+            caller: &caller(asker.account),
             authority: Authority::Open,
             asked: None,
-            grants_spread_ms: 0,
+            spread_grants: spread.map(|applied| &group.states[applied]),
             vault: &group.vault,
             entropy: &mut group.entropy,
             now,
@@ -119,11 +140,15 @@ impl World {
     }
 }
 
-/// Who calls.
-fn caller() -> Caller {
+/// Who calls: the client that all are, or the root of another account.
+fn caller(account: Option<AccountId>) -> Caller {
+    let principal = match account {
+        Some(account) => format!("arn:aws:iam::{account}:root"),
+        None => format!("arn:aws:iam::{ACCOUNT}:user/client"),
+    };
     Caller {
-        account: ACCOUNT.parse().expect("the account has twelve digits"),
-        principal: format!("arn:aws:iam::{ACCOUNT}:user/client"),
+        account: account.unwrap_or_else(|| ACCOUNT.parse().expect("the account has twelve digits")),
+        principal,
         request_id: "simulated".into(),
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Stage {
     pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) materials: BTreeMap<MaterialId, u64>,
     pub(crate) ciphertexts: BTreeMap<String, Ciphertext>,
+    /// Tokens of grants.
+    pub(crate) tokens: BTreeMap<String, String>,
     /// Calls that have not ended.
     pub(crate) acts: BTreeMap<u64, Act>,
     /// What has ended and not been told to the performance.
@@ -71,6 +73,7 @@ impl World {
             true => self.invoke(client, &errand, place),
             false => self.begin_call(place.0, place.1, errand.request.clone()),
         };
+        self.ask_as(call, errand.by);
         self.after(PATIENCE_MS, Event::ClientTimeout(call));
         let waiting = Waiting {
             disturbed: self.undisturbed(place.0),

@@ -192,6 +192,20 @@ impl Region {
         &self.name
     }
 
+    /// The same region, asked by another account.
+    ///
+    /// # Errors
+    /// If the account makes no sense.
+    pub fn asked_by(&self, account: &str) -> anyhow::Result<Region> {
+        let account = MetadataValue::try_from(account);
+        let account = account.context("an account is a number of 12 digits")?;
+        let mut region = self.clone();
+        region.cluster.account = Some(account);
+        // A signature would name another.
+        region.cluster.credentials = None;
+        Ok(region)
+    }
+
     /// With who asks, and signed if there is something to sign with.
     fn request<T: Message>(&self, path: &str, message: T) -> Request<T> {
         let mut request = Request::new(message);
@@ -256,5 +270,6 @@ operations! {
     cancel_key_deletion: "CancelKeyDeletion" CancelKeyDeletionRequest -> CancelKeyDeletionResponse;
     rotate_key_on_demand: "RotateKeyOnDemand" RotateKeyOnDemandRequest -> RotateKeyOnDemandResponse;
     encrypt: "Encrypt" EncryptRequest -> EncryptResponse;
+    create_grant: "CreateGrant" CreateGrantRequest -> CreateGrantResponse;
     decrypt: "Decrypt" DecryptRequest -> DecryptResponse;
 }

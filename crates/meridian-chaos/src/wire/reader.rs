@@ -263,6 +263,7 @@ fn property(number: i32) -> Checked<Option<Property>> {
         Ok(v1::Property::Policy) => Some(Property::Policy),
         Ok(v1::Property::SharedProperties) => Some(Property::SharedProperties),
         Ok(v1::Property::Materials) => Some(Property::Materials),
+        Ok(v1::Property::Grants) => Some(Property::Grants),
         Err(_) => return Err(FaultError::NoSuch(number, "property")),
     })
 }

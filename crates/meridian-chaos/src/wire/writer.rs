@@ -203,5 +203,6 @@ fn written_property(property: Option<Property>) -> v1::Property {
         Some(Property::Policy) => v1::Property::Policy,
         Some(Property::SharedProperties) => v1::Property::SharedProperties,
         Some(Property::Materials) => v1::Property::Materials,
+        Some(Property::Grants) => v1::Property::Grants,
     }
 }

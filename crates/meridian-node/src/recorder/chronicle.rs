@@ -1,7 +1,7 @@
 //! The history that follows from the notes of many nodes, read in the order of
 //! their times.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use meridian_crypto::MaterialId;
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::recorder::part::{Header, Line, Note};
 use crate::recorder::proposals::Proposals;
+use crate::recorder::troubles::{Troubles, Whole};
 
 /// A call as its node numbers it.
 type Local = (usize, u64);
@@ -32,10 +33,7 @@ pub struct Chronicle {
     agreed: Vec<Agreed>,
     /// What ciphertexts hold, and the materials that made them.
     made: HashMap<String, (Option<String>, MaterialId)>,
-    /// Faults, with the parts whose nodes obey them.
-    faults: BTreeMap<String, (Site, BTreeSet<usize>)>,
-    /// How often something has begun or ceased to be wrong inside a region.
-    turns: Vec<u64>,
+    troubles: Troubles,
 }
 
 #[derive(Default)]
@@ -44,8 +42,8 @@ struct Open {
     request: String,
     client: String,
     opens: Option<String>,
-    /// Its region, and how often that had turned, if nothing was wrong there.
-    whole: Option<(usize, u64)>,
+    /// Its region, if nothing was wrong there.
+    whole: Option<Whole>,
 }
 
 #[derive(Default)]
@@ -68,8 +66,7 @@ impl Chronicle {
             proposals: Proposals::default(),
             agreed: regions.iter().map(|_| Agreed::default()).collect(),
             made: HashMap::new(),
-            faults: BTreeMap::new(),
-            turns: vec![0; regions.len()],
+            troubles: Troubles::new(regions.len()),
             regions,
         }
     }
@@ -78,7 +75,8 @@ impl Chronicle {
     pub fn begins(&mut self, header: &Header) {
         self.now_ns = header.began_ns;
         let gone = self.gone(header);
-        if self.end(&gone) {
+        if self.troubles.is_over(&gone) {
+            self.write_end(&gone);
             let (region, node) = (header.region, header.node);
             self.seen.push(Seen::Restarted { region, node });
         }
@@ -100,12 +98,7 @@ impl Chronicle {
                 self.seen.push(Seen::Unknown { at_ms, call, sound });
             }
         }
-        let obeyed = self
-            .faults
-            .iter()
-            .filter(|(_, (_, parts))| parts.contains(&part));
-        let obeyed: Vec<String> = obeyed.map(|(id, _)| id.clone()).collect();
-        for id in obeyed {
+        for id in self.troubles.obeyed(part) {
             self.fault_ends(&id, part);
         }
         if again {
@@ -257,11 +250,11 @@ impl Chronicle {
     }
 
     fn invoked(&mut self, part: usize, mut invoked: Invoked) {
-        let is_whole = self.is_whole(invoked.region);
+        let whole = self.troubles.whole(invoked.region);
         let Some(open) = self.open.get_mut(&(part, invoked.call)) else {
             return;
         };
-        open.whole = is_whole.then(|| (invoked.region, self.turns[invoked.region]));
+        open.whole = whole;
         invoked.call = open.call;
         let clients = self.clients.len();
         let client = std::mem::take(&mut open.client);
@@ -280,62 +273,33 @@ impl Chronicle {
         Some(open)
     }
 
-    /// Is nothing wrong inside a region, as far as any node knows?
-    fn is_whole(&self, region: usize) -> bool {
-        let mut sites = self.faults.values().map(|(site, _)| *site);
-        !sites.any(|site| site == Site::Region(region))
-    }
-
     fn was_whole(&self, open: &Open) -> bool {
         open.whole
-            .is_some_and(|(region, turns)| self.turns[region] == turns)
+            .is_some_and(|whole| self.troubles.is_still(whole))
     }
 
     /// Something is wrong from now on; if it is a fault, a node obeys it.
     fn fault_begins(&mut self, began: Seen, part: Option<usize>) {
-        let Seen::FaultBegan { id, site, .. } = &began else {
-            return;
-        };
-        let (site, news) = (*site, !self.faults.contains_key(id));
-        let (_, parts) = self
-            .faults
-            .entry(id.clone())
-            .or_insert_with(|| (site, BTreeSet::new()));
-        parts.extend(part);
-        if news {
-            self.turn(site);
+        if let Seen::FaultBegan { id, site, .. } = &began
+            && self.troubles.begins(id, *site, part)
+        {
             self.seen.push(began);
         }
     }
 
-    /// A node obeys a fault no more; it is over when no node does.
+    /// A node obeys a fault no more.
     fn fault_ends(&mut self, id: &str, part: usize) {
-        if let Some((_, parts)) = self.faults.get_mut(id)
-            && parts.remove(&part)
-            && parts.is_empty()
-        {
-            self.end(id);
+        if self.troubles.ends(id, part) {
+            self.write_end(id);
         }
     }
 
-    /// Something is wrong no more; false if it was not.
-    fn end(&mut self, id: &str) -> bool {
-        let Some((site, _)) = self.faults.remove(id) else {
-            return false;
-        };
-        self.turn(site);
+    fn write_end(&mut self, id: &str) {
         self.seen.push(Seen::FaultEnded {
             at_ms: self.now_ms(),
             id: id.to_owned(),
             struck: 0,
         });
-        true
-    }
-
-    fn turn(&mut self, site: Site) {
-        if let Site::Region(region) = site {
-            self.turns[region] += 1;
-        }
     }
 
     fn now_ms(&self) -> i64 {
@@ -346,7 +310,7 @@ impl Chronicle {
     /// The history. It ends healed if there are no faults then, and no region
     /// has anything left to tell.
     pub fn close(mut self) -> History {
-        if self.faults.is_empty() && self.agreed.iter().all(|it| it.due == 0) {
+        if self.troubles.is_empty() && self.agreed.iter().all(|it| it.due == 0) {
             self.seen.push(Seen::Healed {
                 at_ms: self.now_ms(),
                 due: vec![0; self.regions.len()],

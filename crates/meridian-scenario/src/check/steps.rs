@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use meridian_chaos::{Fault, Nodes};
-use meridian_kms::ErrorCode;
 use meridian_kms::key_state::KeyState;
 use meridian_kms::material::MaterialState;
+use meridian_kms::{AccountId, ErrorCode};
 
 use super::Check;
 use crate::action::{Action, Heal};
-use crate::call::Call;
+use crate::call::{Call, KeyName};
 use crate::condition::Condition;
 use crate::expectation::Expectation;
 use crate::step::{Step, Trigger};
@@ -134,6 +134,19 @@ impl<'a> Check<'a> {
             Call::Decrypt { ciphertext, .. } => {
                 self.unless_ok(&[variant], self.names.ciphertext(ciphertext));
             }
+            Call::Encrypt { key, by, token, .. } => {
+                if let Some(by) = by {
+                    self.unless_ok(&[variant], account(by));
+                    if !matches!(KeyName::of(key), KeyName::Arn { .. }) {
+                        let what = "another account names a key by its ARN, as KEY@REGION";
+                        self.wrong(&[variant], what);
+                    }
+                }
+                if let Some(token) = token {
+                    self.unless_ok(&[variant], self.names.grant(token));
+                }
+            }
+            Call::Grant { to, .. } => self.unless_ok(&[variant], account(to)),
             Call::CreateAlias { alias, .. } if !alias.starts_with("alias/") => {
                 self.wrong(&[variant], "the name of an alias begins with alias/");
             }
@@ -194,5 +207,12 @@ impl<'a> Check<'a> {
             let what = format!("{state:?} is no state of a key: {}", names.join(", "));
             self.wrong(at, what);
         }
+    }
+}
+
+fn account(text: &str) -> Result<(), String> {
+    match text.parse::<AccountId>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("{text:?} is no account, which has twelve digits")),
     }
 }

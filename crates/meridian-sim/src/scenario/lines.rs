@@ -150,11 +150,32 @@ impl World {
                 })
             }
             Call::Cancel { .. } => Request::CancelKeyDeletion(CancelKeyDeletionRequest { key_id }),
-            Call::Encrypt { ciphertext, .. } => Request::Encrypt(EncryptRequest {
+            Call::Grant { to, .. } => Request::CreateGrant(CreateGrantRequest {
                 key_id,
-                plaintext: Some(ciphertext.as_bytes().to_vec().into()),
+                grantee_principal: Some(format!("arn:aws:iam::{to}:root")),
+                operations: vec!["Encrypt".into()],
                 ..Default::default()
             }),
+            Call::Encrypt {
+                ciphertext,
+                by,
+                token,
+                ..
+            } => {
+                let account = by.as_ref().map(|by| by.parse());
+                let account = account.transpose().map_err(|_| "no account");
+                errand.by = account?;
+                let token = token.as_ref().map(|grant| {
+                    let found = self.stage.tokens.get(grant).cloned();
+                    found.ok_or_else(|| format!("grant {grant} has not been made"))
+                });
+                Request::Encrypt(EncryptRequest {
+                    key_id,
+                    plaintext: Some(ciphertext.as_bytes().to_vec().into()),
+                    grant_tokens: token.transpose()?.into_iter().collect(),
+                    ..Default::default()
+                })
+            }
             Call::Decrypt { ciphertext, .. } => {
                 let kept = self.stage.ciphertexts.get(ciphertext);
                 let kept =

@@ -53,6 +53,10 @@ impl World {
             (Response::DescribeKey(response), _) => {
                 self.describe(&mut answer, response.key_metadata.as_deref());
             }
+            (Response::CreateGrant(response), Call::Grant { grant, .. }) => {
+                let token = response.grant_token.clone().unwrap_or_default();
+                self.stage.tokens.insert(grant.clone(), token);
+            }
             (Response::Encrypt(response), Call::Encrypt { ciphertext, .. }) => {
                 if let Some(blob) = response.ciphertext_blob.clone() {
                     let material = meridian_crypto::parse(&blob).map(|it| it.material_id);

@@ -167,13 +167,34 @@ async fn say(
             region.cancel_key_deletion(request).await?;
             nothing
         }
-        Call::Encrypt { ciphertext, .. } => {
+        Call::Grant { to, grant, .. } => {
+            let request = CreateGrantRequest {
+                key_id,
+                grantee_principal: Some(format!("arn:aws:iam::{to}:root")),
+                operations: vec!["Encrypt".into()],
+                ..Default::default()
+            };
+            let answer = region.create_grant(request).await?;
+            stage.add_token(grant, answer.grant_token.unwrap_or_default());
+            nothing
+        }
+        Call::Encrypt {
+            ciphertext,
+            by,
+            token,
+            ..
+        } => {
+            let token = token.as_deref().map(|grant| stage.token(grant));
             let request = EncryptRequest {
                 key_id,
                 plaintext: Some(Bytes::from(ciphertext.clone())),
+                grant_tokens: token.transpose()?.into_iter().collect(),
                 ..Default::default()
             };
-            let blob = region.encrypt(request).await?.ciphertext_blob;
+            let caller = by.as_deref().map(|account| region.asked_by(account));
+            let caller = caller.transpose().map_err(|error| error.to_string())?;
+            let asked = caller.as_ref().unwrap_or(region);
+            let blob = asked.encrypt(request).await?.ciphertext_blob;
             let blob = blob.unwrap_or_default();
             let material = meridian_crypto::parse(&blob).map(|it| it.material_id.to_string());
             stage.add_ciphertext(ciphertext, blob);

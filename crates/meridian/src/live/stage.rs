@@ -24,6 +24,8 @@ struct Things {
     /// Numbers of materials, by ID.
     materials: BTreeMap<String, u64>,
     ciphertexts: BTreeMap<String, Bytes>,
+    /// Tokens of grants.
+    tokens: BTreeMap<String, String>,
     /// What a region said last of a key.
     states: BTreeMap<(String, String), KeySetState>,
 }
@@ -99,6 +101,20 @@ impl Stage {
     pub fn ciphertext(&self, name: &str) -> Result<Bytes, String> {
         let found = self.things().ciphertexts.get(name).cloned();
         found.ok_or_else(|| format!("ciphertext {name} has not been made"))
+    }
+
+    /// A grant has been made.
+    pub fn add_token(&self, grant: &str, token: String) {
+        self.things().tokens.insert(grant.to_owned(), token);
+    }
+
+    /// The token of a grant.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn token(&self, grant: &str) -> Result<String, String> {
+        let found = self.things().tokens.get(grant).cloned();
+        found.ok_or_else(|| format!("grant {grant} has not been made"))
     }
 
     /// What is sent for the name of a key.

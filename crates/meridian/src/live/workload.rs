@@ -61,6 +61,8 @@ fn next(key: &str, mix: Mix, turn: u32, regions: &[Region]) -> (usize, Call) {
             Call::Encrypt {
                 key: name(),
                 ciphertext,
+                by: None,
+                token: None,
             },
         ),
         (1, _) => {

@@ -201,13 +201,30 @@ fn constraints_have_to_be_met() {
 fn a_grant_spreads_and_its_token_works_at_once() {
     let mut us = TestRegion::new("us-east-1");
     let key = us.create();
-    us.grants_spread_ms = 5_000;
+    us.spread_grants = Some(us.region.clone());
     let token = us.call(to_bob(&key, &["Encrypt"])).unwrap().grant_token;
     let with_token = |request: &mut EncryptRequest| request.grant_tokens.extend(token.clone());
     assert_eq!(encrypt_elsewhere(&mut us, &key, |_| {}), denied());
     assert_eq!(encrypt_elsewhere(&mut us, &key, with_token), "success");
-    us.pass(5_000);
+    us.spread_grants = Some(us.region.clone());
     assert_eq!(encrypt_elsewhere(&mut us, &key, |_| {}), "success");
+}
+
+#[test]
+fn a_retired_grant_works_until_its_end_has_spread() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = us.create();
+    let grant_id = us.call(to_bob(&key, &["Encrypt"])).unwrap().grant_id;
+    us.spread_grants = Some(us.region.clone());
+    us.call(RevokeGrantRequest {
+        key_id: Some(key.clone()),
+        grant_id,
+        ..Default::default()
+    })
+    .unwrap();
+    assert_eq!(encrypt_elsewhere(&mut us, &key, |_| {}), "success");
+    us.spread_grants = None;
+    assert_eq!(encrypt_elsewhere(&mut us, &key, |_| {}), denied());
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub enum Part {
     SharedProperties,
     /// Which material is here
     Materials,
+    /// Grants: a new one is in force for who shows its token only
+    Grants,
 }
 
 /// A phase in the life of a key set.
@@ -181,6 +183,7 @@ impl Part {
             Part::Policy => Property::Policy,
             Part::SharedProperties => Property::SharedProperties,
             Part::Materials => Property::Materials,
+            Part::Grants => Property::Grants,
         }
     }
 }

@@ -135,6 +135,7 @@ fn part(property: Property) -> &'static str {
         Property::Policy => "the policies",
         Property::SharedProperties => "the shared properties",
         Property::Materials => "the materials",
+        Property::Grants => "the grants",
     }
 }
 

@@ -37,6 +37,10 @@ REPLICAS_LACK_MATERIAL = (
     "Cannot perform key material rotation: "
     "Key material has not been imported for replicas of the Multi-Region key."
 )
+# A key that is nobody's.
+NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+# What passes for the certificate of a CloudHSM cluster.
+ANCHOR = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 
 HASHES = {
@@ -206,3 +210,8 @@ def replicate(kms, key_id: str, replica_kms, **parameters) -> dict:
     answer = kms.replicate_key(KeyId=key_id, ReplicaRegion=region, **parameters)
     eventually(lambda: key_state(replica_kms, key_id), lambda state: state in READY_REPLICA)
     return answer
+
+
+def key_store(kms: Any, store: str) -> dict:
+    """What DescribeCustomKeyStores shows of one custom key store."""
+    return kms.describe_custom_key_stores(CustomKeyStoreId=store)["CustomKeyStores"][0]

@@ -233,3 +233,13 @@ class Cluster:
 
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace")[-4000:]
+
+
+@contextmanager
+def started(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster runs in the block."""
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()

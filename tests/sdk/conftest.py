@@ -1,14 +1,17 @@
-"""Unmodified clients against a real running cluster: boto3, the AWS CLI and a
-Python gRPC client that learns the schema by reflection.
+"""Unmodified clients against a real running cluster: boto3, the AWS CLI, AWS's
+SDK for JavaScript, the AWS Encryption SDK, Tink, and a Python gRPC client that
+learns the schema by reflection.
 
     cargo build --release
     python3 -m venv .venv
     .venv/bin/pip install -r tests/sdk/requirements.txt
+    npm ci --prefix tests/sdk/js
     .venv/bin/pytest tests/sdk
 
-MERIDIAN_BIN names another binary than the newest one under target/. Most tests
-share one cluster of three regions with three nodes each, and make keys of their
-own. Tests that cut links or move the clock get a smaller cluster per file.
+MERIDIAN_BIN names another binary than the newest one under target/, and
+MERIDIAN_NODE_MODULES another place than tests/sdk/js/node_modules. Most tests share one cluster of three regions with three
+nodes each, and make keys of their own. Tests that need another one (with a seed,
+faults, a proxy, an audit log, a clock to move) start it once per file.
 """
 
 import os
@@ -19,7 +22,7 @@ import pytest
 pytest.register_assert_rewrite("api", "calls", "key_set", "schema", "wire")
 
 import produced  # noqa: E402
-from cluster import AP, EU, SA, US, Cluster  # noqa: E402
+from cluster import AP, EU, SA, US, Cluster, started  # noqa: E402
 from wire import Wire  # noqa: E402
 
 # Nothing of the caller's own AWS set-up, and no proxy, may reach the clients.
@@ -34,26 +37,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     produced.put_last(items)
 
 
-def started(cluster: Cluster) -> Iterator[Cluster]:
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-
-
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Three regions of three nodes, shared by all tests."""
     directory = tmp_path_factory.mktemp("cluster")
-    yield from started(Cluster(directory, (US, EU, AP), nodes_per_region=3))
+    with started(Cluster(directory, (US, EU, AP), nodes_per_region=3)) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
 def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Four regions of one node, for the tests of one file to cut up and to age."""
     directory = tmp_path_factory.mktemp("own-cluster")
-    yield from started(Cluster(directory, (US, EU, AP, SA), nodes_per_region=1))
+    with started(Cluster(directory, (US, EU, AP, SA), nodes_per_region=1)) as cluster:
+        yield cluster
 
 
 @pytest.fixture

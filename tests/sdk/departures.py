@@ -55,16 +55,9 @@ UNPRODUCED: dict[tuple[str, str], str] = {
             "XksProxyVpcEndpointServiceNotFoundException",
         )
     },
-    **{
-        ("UpdateCustomKeyStore", error): "the same check as at CreateCustomKeyStore, tested there"
-        for error in (
-            "XksProxyIncorrectAuthenticationCredentialException",
-            "XksProxyInvalidConfigurationException", "XksProxyInvalidResponseException",
-            "XksProxyUriInUseException", "XksProxyUriUnreachableException",
-        )
-    },
     ("GetPublicKey", "InvalidKeyUsageException"):
         "a key has a public key or it has none, whatever it is used for",
     ("*", "KeyUnavailableException"):
-        "a key store that is down: none is needed for keys without a custom key store",
+        "a key whose custom key store cannot be reached is Unavailable or in an invalid state, and "
+        "KMSInvalidStateException says so",
 }

@@ -14,7 +14,7 @@ from operations import OPERATIONS
 FILE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 UPDATE = "UPDATE=1 pytest tests/sdk/test_parity.py"
 
-NO_STATE_REFUSES = "AWS's table of key states admits the operation in every state"
+NO_STATE_REFUSES = "by AWS's table of key states, no state of a key is a reason for this error"
 
 HEAD = f"""# Operations
 
@@ -115,7 +115,11 @@ def _departures() -> Iterator[str]:
         f"{operation} in {state}": f"`{word}`: {reason}"
         for (operation, state), (word, reason) in key_states.DEPARTURES.items()
     }
-    yield from _items(of_cells | key_states.UNREACHABLE)
+    of_kinds = {
+        f"{state} of keys that are not symmetric": reason
+        for state, reason in key_states.UNREACHABLE.items()
+    }
+    yield from _items(of_cells | of_kinds)
     yield ""
     yield "Declared errors that no test produces:"
     yield ""
@@ -123,7 +127,7 @@ def _departures() -> Iterator[str]:
         f"{error} of {'any operation' if operation == '*' else operation}": reason
         for (operation, error), reason in UNPRODUCED.items()
     }
-    of_errors["KMSInvalidStateException of operations that no state refuses"] = NO_STATE_REFUSES
+    of_errors["KMSInvalidStateException of operations that no key state makes invalid"] = NO_STATE_REFUSES
     yield from _items(of_errors)
 
 

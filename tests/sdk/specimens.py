@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from calls import (
+    ANCHOR,
     create_key,
     describe,
     eventually,
@@ -24,7 +25,6 @@ from key_set import KeySet
 from key_states import PENDING_REPLICA_DELETION
 
 CONTEXT = {"specimen": "yes"}
-ANCHOR = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 @dataclass(frozen=True)

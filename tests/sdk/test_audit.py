@@ -24,7 +24,7 @@ from calls import (
     replicate,
     seconds_from_now,
 )
-from cluster import ACCOUNT, EU, US, Cluster
+from cluster import ACCOUNT, EU, US, Cluster, started
 from schema import Schema
 
 
@@ -59,10 +59,8 @@ def select(file: Path, wanted: dict) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
-    from conftest import started
-
     audited = Audited(tmp_path_factory.mktemp("audit"))
-    for _ in started(audited.cluster):
+    with started(audited.cluster):
         yield audited
 
 

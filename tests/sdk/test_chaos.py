@@ -17,7 +17,7 @@ from calls import (
     refused,
     replicate,
 )
-from cluster import EU, US, Cluster
+from cluster import EU, US, Cluster, started
 
 SKEW_MS = 8 * 24 * 3600 * 1000
 
@@ -25,10 +25,9 @@ SKEW_MS = 8 * 24 * 3600 * 1000
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two regions of three nodes, for the tests of this file to break."""
-    from conftest import started
-
     directory = tmp_path_factory.mktemp("chaos")
-    yield from started(Cluster(directory, (US, EU), nodes_per_region=3))
+    with started(Cluster(directory, (US, EU), nodes_per_region=3)) as cluster:
+        yield cluster
 
 
 @pytest.fixture

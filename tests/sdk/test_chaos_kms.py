@@ -22,7 +22,7 @@ from calls import (
     refused,
     rotation_runs,
 )
-from cluster import EU, US, Cluster
+from cluster import EU, US, Cluster, started
 from key_set import KeySet
 
 OTHER = "200000000012"
@@ -31,10 +31,9 @@ OTHER = "200000000012"
 @pytest.fixture(scope="module")
 def regions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two regions of one node, which record what happens."""
-    from conftest import started
-
     directory = tmp_path_factory.mktemp("chaos-kms")
-    yield from started(Cluster(directory, (US, EU), 1, record=directory / "history.jsonl"))
+    with started(Cluster(directory, (US, EU), 1, record=directory / "history.jsonl")) as cluster:
+        yield cluster
 
 
 @pytest.fixture

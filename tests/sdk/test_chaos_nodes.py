@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from calls import create_key, describe, encrypt, error_code, eventually, key_state, replicate
-from cluster import EU, US, Cluster
+from cluster import EU, US, Cluster, started
 from test_chaos import node_of, on, reachable
 
 ALL = {1, 2, 3}
@@ -17,11 +17,10 @@ ALL = {1, 2, 3}
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two regions of three nodes on disk, for the tests of this file to break."""
-    from conftest import started
-
     directory = tmp_path_factory.mktemp("chaos-nodes")
     data, record = directory / "data", directory / "history.jsonl"
-    yield from started(Cluster(directory, (US, EU), 3, record=record, data=data))
+    with started(Cluster(directory, (US, EU), 3, record=record, data=data)) as cluster:
+        yield cluster
 
 
 @pytest.fixture

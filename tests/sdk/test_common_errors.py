@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from api import aws, declared_errors
-from calls import refused
+from calls import NOBODY, refused
 from cluster import US
 from departures import UNPRODUCED, UNSERVED
 from specimens import IMPORTED, MAC, SIGNING, SYMMETRIC, Kind, Specimen, Specimens
 from test_key_state_table import CALLS, KINDS
 
-NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 KEY_MEMBERS = ("KeyId", "TargetKeyId", "DestinationKeyId")
 
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from calls import NOBODY
 from wire import violations
 
-NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def test_all_violations_are_listed_at_once(wire):

@@ -4,18 +4,19 @@ cluster ID is an active cluster."""
 import pytest
 
 from calls import (
+    ANCHOR,
     create_key,
     describe,
     encrypt,
     error_code,
     eventually,
     key_state,
+    key_store,
     members,
     refused,
 )
 from cluster import EU, US
 
-ANCHOR = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +38,8 @@ def create_store(kms, name: str, cluster_id: str, **other) -> str:
     return answer["CustomKeyStoreId"]
 
 
-def entry(kms, store: str) -> dict:
-    return kms.describe_custom_key_stores(CustomKeyStoreId=store)["CustomKeyStores"][0]
-
-
 def becomes(kms, store: str, state: str) -> None:
-    eventually(lambda: entry(kms, store)["ConnectionState"], state)
+    eventually(lambda: key_store(kms, store)["ConnectionState"], state)
 
 
 def connected_store(kms, name: str, cluster_id: str) -> str:
@@ -58,7 +55,7 @@ def key_in(kms, store: str) -> dict:
 
 def test_a_key_store_is_shown_without_its_password(kms):
     store = create_store(kms, "shown", "cluster-shownaaaaaa")
-    shown = entry(kms, store)
+    shown = key_store(kms, store)
     assert shown.pop("CreationDate")
     assert shown == {
         "CustomKeyStoreId": store,
@@ -136,7 +133,7 @@ def test_what_is_wrong_shows_when_connecting(kms):
     )
     kms.connect_custom_key_store(CustomKeyStoreId=store)
     becomes(kms, store, "FAILED")
-    assert entry(kms, store)["ConnectionErrorCode"] == "INVALID_CREDENTIALS"
+    assert key_store(kms, store)["ConnectionErrorCode"] == "INVALID_CREDENTIALS"
     update = lambda: kms.update_custom_key_store(  # noqa: E731
         CustomKeyStoreId=store, KeyStorePassword="right-password"
     )

@@ -3,8 +3,17 @@ a proxy. The proxy is one of the tests' own, see xks_proxy.py."""
 
 import pytest
 
-from calls import create_key, describe, encrypt, error_code, eventually, key_state, refused
-from cluster import US, Cluster
+from calls import (
+    create_key,
+    describe,
+    encrypt,
+    error_code,
+    eventually,
+    key_state,
+    key_store,
+    refused,
+)
+from cluster import US, Cluster, started
 from xks_proxy import ACCESS_KEY_ID, HOST, PATH, SECRET, ExternalKey, Refused, XksProxy
 
 TIMEOUT_MS = 2000
@@ -30,12 +39,8 @@ def kms(running_proxy, tmp_path_factory):
         "--xks-proxy=gone.example.com=127.0.0.1:1",
         f"--xks-timeout={TIMEOUT_MS}",
     )
-    cluster = Cluster(directory, (US,), nodes_per_region=3, flags=flags)
-    try:
-        cluster.start()
+    with started(Cluster(directory, (US,), nodes_per_region=3, flags=flags)) as cluster:
         yield cluster.kms(US)
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture
@@ -44,6 +49,7 @@ def proxy(running_proxy):
     yield running_proxy
     running_proxy.refusal = running_proxy.rubbish = None
     running_proxy.health, running_proxy.secret = "ACTIVE", SECRET
+    running_proxy.paths = {PATH}
     running_proxy.go_on.set()
 
 
@@ -62,12 +68,8 @@ def settings(**other) -> dict:
     }
 
 
-def entry(kms, store: str) -> dict:
-    return kms.describe_custom_key_stores(CustomKeyStoreId=store)["CustomKeyStores"][0]
-
-
 def connection(kms, store: str) -> str:
-    return entry(kms, store)["ConnectionState"]
+    return key_store(kms, store)["ConnectionState"]
 
 
 def external_key(kms, proxy, store: str, external_id: str) -> str:
@@ -83,7 +85,7 @@ def test_the_life_of_an_external_key(kms, proxy):
     assert connection(kms, store) == "DISCONNECTED"
     kms.connect_custom_key_store(CustomKeyStoreId=store)
     eventually(lambda: connection(kms, store), "CONNECTED")
-    shown = entry(kms, store)["XksProxyConfiguration"]
+    shown = key_store(kms, store)["XksProxyConfiguration"]
     assert shown == {
         "Connectivity": "PUBLIC_ENDPOINT",
         "AccessKeyId": ACCESS_KEY_ID,
@@ -133,6 +135,13 @@ def test_the_life_of_an_external_key(kms, proxy):
     local = create_key(kms)["KeyId"]
     moved = kms.re_encrypt(CiphertextBlob=moved["CiphertextBlob"], DestinationKeyId=local)
     assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"])["Plaintext"] == b"hello"
+    # A key that its first use makes, where the proxy has to be asked as well.
+    moved = kms.re_encrypt(
+        CiphertextBlob=ciphertext,
+        SourceEncryptionContext=context,
+        DestinationKeyId="alias/aws/sqs",
+    )
+    assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"])["Plaintext"] == b"hello"
     for call in (
         lambda: kms.enable_key_rotation(KeyId=key_id),
         lambda: kms.rotate_key_on_demand(KeyId=key_id),
@@ -179,7 +188,7 @@ def test_the_life_of_an_external_key(kms, proxy):
     proxy.refusal = Refused(401, "AuthenticationFailedException")
     kms.connect_custom_key_store(CustomKeyStoreId=store)
     eventually(lambda: connection(kms, store), "FAILED")
-    assert entry(kms, store)["ConnectionErrorCode"] == "XKS_PROXY_ACCESS_DENIED"
+    assert key_store(kms, store)["ConnectionErrorCode"] == "XKS_PROXY_ACCESS_DENIED"
     kms.disconnect_custom_key_store(CustomKeyStoreId=store)
     eventually(lambda: connection(kms, store), "DISCONNECTED")
     proxy.refusal = None
@@ -210,3 +219,34 @@ def test_a_proxy_is_asked_before_a_key_store_is_created(kms, proxy):
     with proxy.silent():
         assert create() == "XksProxyUriUnreachableException"
     assert create(XksProxyConnectivity="VPC_ENDPOINT_SERVICE") == "ValidationException"
+
+
+def test_a_proxy_is_asked_before_a_key_store_is_changed(kms, proxy):
+    """What is wrong with the new settings is what would be wrong with a new store."""
+
+    def create(name: str, path: str) -> str:
+        made = settings(CustomKeyStoreName=name, XksProxyUriPath=path)
+        proxy.paths.add(path)
+        return kms.create_custom_key_store(**made)["CustomKeyStoreId"]
+
+    create("neighbour", "/neighbour/kms/xks/v1")
+    store = create("changed", "/changed/kms/xks/v1")
+    before = key_store(kms, store)
+
+    def update(**other) -> str | None:
+        return error_code(lambda: kms.update_custom_key_store(CustomKeyStoreId=store, **other))
+
+    assert update(XksProxyUriPath="/neighbour/kms/xks/v1") == "XksProxyUriInUseException"
+    assert update(XksProxyUriPath="/nowhere/kms/xks/v1") == "XksProxyInvalidConfigurationException"
+    gone = "https://gone.example.com"
+    assert update(XksProxyUriEndpoint=gone) == "XksProxyUriUnreachableException"
+    wrong = {"AccessKeyId": ACCESS_KEY_ID, "RawSecretAccessKey": "A" * 43}
+    assert update(XksProxyAuthenticationCredential=wrong) == (
+        "XksProxyIncorrectAuthenticationCredentialException"
+    )
+    proxy.paths.add("/moved/kms/xks/v1")
+    proxy.rubbish = b"{}"
+    assert update(XksProxyUriPath="/moved/kms/xks/v1") == "XksProxyInvalidResponseException"
+    assert key_store(kms, store) == before
+    proxy.rubbish = None
+    assert update(XksProxyUriPath="/moved/kms/xks/v1") is None

@@ -7,11 +7,10 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from calls import NEW, import_material, imported_key, new_material
+from calls import NEW, NOBODY, import_material, imported_key, new_material
 from cluster import CALL_S, EU, US
 from schema import Schema
 
-NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ACCOUNT_ZERO = "000000000000"
 
 

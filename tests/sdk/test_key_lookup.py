@@ -2,10 +2,9 @@
 
 import pytest
 
-from calls import create_key, describe, encrypt, refused
+from calls import NOBODY, create_key, describe, encrypt, refused
 from cluster import ACCOUNT, EU, US
 
-NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 NOBODY_MULTI_REGION = "mrk-1234abcd12ab34cd56ef1234567890ab"
 
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.x509.oid import NameOID
 
 from calls import create_key, encrypt, members, refused
-from cluster import US, Cluster
+from cluster import US, Cluster, started
 
 PROTECTED = b"\xa1\x01\x38\x22"
 SHA256 = hashes.SHA256()
@@ -139,12 +139,8 @@ def kms(authority, tmp_path_factory):
     pem = directory / "root.pem"
     pem.write_bytes(authority.root.public_bytes(serialization.Encoding.PEM))
     flags = (f"--attestation-root={pem}",)
-    cluster = Cluster(directory, (US,), nodes_per_region=1, flags=flags)
-    try:
-        cluster.start()
+    with started(Cluster(directory, (US,), nodes_per_region=1, flags=flags)) as cluster:
         yield cluster.kms(US)
-    finally:
-        cluster.stop()
 
 
 def test_only_the_enclave_reads_the_plaintext(kms, authority):
@@ -190,6 +186,19 @@ def test_a_document_that_proves_nothing_is_refused(kms, authority):
             kms.generate_random(
                 NumberOfBytes=8, Recipient={**recipient, "AttestationDocument": bad}
             )
+
+
+def test_the_key_of_a_document_has_to_be_rsa(kms, authority):
+    other = ec.generate_private_key(ec.SECP384R1()).public_key()
+    recipient = {
+        **Enclave(authority).recipient,
+        "AttestationDocument": authority.document(other),
+    }
+    key_id = create_key(kms)["KeyId"]
+    with refused("ValidationException"):
+        kms.generate_data_key(
+            KeyId=key_id, KeySpec="AES_256", Recipient=recipient, DryRun=True
+        )
 
 
 def test_no_document_is_accepted_without_a_root(cluster, authority):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from calls import (
+    NOBODY,
     create_key,
     describe,
     encrypt,
@@ -18,7 +19,7 @@ from calls import (
     key_state,
     rotation_runs,
 )
-from cluster import AP, EU, US, Cluster, binary
+from cluster import AP, EU, US, Cluster, binary, started
 from key_set import KeySet
 
 PLAINTEXT = b"a plaintext that nobody may find again"
@@ -144,17 +145,15 @@ class Life:
             kms.enable_key(KeyId=key_id)
             kms.update_key_description(KeyId=key_id, Description="seen later")
             assert describe(kms, key_id)["Description"] == "from the beginning"
-        assert error_code(lambda: describe(kms, "1234abcd-12ab-34cd-56ef-1234567890ab"))
+        assert error_code(lambda: describe(kms, NOBODY))
 
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     """A whole life, lived once for the tests of this file."""
-    from conftest import started
-
     directory = tmp_path_factory.mktemp("record")
     recorded = Cluster(directory, (US, EU, AP), 3, record=directory / "history.jsonl")
-    for cluster in started(recorded):
+    with started(recorded) as cluster:
         life = Life(cluster)
         life.live()
         yield life

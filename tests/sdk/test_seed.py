@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from google.protobuf.message_factory import GetMessageClass
 
-from cluster import ACCOUNT, CALL_S, EU, US, Cluster, binary
+from cluster import ACCOUNT, CALL_S, EU, US, Cluster, binary, started
 from schema import KEY_MANAGEMENT, Schema
 
 SET = "mrk-1234abcd12ab34cd56ef1234567890ab"
@@ -97,12 +97,8 @@ def write(directory: Path, document: dict) -> Path:
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     directory = tmp_path_factory.mktemp("seeded")
-    cluster = Cluster(directory, (US, EU), 1, seed=write(directory, seed()))
-    try:
-        cluster.start()
+    with started(Cluster(directory, (US, EU), 1, seed=write(directory, seed()))) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 def root(cluster: Cluster, region: str):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from calls import create_key, encrypt, error_code, eventually, refused
+from calls import ANCHOR, create_key, encrypt, eventually, key_store, refused
 from cluster import ACCOUNT, EU, US
 from test_key_state_table import POLICY
 
@@ -120,20 +120,23 @@ def test_an_error_is_produced_by_what_it_is_for(kms, key_id, error, call):
         call(kms, key_id)
 
 
+def create_store(kms, name: str, **other) -> str:
+    """A key store on a cluster of its own."""
+    settings = {
+        "CustomKeyStoreName": name,
+        "CloudHsmClusterId": f"cluster-{name:a<13}",
+        "TrustAnchorCertificate": ANCHOR,
+        "KeyStorePassword": "kmsuser-password",
+    }
+    return kms.create_custom_key_store(**settings | other)["CustomKeyStoreId"]
+
+
 @pytest.fixture(scope="module")
 def stores(own_cluster) -> Any:
-    """A client, and two key stores that are not connected."""
+    """A client, and a key store that is not connected, beside another one."""
     kms = own_cluster.kms(US)
-    made = [
-        kms.create_custom_key_store(
-            CustomKeyStoreName=name,
-            CloudHsmClusterId=f"cluster-{name}aaaaaaaa",
-            TrustAnchorCertificate="-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
-            KeyStorePassword="kmsuser-password",
-        )["CustomKeyStoreId"]
-        for name in ("first", "other")
-    ]
-    return kms, made[0]
+    first, _ = [create_store(kms, name) for name in ("first", "other")]
+    return kms, first
 
 
 @pytest.mark.parametrize(
@@ -155,18 +158,16 @@ def test_a_key_store_cannot_become_what_it_cannot_be(stores, error, change):
         kms.update_custom_key_store(CustomKeyStoreId=store, **change)
 
 
-def test_a_connection_has_to_be_in_the_right_state(stores):
-    kms, store = stores
+def test_a_connection_has_to_be_in_the_right_state(own_cluster):
+    kms = own_cluster.kms(US)
+    store = create_store(kms, "states", KeyStorePassword="wrong-password")
     invalid = "CustomKeyStoreInvalidStateException"
     with refused(invalid):
         kms.generate_random(NumberOfBytes=8, CustomKeyStoreId=store)
     with refused(invalid):
         kms.disconnect_custom_key_store(CustomKeyStoreId=store)
     kms.connect_custom_key_store(CustomKeyStoreId=store)
-    disconnect = lambda: error_code(  # noqa: E731
-        lambda: kms.disconnect_custom_key_store(CustomKeyStoreId=store)
-    )
-    eventually(disconnect, None)
-    # It is disconnecting by now.
+    # It stays as it is until it is disconnected.
+    eventually(lambda: key_store(kms, store)["ConnectionState"], "FAILED")
     with refused(invalid):
         kms.connect_custom_key_store(CustomKeyStoreId=store)

@@ -4,11 +4,10 @@ import uuid
 
 import pytest
 
-from calls import create_key, imported_key
+from calls import NOBODY, create_key, imported_key
 from cluster import ACCOUNT, EU, US
 from wire import CONTENT_TYPE, authorization, check_error
 
-NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 BODY_MAX = 1024 * 1024
 
 

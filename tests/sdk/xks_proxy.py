@@ -51,6 +51,8 @@ class XksProxy:
         self.keys: dict[str, ExternalKey] = {}
         self.requests: list[tuple[str, dict]] = []
         self.health = "ACTIVE"
+        # Where it serves its API.
+        self.paths = {PATH}
         self.secret = SECRET
         self.refusal: Refused | None = None
         self.rubbish: bytes | None = None
@@ -124,9 +126,10 @@ class XksProxy:
             raise Refused(401, "AuthenticationFailedException")
 
     def answer(self, path: str, request: dict) -> dict:
-        if not path.startswith(PATH + "/"):
+        served = [it for it in self.paths if path.startswith(it + "/")]
+        if not served:
             raise Refused(404, "InvalidUriPathException")
-        parts = path.removeprefix(PATH + "/").split("/")
+        parts = path.removeprefix(served[0] + "/").split("/")
         if parts == ["health"]:
             return {
                 "xksProxyFleetSize": 1,

@@ -18,6 +18,8 @@ pub struct Seen {
     pub now_ms: Option<i64>,
     /// The ARNs of the keys that the request is about.
     pub keys: Vec<String>,
+    /// Is the material that the answer tells of one whose ID AWS does not show?
+    pub hides_materials: bool,
 }
 
 /// The address of the client of a connection, noted for the audit log.

@@ -5,6 +5,7 @@
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>.
 
 use meridian_kms::{Operation, RegionName, Request};
+use meridian_proto::v1::CreateKeyRequest;
 
 /// What is counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +17,8 @@ pub(crate) enum Quota {
     /// Post-quantum signatures and encapsulation.
     MlDsa,
     DataKeyPair(PairKind),
-    Own(&'static str),
+    /// An operation's own, in a second.
+    Own(Operation, u32),
 }
 
 /// Pairs that are drawn equally fast.
@@ -47,6 +49,7 @@ impl Quota {
     /// nobody has looked at the key yet.
     pub(crate) fn of(request: &Request) -> Quota {
         let by = |algorithm: &Option<String>| by_algorithm(algorithm.as_deref());
+        let own = |per_second| Quota::Own(request.operation(), per_second);
         match request {
             Request::Encrypt(it) => by(&it.encryption_algorithm),
             Request::Decrypt(it) => by(&it.encryption_algorithm),
@@ -65,7 +68,43 @@ impl Quota {
             Request::GenerateDataKeyPairWithoutPlaintext(it) => {
                 by_pair(it.key_pair_spec.as_deref())
             }
-            other => Quota::Own(other.operation().name()),
+            Request::DescribeKey(_) | Request::GetPublicKey(_) | Request::ListResourceTags(_) => {
+                own(2000)
+            }
+            Request::GetKeyPolicy(_) | Request::GetKeyRotationStatus(_) => own(1000),
+            Request::ListAliases(_) | Request::ListKeys(_) => own(500),
+            Request::ListGrants(_)
+            | Request::ListKeyPolicies(_)
+            | Request::ListKeyRotations(_)
+            | Request::ListRetirableGrants(_) => own(100),
+            Request::CreateGrant(_) | Request::RetireGrant(_) | Request::RevokeGrant(_) => own(50),
+            Request::DeleteAlias(_)
+            | Request::DeleteImportedKeyMaterial(_)
+            | Request::EnableKeyRotation(_)
+            | Request::ImportKeyMaterial(_)
+            | Request::PutKeyPolicy(_)
+            | Request::ScheduleKeyDeletion(_) => own(15),
+            Request::TagResource(_) => own(10),
+            Request::CancelKeyDeletion(_)
+            | Request::ConnectCustomKeyStore(_)
+            | Request::CreateAlias(_)
+            | Request::CreateCustomKeyStore(_)
+            | Request::CreateKey(_)
+            | Request::DeleteCustomKeyStore(_)
+            | Request::DescribeCustomKeyStores(_)
+            | Request::DisableKey(_)
+            | Request::DisableKeyRotation(_)
+            | Request::DisconnectCustomKeyStore(_)
+            | Request::EnableKey(_)
+            | Request::GetKeyLastUsage(_)
+            | Request::ReplicateKey(_)
+            | Request::RotateKeyOnDemand(_)
+            | Request::UntagResource(_)
+            | Request::UpdateAlias(_)
+            | Request::UpdateCustomKeyStore(_)
+            | Request::UpdateKeyDescription(_)
+            | Request::UpdatePrimaryRegion(_) => own(5),
+            Request::GetParametersForImport(_) => own(1),
         }
     }
 
@@ -84,27 +123,8 @@ impl Quota {
                 PairKind::Rsa3072 => 0.5,
                 PairKind::Rsa4096 => 0.1,
             },
-            Quota::Own(name) => own_per_second(name),
+            Quota::Own(_, per_second) => per_second.into(),
         }
-    }
-}
-
-fn own_per_second(operation: &str) -> f64 {
-    match operation {
-        "DescribeKey" | "GetPublicKey" | "ListResourceTags" => 2000.0,
-        "GetKeyPolicy" | "GetKeyRotationStatus" => 1000.0,
-        "ListAliases" | "ListKeys" => 500.0,
-        "ListGrants" | "ListKeyPolicies" | "ListKeyRotations" | "ListRetirableGrants" => 100.0,
-        "CreateGrant" | "RetireGrant" | "RevokeGrant" => 50.0,
-        "DeleteAlias"
-        | "DeleteImportedKeyMaterial"
-        | "EnableKeyRotation"
-        | "ImportKeyMaterial"
-        | "PutKeyPolicy"
-        | "ScheduleKeyDeletion" => 15.0,
-        "TagResource" => 10.0,
-        "GetParametersForImport" => 1.0,
-        _ => 5.0,
     }
 }
 
@@ -134,16 +154,16 @@ fn by_pair(spec: Option<&str>) -> Quota {
 /// ReplicateKey makes two CreateKeys in the replica's region, of which one only
 /// tries; UpdatePrimaryRegion counts in both regions.
 pub(crate) fn charges(request: &Request, region: &RegionName) -> Vec<(RegionName, Quota, u32)> {
-    let mut all = vec![(region.clone(), Quota::of(request), 1)];
+    let own = Quota::of(request);
+    let mut all = vec![(region.clone(), own, 1)];
     let named = |name: &Option<String>| name.as_deref().and_then(|name| name.parse().ok());
     match request {
         Request::ReplicateKey(it) => {
-            let create = Quota::Own(Operation::CreateKey.name());
+            let create = Quota::of(&Request::CreateKey(CreateKeyRequest::default()));
             all.extend(named(&it.replica_region).map(|region| (region, create, 2)));
         }
         Request::UpdatePrimaryRegion(it) => {
-            let update = Quota::Own(Operation::UpdatePrimaryRegion.name());
-            all.extend(named(&it.primary_region).map(|region| (region, update, 1)));
+            all.extend(named(&it.primary_region).map(|region| (region, own, 1)));
         }
         _ => {}
     }

@@ -168,7 +168,16 @@ pub(crate) fn root(account: AccountId, region: &RegionName, request_id: String) 
 fn principal(region: &RegionName, account: AccountId, resource: [&str; 2]) -> String {
     let [kind, name] = resource;
     let account = account.to_string();
-    ["arn:", region.partition(), ":iam::", &account, ":", kind, name].concat()
+    [
+        "arn:",
+        region.partition(),
+        ":iam::",
+        &account,
+        ":",
+        kind,
+        name,
+    ]
+    .concat()
 }
 
 /// What comes before the first such byte and what comes after it; all and

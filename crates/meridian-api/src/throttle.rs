@@ -12,15 +12,23 @@ use meridian_kms::{AccountId, ErrorCode, KmsError, RegionName, Request};
 
 use crate::quota::{Quota, charges};
 
-/// Buckets that are kept before full ones are thrown away.
+/// Buckets that are kept before full ones are thrown away for the first time.
 const BUCKETS_MAX: usize = 10_000;
 
 /// Request quotas at work.
 pub struct Throttle {
     factor: f64,
     started: Instant,
-    buckets: Mutex<BTreeMap<(RegionName, AccountId, Quota), Bucket>>,
+    buckets: Mutex<Buckets>,
 }
+
+struct Buckets {
+    all: BTreeMap<Key, Bucket>,
+    /// With more than these, full ones are thrown away.
+    swept_above: usize,
+}
+
+type Key = (RegionName, AccountId, Quota);
 
 /// What is left of a quota, as it was at a time.
 #[derive(Clone, Copy)]
@@ -35,7 +43,10 @@ impl Throttle {
         Throttle {
             factor,
             started: Instant::now(),
-            buckets: Mutex::default(),
+            buckets: Mutex::new(Buckets {
+                all: BTreeMap::new(),
+                swept_above: BUCKETS_MAX,
+            }),
         }
     }
 
@@ -61,18 +72,14 @@ impl Throttle {
         request: &Request,
     ) -> Result<(), KmsError> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() > BUCKETS_MAX {
-            let full = |(region, _, quota): &(RegionName, AccountId, Quota), bucket: &Bucket| {
-                let (rate, capacity) = self.rate(*quota, region);
-                bucket.left(now, rate, capacity) >= capacity
-            };
-            buckets.retain(|key, bucket| !full(key, bucket));
+        if buckets.all.len() > buckets.swept_above {
+            self.sweep(now, &mut buckets);
         }
         let mut taken = Vec::new();
         for (region, quota, count) in charges(request, region) {
             let (rate, capacity) = self.rate(quota, &region);
             let key = (region, account, quota);
-            let left = match buckets.get(&key) {
+            let left = match buckets.all.get(&key) {
                 Some(bucket) => bucket.left(now, rate, capacity),
                 None => capacity,
             };
@@ -83,8 +90,19 @@ impl Throttle {
             }
             taken.push((key, Bucket { tokens, at: now }));
         }
-        buckets.extend(taken);
+        buckets.all.extend(taken);
         Ok(())
+    }
+
+    /// Throws full buckets away. What stays may double before it is looked at
+    /// again, so that a request costs the same however many there are.
+    fn sweep(&self, now: Duration, buckets: &mut Buckets) {
+        let full = |(region, _, quota): &Key, bucket: &Bucket| {
+            let (rate, capacity) = self.rate(*quota, region);
+            bucket.left(now, rate, capacity) >= capacity
+        };
+        buckets.all.retain(|key, bucket| !full(key, bucket));
+        buckets.swept_above = BUCKETS_MAX.max(2 * buckets.all.len());
     }
 
     /// Requests in a second, and at once.
@@ -192,6 +210,36 @@ mod tests {
         let rsa = sign("RSASSA_PKCS1_V1_5_SHA_256");
         let admitted = throttle.admit_at(Duration::ZERO, &region("eu-west-3"), other, &rsa);
         assert_eq!(admitted, Ok(()));
+    }
+
+    #[test]
+    fn buckets_are_swept_when_they_have_doubled_and_not_at_each_request() {
+        let throttle = Throttle::new(1.0);
+        let create = Request::CreateKey(v1::CreateKeyRequest::default());
+        let here = region("eu-west-3");
+        let admit = |now, accounts: std::ops::Range<usize>| {
+            for number in accounts {
+                let account = account(&format!("{number:012}"));
+                let admitted = throttle.admit_at(now, &here, account, &create);
+                assert_eq!(admitted, Ok(()));
+            }
+            let buckets = throttle.buckets.lock().unwrap();
+            (buckets.all.len(), buckets.swept_above)
+        };
+        let busy = BUCKETS_MAX + 1;
+        assert_eq!(admit(Duration::ZERO, 0..busy), (busy, BUCKETS_MAX));
+        assert_eq!(
+            admit(Duration::ZERO, busy..2 * busy),
+            (2 * busy, 2 * busy),
+            "none of them was full"
+        );
+        let late = SECOND * 10;
+        assert_eq!(admit(late, 2 * busy..2 * busy + 1).0, 2 * busy + 1);
+        assert_eq!(
+            admit(late, 0..1),
+            (2, BUCKETS_MAX),
+            "the others were full by then"
+        );
     }
 
     #[test]

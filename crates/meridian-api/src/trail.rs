@@ -79,7 +79,9 @@ impl Trail {
                 self.seen.keys.push(key);
             }
         }
-        self.materials = response.materials_used();
+        if !self.seen.hides_materials {
+            self.materials = response.materials_used();
+        }
         if response.operation().is_write() {
             self.elements = shown(&response.to_logged_json());
             // AWS tells the key also where its answer does not.

@@ -30,6 +30,11 @@ impl Http1 {
         })
     }
 
+    /// Sends another request from here on.
+    pub fn repeat(&mut self, request: Bytes) {
+        self.request = request;
+    }
+
     /// Sends the request; gives the body of the answer.
     ///
     /// # Errors

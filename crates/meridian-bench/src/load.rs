@@ -131,12 +131,17 @@ impl Rounds {
     /// The throughput in terms of another side's: the median over the rounds,
     /// since the two had the same moment of a noisy machine.
     pub fn ratio_to(&self, other: &Rounds) -> f64 {
-        median(
-            self.0
-                .iter()
-                .zip(&other.0)
-                .map(|(own, its)| own.per_second / its.per_second),
-        )
+        self.median_ratio(other, |round| round.per_second)
+    }
+
+    /// The same of the servers' CPU time for one request.
+    pub fn cpu_ratio_to(&self, other: &Rounds) -> f64 {
+        self.median_ratio(other, |round| round.server_cpu_us)
+    }
+
+    fn median_ratio(&self, other: &Rounds, figure: impl Fn(&Round) -> f64) -> f64 {
+        let pairs = self.0.iter().zip(&other.0);
+        median(pairs.map(|(own, its)| figure(own) / figure(its)))
     }
 }
 

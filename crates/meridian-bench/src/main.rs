@@ -21,6 +21,7 @@ mod process;
 mod report;
 mod serve;
 mod server;
+mod signed;
 
 use std::time::Duration;
 

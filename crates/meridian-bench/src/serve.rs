@@ -16,7 +16,7 @@ use crate::null;
 
 /// The first word of the line that names the address.
 pub const LISTENS_AT: &str = "listens-at";
-/// The line that says that every region has a leader.
+/// The line that says that every region has a leader, and the keys of the seed.
 pub const READY: &str = "ready";
 
 /// How long a cluster may take to find its leaders.
@@ -40,6 +40,9 @@ pub enum Serve {
         /// Nodes of each region
         #[arg(long)]
         nodes_per_region: u64,
+        /// A seed file
+        #[arg(long)]
+        seed: Option<PathBuf>,
     },
 }
 
@@ -60,6 +63,7 @@ impl Serve {
                 data_dir,
                 regions,
                 nodes_per_region,
+                seed,
             } => {
                 let listen = ([127, 0, 0, 1], 0).into();
                 serve_cluster(UpOptions {
@@ -68,7 +72,7 @@ impl Serve {
                     nodes_per_region,
                     listen,
                     record: None,
-                    seed: None,
+                    seed,
                     throttle: None,
                     audit: AuditFiles::default(),
                     xks: Default::default(),
@@ -89,9 +93,10 @@ async fn serve_null() -> anyhow::Result<()> {
 }
 
 async fn serve_cluster(options: UpOptions) -> anyhow::Result<()> {
-    let cluster = RunningCluster::start(options).await?;
+    let mut cluster = RunningCluster::start(options).await?;
     println!("{LISTENS_AT} {}", cluster.front_door());
     cluster.wait_until_healthy(READY_WITHIN).await?;
+    cluster.plant().await?;
     println!("{READY}");
     end_of_input().await;
     cluster.stop().await;

@@ -57,6 +57,23 @@ impl Server {
         Ok(server)
     }
 
+    /// A cluster that begins with what a seed file says, ready and at rest.
+    ///
+    /// # Errors
+    /// The process does not start, or does not take the seed.
+    pub async fn seeded(
+        regions: &[&str],
+        nodes_per_region: u64,
+        data_dir: &Path,
+        seed: &Path,
+    ) -> anyhow::Result<Server> {
+        let more = ["--seed", path_text(seed)?];
+        let mut server = Server::serving(regions, nodes_per_region, data_dir, &more).await?;
+        server.ready().await?;
+        server.rest().await?;
+        Ok(server)
+    }
+
     /// A cluster that listens and may have no leaders yet.
     ///
     /// # Errors
@@ -66,18 +83,26 @@ impl Server {
         nodes_per_region: u64,
         data_dir: &Path,
     ) -> anyhow::Result<Server> {
+        Server::serving(regions, nodes_per_region, data_dir, &[]).await
+    }
+
+    async fn serving(
+        regions: &[&str],
+        nodes_per_region: u64,
+        data_dir: &Path,
+        more: &[&str],
+    ) -> anyhow::Result<Server> {
         let (regions, nodes) = (regions.join(","), nodes_per_region.to_string());
-        let data_dir = data_dir
-            .to_str()
-            .context("a data directory with a name in UTF-8")?;
         let arguments = [
             "serve-cluster",
             "--regions",
             &regions,
             "--nodes-per-region",
             &nodes,
+            "--data-dir",
+            path_text(data_dir)?,
         ];
-        Server::spawn(&[&arguments[..], &["--data-dir", data_dir]].concat()).await
+        Server::spawn(&[&arguments[..], more].concat()).await
     }
 
     async fn spawn(arguments: &[&str]) -> anyhow::Result<Server> {
@@ -177,6 +202,10 @@ impl Server {
         anyhow::ensure!(status.success(), "a server failed: {status}");
         Ok(())
     }
+}
+
+fn path_text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().context("a path that is UTF-8")
 }
 
 /// A directory for data on the disk of the working directory, since a temporary

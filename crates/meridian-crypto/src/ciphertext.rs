@@ -20,9 +20,9 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::aead::{Aead, NONCE_LEN, TAG_LEN};
-use crate::key_id::{self, COMPACT_LEN};
+use crate::key_id::COMPACT_LEN;
 use crate::keyed_hash::length_prefix;
-use crate::{Entropy, HotMaterial, MaterialId};
+use crate::{Entropy, HotMaterial, KeyId, MaterialId};
 
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 16;
@@ -39,10 +39,10 @@ pub enum CiphertextKind {
 
 /// What a ciphertext says about itself. Nothing of it is proven before the
 /// ciphertext opens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CiphertextHeader {
-    /// The key: a UUID, or `mrk-` and 32 hex digits.
-    pub key_id: String,
+    /// The key.
+    pub key_id: KeyId,
     /// The material of that key.
     pub material_id: MaterialId,
 }
@@ -51,7 +51,7 @@ pub struct CiphertextHeader {
 pub fn parse(blob: &[u8]) -> Option<CiphertextHeader> {
     let parts = Parts::read(blob)?;
     Some(CiphertextHeader {
-        key_id: key_id::expand(parts.key_id)?,
+        key_id: KeyId::from_compact(parts.key_id)?,
         material_id: MaterialId::from_bytes(*parts.material_id),
     })
 }
@@ -60,24 +60,22 @@ pub fn parse(blob: &[u8]) -> Option<CiphertextHeader> {
 /// The result is 95 bytes longer than the plaintext.
 ///
 /// # Panics
-/// If `key_id` is neither a UUID nor `mrk-` and 32 hex digits, in lower case, or
-/// the material is not that of a symmetric key.
+/// If the material is not that of a symmetric key.
 pub fn encrypt(
     hot: &HotMaterial,
     kind: CiphertextKind,
-    key_id: &str,
+    key_id: &KeyId,
     material_id: &MaterialId,
     context: &BTreeMap<String, String>,
     plaintext: &[u8],
     entropy: &mut dyn Entropy,
 ) -> Vec<u8> {
-    let key_id = key_id::compact(key_id).expect("key ids are UUIDs, or mrk- and 32 hex digits");
     let mut fresh = [0; SALT_LEN + NONCE_LEN];
     entropy.fill(&mut fresh);
 
     let mut blob = Vec::with_capacity(HEADER_LEN + plaintext.len() + TAG_LEN);
     blob.extend_from_slice(&[VERSION, kind.byte()]);
-    blob.extend_from_slice(&key_id);
+    blob.extend_from_slice(&key_id.compact());
     blob.extend_from_slice(material_id.as_bytes());
     blob.extend_from_slice(&fresh);
 

@@ -2,11 +2,13 @@
 
 use zeroize::Zeroizing;
 
+#[cfg(test)]
+use crate::Material;
 use crate::keyed_hash::KeyedHash;
 use crate::mac::MacKey;
 use crate::pair::{EncryptionAlgorithm, KeyPair, Unfit};
 use crate::secret::SECRET_LEN;
-use crate::{Entropy, Material, MessageType, SigningAlgorithm};
+use crate::{Entropy, KeySpec, MessageType, SigningAlgorithm};
 
 /// Material that a vault has opened, in the form requests use it. Wiped when
 /// the last user drops it.
@@ -23,16 +25,30 @@ enum Hot {
 impl HotMaterial {
     /// # Panics
     /// Never: material is of a spec and of the form that belongs to it.
+    #[cfg(test)]
     pub(crate) fn new(material: &Material) -> Self {
-        let bytes = material.as_bytes();
-        if let Some(key) = MacKey::new(material.spec(), bytes) {
-            return Self(Hot::Mac(key));
+        let read = Self::read(material.spec(), material.as_bytes());
+        read.expect("material has the form of its spec")
+    }
+
+    /// The bytes of material of a spec; `None` for those that are no such key.
+    pub(crate) fn read(spec: KeySpec, bytes: &[u8]) -> Option<Self> {
+        if spec.is_asymmetric() {
+            return Some(Self(Hot::Pair(KeyPair::read(spec, bytes)?)));
         }
-        if let Some(pair) = KeyPair::read(material.spec(), bytes) {
-            return Self(Hot::Pair(pair));
+        if spec.mac_len().is_some() {
+            return Some(Self(Hot::Mac(MacKey::new(spec, bytes)?)));
         }
-        let bytes: &[u8; SECRET_LEN] = bytes.try_into().expect("symmetric material has 32 bytes");
-        Self(Hot::Symmetric(KeyedHash::new(bytes)))
+        let bytes: &[u8; SECRET_LEN] = bytes.try_into().ok()?;
+        Some(Self(Hot::Symmetric(KeyedHash::new(bytes))))
+    }
+
+    /// As [`Material::identity`](crate::Material), for the bytes that were read.
+    pub(crate) fn identity<'a>(&'a self, bytes: &'a [u8]) -> &'a [u8] {
+        match &self.0 {
+            Hot::Pair(pair) => pair.public_der(),
+            Hot::Symmetric(_) | Hot::Mac(_) => bytes,
+        }
     }
 
     /// The key of the one message that has this salt; `None` unless the key is

@@ -210,8 +210,9 @@ mod tests {
         let vault = vault("eu-west-3");
         let mut entropy = SeededEntropy::new(1);
         let material = crate::Material::generate(&mut entropy);
-        let id = vault.material_id(ARN, &material);
-        let sealed = vault.seal(ARN, &id, &material, &mut entropy);
+        let key = crate::KeyId::LOWEST;
+        let id = vault.material_id(&key, &material);
+        let sealed = vault.seal(&key, &id, &material, &mut entropy);
         assert_eq!(
             vault.open_token(sealed.as_bytes()).err(),
             Some(TokenError::NotAuthentic)

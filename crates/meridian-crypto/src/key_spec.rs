@@ -114,6 +114,19 @@ impl KeySpec {
         all.find(|spec| spec.code() == code)
     }
 
+    /// True for the algorithms that a quantum computer does not break.
+    pub fn is_post_quantum(self) -> bool {
+        matches!(
+            self,
+            KeySpec::MlDsa44
+                | KeySpec::MlDsa65
+                | KeySpec::MlDsa87
+                | KeySpec::MlKem512
+                | KeySpec::MlKem768
+                | KeySpec::MlKem1024
+        )
+    }
+
     /// True when the key has a public half.
     pub fn is_asymmetric(self) -> bool {
         !matches!(

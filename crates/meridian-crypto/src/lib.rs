@@ -57,6 +57,7 @@ pub use fingerprints::Fingerprints;
 pub use grant_token::GrantToken;
 pub use hot_material::HotMaterial;
 pub use import_token::{ImportToken, TokenError};
+pub use key_id::{KeyId, ParseKeyIdError};
 pub use key_spec::KeySpec;
 pub use material::Material;
 pub use material_id::{MaterialId, ParseMaterialIdError};

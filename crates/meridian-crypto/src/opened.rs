@@ -1,9 +1,10 @@
 //! Opened: what a vault has opened lately, so that requests need not.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::{HotMaterial, MaterialId, Sealed};
+use crate::{HotMaterial, KeyId, MaterialId, Sealed};
 
 /// Most pieces of material remembered at once.
 const ENTRIES_MAX: usize = 4096;
@@ -15,7 +16,7 @@ pub(crate) struct Opened(RwLock<BTreeMap<MaterialId, Entry>>);
 /// The whole question is kept with the answer: a hit is only ever the answer to
 /// exactly the same question, so nothing is skipped that opening would check.
 struct Entry {
-    key_id: Box<str>,
+    key_id: KeyId,
     sealed: Sealed,
     hot: Arc<HotMaterial>,
 }
@@ -23,43 +24,44 @@ struct Entry {
 impl Opened {
     pub(crate) fn get(
         &self,
-        key_id: &str,
+        key_id: &KeyId,
         id: &MaterialId,
         sealed: &Sealed,
     ) -> Option<Arc<HotMaterial>> {
         // No code panics while it holds the lock, so a poisoned map is whole.
         let entries = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(id)?;
-        (*entry.key_id == *key_id && entry.sealed == *sealed).then(|| Arc::clone(&entry.hot))
+        (entry.key_id == *key_id && entry.sealed == *sealed).then(|| Arc::clone(&entry.hot))
     }
 
-    /// Remembers. When full it starts over: opening again costs a microsecond,
-    /// less than keeping an order of use would cost every hit.
+    /// Remembers. When full it forgets one other, the next by ID, which is as
+    /// good as drawn: an order of use would cost every hit.
     pub(crate) fn put(
         &self,
-        key_id: &str,
+        key_id: &KeyId,
         id: &MaterialId,
         sealed: &Sealed,
         hot: &Arc<HotMaterial>,
     ) {
         let entry = Entry {
-            key_id: key_id.into(),
+            key_id: *key_id,
             sealed: sealed.clone(),
             hot: Arc::clone(hot),
         };
         let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= ENTRIES_MAX && !entries.contains_key(id) {
-            entries.clear();
+            let after = (Bound::Excluded(*id), Bound::Unbounded);
+            let next = entries.range(after).next().or(entries.iter().next());
+            if let Some(victim) = next.map(|(victim, _)| *victim) {
+                entries.remove(&victim);
+            }
         }
         entries.insert(*id, entry);
     }
 
-    pub(crate) fn remove(&self, key_id: &str, id: &MaterialId) {
+    pub(crate) fn remove(&self, key_id: &KeyId, id: &MaterialId) {
         let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if entries
-            .get(id)
-            .is_some_and(|entry| *entry.key_id == *key_id)
-        {
+        if entries.get(id).is_some_and(|entry| entry.key_id == *key_id) {
             entries.remove(id);
         }
     }
@@ -81,6 +83,14 @@ mod tests {
         Sealed::from_bytes(&bytes).unwrap()
     }
 
+    fn key() -> KeyId {
+        KeyId::from_random([1; 16], true)
+    }
+
+    fn other() -> KeyId {
+        KeyId::from_random([2; 16], true)
+    }
+
     fn hot() -> Arc<HotMaterial> {
         Arc::new(HotMaterial::new(&Material::generate(
             &mut SeededEntropy::new(1),
@@ -92,18 +102,18 @@ mod tests {
         let opened = Opened::default();
         let id = MaterialId::from_bytes([1; 32]);
         let hot = hot();
-        opened.put("key", &id, &sealed(1), &hot);
+        opened.put(&key(), &id, &sealed(1), &hot);
         assert!(Arc::ptr_eq(
-            &opened.get("key", &id, &sealed(1)).unwrap(),
+            &opened.get(&key(), &id, &sealed(1)).unwrap(),
             &hot
         ));
-        assert!(opened.get("other", &id, &sealed(1)).is_none());
+        assert!(opened.get(&other(), &id, &sealed(1)).is_none());
         assert!(
             opened
-                .get("key", &MaterialId::from_bytes([2; 32]), &sealed(1))
+                .get(&key(), &MaterialId::from_bytes([2; 32]), &sealed(1))
                 .is_none()
         );
-        assert!(opened.get("key", &id, &sealed(2)).is_none());
+        assert!(opened.get(&key(), &id, &sealed(2)).is_none());
     }
 
     #[test]
@@ -111,12 +121,12 @@ mod tests {
         let opened = Opened::default();
         let id = MaterialId::from_bytes([1; 32]);
         let hot = hot();
-        opened.put("key", &id, &sealed(1), &hot);
-        opened.remove("other", &id);
+        opened.put(&key(), &id, &sealed(1), &hot);
+        opened.remove(&other(), &id);
         assert_eq!(Arc::strong_count(&hot), 2);
-        opened.remove("key", &id);
+        opened.remove(&key(), &id);
         assert_eq!(Arc::strong_count(&hot), 1);
-        assert!(opened.get("key", &id, &sealed(1)).is_none());
+        assert!(opened.get(&key(), &id, &sealed(1)).is_none());
     }
 
     #[test]
@@ -129,9 +139,10 @@ mod tests {
             MaterialId::from_bytes(bytes)
         };
         for number in 0..=ENTRIES_MAX {
-            opened.put("key", &id(number), &sealed(1), &hot);
+            opened.put(&key(), &id(number), &sealed(1), &hot);
             assert!(opened.len() <= ENTRIES_MAX);
-            assert!(opened.get("key", &id(number), &sealed(1)).is_some());
+            assert!(opened.get(&key(), &id(number), &sealed(1)).is_some());
         }
+        assert_eq!(opened.len(), ENTRIES_MAX, "only one was forgotten");
     }
 }

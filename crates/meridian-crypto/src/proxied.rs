@@ -19,8 +19,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::KeyId;
 use crate::ciphertext::pairs;
-use crate::key_id::{self, COMPACT_LEN};
+use crate::key_id::COMPACT_LEN;
 
 const VERSION: u8 = 2;
 /// Bytes of an authentication tag.
@@ -31,8 +32,8 @@ const METADATA_LEN_MAX: usize = 20;
 /// A ciphertext that only the proxy can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxied {
-    /// The key: a UUID.
-    pub key_id: String,
+    /// The key.
+    pub key_id: KeyId,
     /// What the proxy noted for itself, at most 20 bytes.
     pub metadata: Vec<u8>,
     /// 12 or 16 bytes.
@@ -47,7 +48,7 @@ impl Proxied {
     /// What a proxy has answered, if the lengths are those that the protocol
     /// allows.
     pub fn new(
-        key_id: String,
+        key_id: KeyId,
         metadata: Vec<u8>,
         iv: Vec<u8>,
         tag: &[u8],
@@ -64,13 +65,9 @@ impl Proxied {
     }
 
     /// The form that clients keep.
-    ///
-    /// # Panics
-    /// If the key ID is neither a UUID nor `mrk-` and 32 hex digits.
     pub fn encode(&self) -> Vec<u8> {
-        let key_id = key_id::compact(&self.key_id).expect("key ids are UUIDs");
         let mut blob = vec![VERSION];
-        blob.extend_from_slice(&key_id);
+        blob.extend_from_slice(&self.key_id.compact());
         for part in [&self.metadata, &self.iv] {
             blob.push(u8::try_from(part.len()).expect("at most 20 bytes"));
             blob.extend_from_slice(part);
@@ -87,7 +84,7 @@ impl Proxied {
         let (metadata, rest) = counted(rest)?;
         let (iv, rest) = counted(rest)?;
         let (tag, ciphertext) = rest.split_first_chunk::<TAG_LEN>()?;
-        let key_id = key_id::expand(key_id)?;
+        let key_id = KeyId::from_compact(key_id)?;
         Proxied::new(key_id, metadata, iv, tag, ciphertext.to_vec())
     }
 
@@ -123,7 +120,7 @@ mod tests {
     use super::*;
 
     fn example() -> Proxied {
-        let key_id = "1234abcd-12ab-34cd-56ef-1234567890ab".into();
+        let key_id = "1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
         let (metadata, iv) = (b"v=1".to_vec(), vec![7; 12]);
         Proxied::new(key_id, metadata, iv, &[9; 16], b"inner".to_vec()).unwrap()
     }

@@ -8,7 +8,7 @@ use crate::import_token::{ImportToken, TokenError};
 use crate::keyed_hash::{KeyedHash, length_prefix};
 use crate::opened::Opened;
 use crate::sealed_secret::{self, SealedSecret};
-use crate::{ClusterSecret, Entropy, HotMaterial, Material, MaterialId, RootKey, Sealed};
+use crate::{ClusterSecret, Entropy, HotMaterial, KeyId, Material, MaterialId, RootKey, Sealed};
 use zeroize::Zeroizing;
 
 /// Seals and opens a region's material. Every node of a region holds an equal
@@ -63,16 +63,28 @@ impl Vault {
     /// AWS promises those properties and does not publish its hash. It is keyed
     /// here because the bytes of a test key may be easy to guess.
     // fidelity: assumed
-    pub fn material_id(&self, key_id: &str, material: &Material) -> MaterialId {
-        let parts: [&[u8]; 3] = [b"kmid-v1", key_id.as_bytes(), material.identity()];
+    pub fn material_id(&self, key_id: &KeyId, material: &Material) -> MaterialId {
+        self.id_of(key_id, material.identity())
+    }
+
+    fn id_of(&self, key_id: &KeyId, identity: &[u8]) -> MaterialId {
+        let key_id = key_id.to_string();
+        let parts: [&[u8]; 3] = [b"kmid-v1", key_id.as_bytes(), identity];
         MaterialId::from_bytes(self.cluster.digest(&parts))
+    }
+
+    fn check_id(&self, key_id: &KeyId, identity: &[u8], id: &MaterialId) -> Result<(), VaultError> {
+        match self.id_of(key_id, identity) == *id {
+            true => Ok(()),
+            false => Err(VaultError::WrongMaterial),
+        }
     }
 
     /// Seals material for rest in this region. `id` must be the material's own,
     /// from [`material_id`](Self::material_id), or it will not open.
     pub fn seal(
         &self,
-        key_id: &str,
+        key_id: &KeyId,
         id: &MaterialId,
         material: &Material,
         entropy: &mut dyn Entropy,
@@ -87,15 +99,17 @@ impl Vault {
     /// and id.
     pub fn open(
         &self,
-        key_id: &str,
+        key_id: &KeyId,
         id: &MaterialId,
         sealed: &Sealed,
     ) -> Result<Arc<HotMaterial>, VaultError> {
         if let Some(hot) = self.opened.get(key_id, id, sealed) {
             return Ok(hot);
         }
-        let material = self.open_with(&self.at_rest, key_id, id, sealed)?;
-        let hot = Arc::new(HotMaterial::new(&material));
+        let bytes = unseal(&self.at_rest, key_id, id, sealed)?;
+        let hot = HotMaterial::read(sealed.spec(), &bytes).ok_or(VaultError::NotAuthentic)?;
+        self.check_id(key_id, hot.identity(&bytes), id)?;
+        let hot = Arc::new(hot);
         self.opened.put(key_id, id, sealed, &hot);
         Ok(hot)
     }
@@ -103,7 +117,7 @@ impl Vault {
     /// Drops what [`open`](Self::open) remembers of this material; it is wiped
     /// when the requests that are using it end. For material that was deleted
     /// or has expired: whether it may still be used is the key's state to say.
-    pub fn forget(&self, key_id: &str, id: &MaterialId) {
+    pub fn forget(&self, key_id: &KeyId, id: &MaterialId) {
         self.opened.remove(key_id, id);
     }
 
@@ -114,7 +128,7 @@ impl Vault {
     pub fn seal_for_region(
         &self,
         to_region: &str,
-        key_id: &str,
+        key_id: &KeyId,
         id: &MaterialId,
         sealed: &Sealed,
         entropy: &mut dyn Entropy,
@@ -131,7 +145,7 @@ impl Vault {
     pub fn accept_from_region(
         &self,
         from_region: &str,
-        key_id: &str,
+        key_id: &KeyId,
         id: &MaterialId,
         sealed: &Sealed,
         entropy: &mut dyn Entropy,
@@ -207,17 +221,13 @@ impl Vault {
     fn open_with(
         &self,
         key: &Aead,
-        key_id: &str,
+        key_id: &KeyId,
         id: &MaterialId,
         sealed: &Sealed,
     ) -> Result<Material, VaultError> {
-        let bytes = key
-            .open(&binding(sealed.head(), key_id, id), sealed.body())
-            .ok_or(VaultError::NotAuthentic)?;
+        let bytes = unseal(key, key_id, id, sealed)?;
         let material = Material::read(sealed.spec(), &bytes).ok_or(VaultError::NotAuthentic)?;
-        if self.material_id(key_id, &material) != *id {
-            return Err(VaultError::WrongMaterial);
-        }
+        self.check_id(key_id, material.identity(), id)?;
         Ok(material)
     }
 
@@ -232,7 +242,7 @@ impl Vault {
 
 fn seal_with(
     key: &Aead,
-    key_id: &str,
+    key_id: &KeyId,
     id: &MaterialId,
     material: &Material,
     entropy: &mut dyn Entropy,
@@ -248,8 +258,19 @@ fn seal_with(
     Sealed::from_bytes(&bytes).expect("head, nonce, material and tag are a sealed form")
 }
 
+fn unseal(
+    key: &Aead,
+    key_id: &KeyId,
+    id: &MaterialId,
+    sealed: &Sealed,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    key.open(&binding(sealed.head(), key_id, id), sealed.body())
+        .ok_or(VaultError::NotAuthentic)
+}
+
 /// What sealed bytes are bound to besides the key that sealed them.
-fn binding(head: &[u8], key_id: &str, id: &MaterialId) -> Vec<u8> {
+fn binding(head: &[u8], key_id: &KeyId, id: &MaterialId) -> Vec<u8> {
+    let key_id = key_id.to_string();
     let key_id = key_id.as_bytes();
     [
         head,

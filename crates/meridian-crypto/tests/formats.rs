@@ -9,11 +9,14 @@
 use std::collections::BTreeMap;
 
 use meridian_crypto::{
-    CiphertextKind, ClusterSecret, ImportToken, KeySpec, Material, MaterialId, RootKey, Sealed,
-    SeededEntropy, Vault, WrappingAlgorithm, WrappingKey, WrappingKeySpec, decrypt, encrypt, parse,
+    CiphertextKind, ClusterSecret, ImportToken, KeyId, KeySpec, Material, MaterialId, RootKey,
+    Sealed, SeededEntropy, Vault, WrappingAlgorithm, WrappingKey, WrappingKeySpec, decrypt,
+    encrypt, parse,
 };
 
-const KEY: &str = "mrk-1234abcd12ab34cd56ef1234567890ab";
+fn key() -> KeyId {
+    "mrk-1234abcd12ab34cd56ef1234567890ab".parse().unwrap()
+}
 const ARN: &str = "arn:aws:kms:eu-west-3:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
 const MATERIAL_ID: &str = "ac004f0a951fd8f14337baa9e6f6c9ec58e28244640c0fae7393124aa1d19abb";
 const AT_REST: &str = "019a3744504560639ec670b7a1e7641a3cb81d90ff5da1e55d6d71dc2cd96d16d32a712eb5ca7577f252c9ab23755f2dd55d26f007de00205d96926d97";
@@ -53,7 +56,9 @@ fn sealed(golden: &str) -> Sealed {
 #[test]
 fn the_material_id_of_known_bytes_stays_the_same() {
     assert_eq!(
-        vault("eu-west-3").material_id(KEY, &material()).to_string(),
+        vault("eu-west-3")
+            .material_id(&key(), &material())
+            .to_string(),
         MATERIAL_ID
     );
 }
@@ -61,9 +66,9 @@ fn the_material_id_of_known_bytes_stays_the_same() {
 #[test]
 fn material_at_rest_is_written_and_read_as_ever() {
     let vault = vault("eu-west-3");
-    let written = vault.seal(KEY, &id(), &material(), &mut SeededEntropy::new(1));
+    let written = vault.seal(&key(), &id(), &material(), &mut SeededEntropy::new(1));
     assert_eq!(hex::encode(written.as_bytes()), AT_REST);
-    vault.open(KEY, &id(), &sealed(AT_REST)).unwrap();
+    vault.open(&key(), &id(), &sealed(AT_REST)).unwrap();
 }
 
 /// HMAC_384: raw bytes; ML_KEM_512: a seed; Ed25519: PKCS#8. Each with the
@@ -97,11 +102,11 @@ fn material_of_other_specs_at_rest_is_written_and_read_as_ever() {
     let vault = vault("eu-west-3");
     for (spec, secret, id, golden) in OTHERS {
         let material = Material::read(spec, &bytes(secret)).unwrap();
-        let found = vault.material_id(KEY, &material);
+        let found = vault.material_id(&key(), &material);
         assert_eq!(found.to_string(), id, "{}", spec.name());
-        let written = vault.seal(KEY, &found, &material, &mut SeededEntropy::new(1));
+        let written = vault.seal(&key(), &found, &material, &mut SeededEntropy::new(1));
         assert_eq!(hex::encode(written.as_bytes()), golden, "{}", spec.name());
-        vault.open(KEY, &found, &sealed(golden)).unwrap();
+        vault.open(&key(), &found, &sealed(golden)).unwrap();
     }
 }
 
@@ -109,14 +114,14 @@ fn material_of_other_specs_at_rest_is_written_and_read_as_ever() {
 fn material_on_a_link_is_written_and_read_as_ever() {
     let mut entropy = SeededEntropy::new(2);
     let written = vault("eu-west-3")
-        .seal_for_region("eu-north-1", KEY, &id(), &sealed(AT_REST), &mut entropy)
+        .seal_for_region("eu-north-1", &key(), &id(), &sealed(AT_REST), &mut entropy)
         .unwrap();
     assert_eq!(hex::encode(written.as_bytes()), TO_OSLO);
     let oslo = vault("eu-north-1");
     let kept = oslo
-        .accept_from_region("eu-west-3", KEY, &id(), &sealed(TO_OSLO), &mut entropy)
+        .accept_from_region("eu-west-3", &key(), &id(), &sealed(TO_OSLO), &mut entropy)
         .unwrap();
-    let hot = oslo.open(KEY, &id(), &kept).unwrap();
+    let hot = oslo.open(&key(), &id(), &kept).unwrap();
     assert_eq!(
         *decrypt(&hot, &bytes(CIPHERTEXT), &context()).unwrap(),
         b"message"
@@ -126,14 +131,22 @@ fn material_on_a_link_is_written_and_read_as_ever() {
 #[test]
 fn a_ciphertext_is_written_and_read_as_ever() {
     let hot = vault("eu-west-3")
-        .open(KEY, &id(), &sealed(AT_REST))
+        .open(&key(), &id(), &sealed(AT_REST))
         .unwrap();
     let mut entropy = SeededEntropy::new(3);
     let kind = CiphertextKind::Encrypt;
-    let written = encrypt(&hot, kind, KEY, &id(), &context(), b"message", &mut entropy);
+    let written = encrypt(
+        &hot,
+        kind,
+        &key(),
+        &id(),
+        &context(),
+        b"message",
+        &mut entropy,
+    );
     assert_eq!(hex::encode(written), CIPHERTEXT);
     let header = parse(&bytes(CIPHERTEXT)).unwrap();
-    assert_eq!((header.key_id.as_str(), header.material_id), (KEY, id()));
+    assert_eq!((header.key_id, header.material_id), (key(), id()));
     assert_eq!(
         *decrypt(&hot, &bytes(CIPHERTEXT), &context()).unwrap(),
         b"message"

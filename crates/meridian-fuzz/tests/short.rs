@@ -1,15 +1,21 @@
 //! A short run of every target: its corpus, and mutations of it that follow
-//! from a seed.
+//! from a seed. `MERIDIAN_MUTATIONS` makes it longer.
 
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use meridian_fuzz::{TARGETS, Target};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 
-/// Mutated inputs of each target.
-const MUTATIONS: usize = 3000;
+/// Mutated inputs of each target, unless the environment says otherwise.
+const MUTATIONS: u64 = 3000;
+
+fn mutations() -> u64 {
+    let set = std::env::var("MERIDIAN_MUTATIONS").ok();
+    set.map_or(MUTATIONS, |count| count.parse().expect("a number"))
+}
 
 fn crate_directory() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -64,18 +70,16 @@ fn no_target_fails_on_its_corpus_or_near_it() {
         let inputs = corpus(target);
         for (path, bytes) in &inputs {
             println!("{}", path.display());
-            (target.run)(bytes);
+            let name = path.file_name().expect("a file").to_string_lossy();
+            let is_taken = (target.run)(bytes).is_some();
+            assert_eq!(is_taken, !name.starts_with("refused"), "{path:?}");
         }
         let mut random = ChaCha20Rng::seed_from_u64(1);
-        for round in 0..MUTATIONS {
+        for round in 0..mutations() {
             let bytes = mutate(&mut random, &inputs);
-            // Shown with a failure only.
-            println!(
-                "{} {round}: {}",
-                target.name,
-                String::from_utf8_lossy(&bytes)
-            );
-            (target.run)(&bytes);
+            let ended = catch_unwind(|| (target.run)(&bytes));
+            let shown = bytes.escape_ascii();
+            assert!(ended.is_ok(), "{} {round}: b\"{shown}\"", target.name);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a request says about itself, by condition key.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 /// Condition keys and their values. Keys are compared without regard to case;
@@ -31,6 +32,24 @@ impl Conditions {
     /// The values of a key in lower case.
     pub(crate) fn values(&self, key: &str) -> Option<&[String]> {
         self.0.get(key).map(Vec::as_slice)
+    }
+}
+
+/// What a request says about itself, from when a policy first looks at it.
+pub trait Gathered {
+    /// All of it.
+    fn gathered(&self) -> &Conditions;
+}
+
+impl Gathered for Conditions {
+    fn gathered(&self) -> &Conditions {
+        self
+    }
+}
+
+impl<F: FnOnce() -> Conditions> Gathered for LazyCell<Conditions, F> {
+    fn gathered(&self) -> &Conditions {
+        self
     }
 }
 

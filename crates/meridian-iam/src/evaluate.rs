@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use crate::conditions::Conditions;
+use crate::conditions::Gathered;
 use crate::pattern::Variables;
 use crate::policy::{PolicyDocument, Says};
 use crate::principal::{Principal, PrincipalKind};
@@ -24,14 +24,15 @@ pub struct Query<'a> {
     pub resource: &'a str,
     /// The account that owns the resource.
     pub resource_account: &'a str,
-    /// What else the request says about itself.
-    pub conditions: &'a Conditions,
+    /// What else the request says about itself. Nobody gathers it for policies
+    /// without conditions.
+    pub conditions: &'a dyn Gathered,
     /// The policies of the user or role; none for a root or a service.
     pub identity_policies: &'a [PolicyDocument],
     /// The policy of the key; nothing for an operation without a key.
     pub key_policy: Option<&'a PolicyDocument>,
-    /// Does a grant allow it?
-    pub granted: bool,
+    /// Does a grant allow it? Asked where the policies leave it open.
+    pub granted: &'a dyn Fn() -> bool,
 }
 
 /// The answer.
@@ -73,15 +74,20 @@ pub fn evaluate(query: &Query<'_>) -> Decision {
     if identity.denies {
         return Decision::Denied(Reason::IdentityPolicyDenies);
     }
-    if query.granted {
+    match without_grants(query, key.map(|says| says.allows), identity.allows) {
         // fidelity: assumed, also for another account without identity policies.
-        return Decision::Allowed;
+        Decision::Denied(_) if (query.granted)() => Decision::Allowed,
+        decision => decision,
     }
+}
+
+/// What the policies come to, none of which denies it.
+fn without_grants(query: &Query<'_>, key: Option<Naming>, identity: Naming) -> Decision {
     let is_root = query.principal.kind == PrincipalKind::Root;
-    let by_identity = is_root || identity.allows != Naming::Not;
+    let by_identity = is_root || identity != Naming::Not;
     let foreign = is_foreign(query);
     let allows = match key {
-        Some(says) => says.allows,
+        Some(naming) => naming,
         // Nobody outside its account can be let at what has no policy.
         None if foreign => Naming::Not,
         None => Naming::ByAccount,
@@ -110,7 +116,7 @@ pub(crate) struct Facts<'a> {
 impl Facts<'_> {
     /// The values of a condition key in lower case; none if it is missing.
     pub(crate) fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
-        if let Some(given) = self.query.conditions.values(key) {
+        if let Some(given) = self.query.conditions.gathered().values(key) {
             return given.iter().map(|it| Cow::Borrowed(it.as_str())).collect();
         }
         let own = match key {

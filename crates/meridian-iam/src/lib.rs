@@ -33,7 +33,7 @@ pub mod signature;
 mod statement;
 
 pub use access_denied::{Subject, access_denied};
-pub use conditions::Conditions;
+pub use conditions::{Conditions, Gathered};
 pub use directory::{AccessKey, Directory, Identity, Session, TokenError};
 pub use evaluate::{Decision, Query, Reason, evaluate};
 pub use policy::PolicyDocument;

@@ -71,12 +71,6 @@ impl PolicyDocument {
         }
     }
 
-    /// Does any statement look at the conditions of a request? If not, nobody
-    /// has to gather them.
-    pub fn has_conditions(&self) -> bool {
-        self.statements.iter().any(Statement::has_conditions)
-    }
-
     pub(crate) fn says(&self, facts: &Facts<'_>) -> Says {
         let mut says = Says::default();
         for statement in &self.statements {

@@ -110,10 +110,6 @@ impl Statement {
         })
     }
 
-    pub(crate) fn has_conditions(&self) -> bool {
-        !self.conditions.is_empty()
-    }
-
     /// How the statement names who asks, if all else of it fits the request.
     pub(crate) fn naming(&self, facts: &Facts<'_>) -> Naming {
         let query = facts.query;

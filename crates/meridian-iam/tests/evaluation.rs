@@ -1,5 +1,7 @@
 //! What policies and grants together come to, and what a denied caller reads.
 
+use std::cell::LazyCell;
+
 use meridian_iam::{
     Conditions, Decision, PolicyDocument, Principal, Query, Reason, Subject, access_denied,
     evaluate,
@@ -70,7 +72,7 @@ impl Case {
             conditions: &self.conditions,
             identity_policies: &self.identity,
             key_policy: self.key.as_ref(),
-            granted: self.granted,
+            granted: &|| self.granted,
         })
     }
 
@@ -294,4 +296,26 @@ fn a_ciphertext_is_named_as_such() {
         "is not authorized to perform: kms:Encrypt on the resource associated with this \
          ciphertext because the resource does not exist in this Region"
     ));
+}
+
+#[test]
+fn conditions_and_grants_are_asked_for_only_where_they_decide() {
+    let case = Case::of(ANN).key_for(ANN);
+    let conditions = LazyCell::new(|| -> Conditions { panic!("no policy has conditions") });
+    let decided = case.ask(|query| {
+        evaluate(&Query {
+            conditions: &conditions,
+            granted: &|| panic!("the key policy has allowed it"),
+            ..*query
+        })
+    });
+    assert_eq!(decided, Decision::Allowed);
+    let denied = case.key(&[r#""Effect": "Deny", "Principal": "*""#]);
+    let decided = denied.ask(|query| {
+        evaluate(&Query {
+            granted: &|| panic!("no grant is stronger than a Deny"),
+            ..*query
+        })
+    });
+    assert_eq!(decided, Decision::Denied(Reason::KeyPolicyDenies));
 }

@@ -11,7 +11,7 @@ use crate::authorization::denied_elsewhere;
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
-use crate::key::{Key, Role};
+use crate::key::Key;
 use crate::key_set::Origin;
 use crate::key_state::{self, KeyState};
 use crate::ops::Operation;
@@ -46,9 +46,8 @@ impl Region {
         cx: &Context<'_>,
         operation: Operation,
         key_id: &Option<String>,
-        grant_tokens: &[String],
     ) -> Result<&Arc<Key>, KmsError> {
-        self.admit_use_as(cx, operation, operation.action(), key_id, grant_tokens)
+        self.admit_use_as(cx, operation, operation.action(), key_id)
     }
 
     /// Admits a use that takes a permission of another name than the
@@ -59,11 +58,8 @@ impl Region {
         operation: Operation,
         action: &'static str,
         key_id: &Option<String>,
-        grant_tokens: &[String],
     ) -> Result<&Arc<Key>, KmsError> {
-        let key = self.find_visible(cx, action, required(key_id)?, Naming::KeyOrAlias)?;
-        self.check_grant_tokens(cx, grant_tokens)?;
-        self.authorize(cx, action, key)?;
+        let key = self.find_with_tokens(cx, action, required(key_id)?, Naming::KeyOrAlias)?;
         self.check(operation, key)?;
         suitability::check_usage(operation, key, self.name())?;
         cx.note_use(key.key);
@@ -88,6 +84,20 @@ impl Region {
         naming: Naming,
     ) -> Result<&Arc<Key>, KmsError> {
         let key = self.find_visible(cx, action, key_id, naming)?;
+        self.authorize(cx, action, key)?;
+        Ok(key)
+    }
+
+    /// The same for a request that may show grant tokens.
+    pub(crate) fn find_with_tokens(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        key_id: &str,
+        naming: Naming,
+    ) -> Result<&Arc<Key>, KmsError> {
+        let key = self.find_visible(cx, action, key_id, naming)?;
+        self.check_grant_tokens(cx)?;
         self.authorize(cx, action, key)?;
         Ok(key)
     }
@@ -303,7 +313,7 @@ fn check_spec(operation: Operation, key: &Key, here: &RegionName) -> Result<(), 
 
 /// Is the operation the primary's alone?
 fn check_role(operation: Operation, key: &Key, arn: KeyArn<'_>) -> Result<(), KmsError> {
-    let is_replica = matches!(key.role, Role::Replica { .. }) || key.shared.hand_over.is_some();
+    let is_replica = key.acts_as_replica();
     match operation {
         Operation::EnableKeyRotation
         | Operation::DisableKeyRotation

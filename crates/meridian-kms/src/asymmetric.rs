@@ -18,8 +18,7 @@ use crate::suitability;
 /// Opens a key's material for use.
 pub(crate) fn open(cx: &Context<'_>, key: &Key) -> Result<Arc<HotMaterial>, KmsError> {
     let current = key.shared.current().ok_or_else(internal)?.id;
-    let key_id = key.key.id.to_string();
-    cryptography::open(cx.vault, key, &key_id, &current)?.ok_or_else(internal)
+    cryptography::open(cx.vault, key, &current)?.ok_or_else(internal)
 }
 
 /// The public half, once there is one: material that was deleted or has expired
@@ -88,8 +87,7 @@ pub(crate) fn decrypt(
     source: &Source<'_>,
 ) -> Result<Decrypted, KmsError> {
     let named = source.key_id.map(str::to_owned);
-    let (operation, tokens) = (source.operation, source.grant_tokens);
-    let key = region.admit_use_as(cx, operation, source.action(), &named, tokens)?;
+    let key = region.admit_use_as(cx, source.operation, source.action(), &named)?;
     let algorithm = check(key, source.algorithm, source.context, Verb::Decrypting)?;
     let plaintext: Option<Zeroizing<Vec<u8>>> = open(cx, key)?
         .decrypt(algorithm, source.blob)

@@ -1,6 +1,7 @@
 //! Who may do what: the one place where a request is allowed or refused, after
 //! its key was found and before anything else is said about it.
 
+use std::cell::LazyCell;
 use std::sync::LazyLock;
 
 use meridian_iam::{Decision, PolicyDocument, Principal, Query, Subject, access_denied, evaluate};
@@ -31,7 +32,8 @@ struct Asked<'a> {
     resource: &'a str,
     owner: AccountId,
     key_policy: Option<&'a PolicyDocument>,
-    granted: bool,
+    /// May a grant on the key answer it?
+    by_grants: bool,
     subject: Subject,
 }
 
@@ -46,8 +48,7 @@ impl Region {
         action: &'static str,
         key: &Key,
     ) -> Result<(), KmsError> {
-        let granted = |key: &Key| key.grants_allow(cx, action);
-        self.authorize_by(cx, action, key, Subject::Resource, granted)
+        self.authorize_by(cx, action, key, Subject::Resource, true)
     }
 
     /// The same where a grant on the key does not answer the question.
@@ -60,7 +61,7 @@ impl Region {
         action: &'static str,
         key: &Key,
     ) -> Result<(), KmsError> {
-        self.authorize_by(cx, action, key, Subject::Resource, |_| false)
+        self.authorize_by(cx, action, key, Subject::Resource, false)
     }
 
     /// May the caller do this with the key that a ciphertext names?
@@ -73,8 +74,7 @@ impl Region {
         action: &'static str,
         key: &Key,
     ) -> Result<(), KmsError> {
-        let granted = |key: &Key| key.grants_allow(cx, action);
-        self.authorize_by(cx, action, key, Subject::Ciphertext, granted)
+        self.authorize_by(cx, action, key, Subject::Ciphertext, true)
     }
 
     fn authorize_by(
@@ -83,7 +83,7 @@ impl Region {
         action: &'static str,
         key: &Key,
         subject: Subject,
-        granted: impl FnOnce(&Key) -> bool,
+        by_grants: bool,
     ) -> Result<(), KmsError> {
         let own = key.key.account == cx.caller.account;
         if own && matches!(cx.authority, Authority::Open) {
@@ -98,7 +98,7 @@ impl Region {
             resource: &arn,
             owner: key.key.account,
             key_policy: policy::document(key, self.name()),
-            granted: granted(key),
+            by_grants,
             subject,
         };
         self.decide(cx, &asked, Some(key))
@@ -160,7 +160,7 @@ impl Region {
             | Operation::DescribeCustomKeyStores
             | Operation::UpdateCustomKeyStore => self.authorize_in_account(cx, action, "*"),
             Operation::CreateAlias | Operation::UpdateAlias | Operation::DeleteAlias => {
-                let name = conditions::text(request, "AliasName");
+                let name = request.text_member("AliasName");
                 match name.and_then(|name| name.parse::<AliasName>().ok()) {
                     Some(name) => {
                         let account = cx.caller.account;
@@ -232,7 +232,7 @@ impl Region {
             resource,
             owner: cx.caller.account,
             key_policy: None,
-            granted: false,
+            by_grants: false,
             subject: Subject::Resource,
         };
         self.decide(cx, &asked, None)
@@ -250,7 +250,7 @@ impl Region {
             resource: arn,
             owner: cx.caller.account,
             key_policy: Some(policy),
-            granted: false,
+            by_grants: false,
             subject: Subject::Resource,
         };
         self.decide(cx, &asked, key).is_ok()
@@ -277,7 +277,9 @@ impl Region {
             }
         };
         let owner = asked.owner.to_string();
-        let conditions = conditions::gather(self, cx, asked.action, key);
+        let conditions = LazyCell::new(|| conditions::gather(self, cx, asked.action, key));
+        let asked_key = key.filter(|_| asked.by_grants);
+        let granted = || asked_key.is_some_and(|key| key.grants_allow(cx, asked.action));
         let query = Query {
             principal,
             action: asked.action,
@@ -286,7 +288,7 @@ impl Region {
             conditions: &conditions,
             identity_policies,
             key_policy: asked.key_policy,
-            granted: asked.granted,
+            granted: &granted,
         };
         match (evaluate(&query), cx.authority) {
             (Decision::Allowed, _) => Ok(()),

@@ -77,9 +77,8 @@ pub(crate) fn generate(
     entropy: &mut dyn Entropy,
 ) -> (MaterialId, Sealed) {
     let material = Material::generate(entropy);
-    let key_id = key.key.id.to_string();
-    let id = vault.material_id(&key_id, &material);
-    let sealed = vault.seal(&key_id, &id, &material, entropy);
+    let id = vault.material_id(&key.key.id, &material);
+    let sealed = vault.seal(&key.key.id, &id, &material, entropy);
     (id, sealed)
 }
 

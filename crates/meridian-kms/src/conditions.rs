@@ -141,7 +141,7 @@ fn add_algorithm(found: &mut Conditions, request: &Request, action: &str, key: O
         "kms:ReEncryptTo" => "DestinationEncryptionAlgorithm",
         _ => "EncryptionAlgorithm",
     };
-    let given = text(request, member);
+    let given = request.text_member(member);
     let encrypts = key
         .is_some_and(|key| key.shared.spec == meridian_crypto::KeySpec::SymmetricDefault)
         && request.operation().key_usage() == Some(KeyUsage::EncryptDecrypt);
@@ -197,7 +197,7 @@ fn add_requested_alias(found: &mut Conditions, request: &Request, action: &str) 
         "kms:ReEncryptTo" => "DestinationKeyId",
         _ => "KeyId",
     };
-    let Some(named) = text(request, member) else {
+    let Some(named) = request.text_member(member) else {
         return;
     };
     let alias = match named.split_once(":alias/") {
@@ -212,26 +212,18 @@ fn add_requested_alias(found: &mut Conditions, request: &Request, action: &str) 
 fn same_key(region: &Region, cx: &Context<'_>, request: &Request) -> bool {
     let meant = |member| {
         region
-            .meant(cx.caller, text(request, member)?)
+            .meant(cx.caller, request.text_member(member)?)
             .map(|key| key.id)
     };
     let of_ciphertext = || match request {
         Request::ReEncrypt(request) => {
             let header = meridian_crypto::parse(request.ciphertext_blob.as_ref()?)?;
-            header.key_id.parse().ok()
+            Some(header.key_id)
         }
         _ => None,
     };
     let source = meant("SourceKeyId").or_else(of_ciphertext);
     source.is_some() && source == meant("DestinationKeyId")
-}
-
-/// A text of the request.
-pub(crate) fn text<'a>(request: &'a Request, member: &str) -> Option<&'a str> {
-    match request.member(member) {
-        Some(MemberValue::Text(text)) => Some(text),
-        _ => None,
-    }
 }
 
 /// The tags that a request would put on a key.

@@ -1,7 +1,7 @@
 //! What planning may use besides the region: secrets, randomness and the
 //! answers of others. `apply` gets none of it.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use meridian_crypto::{AttestationRoot, Entropy, ImportToken, Material, Vault, WrappingKey};
 use zeroize::Zeroizing;
@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 use crate::arn::{KeyId, KeyRef, RegionName};
 use crate::authority::Authority;
 use crate::caller::Caller;
+use crate::error::KmsError;
+use crate::grant::GrantId;
 use crate::key_store::Told;
 use crate::ops::Request;
 use crate::region::Region;
@@ -57,6 +59,8 @@ pub struct Context<'a> {
     pub attestation_root: Option<&'a AttestationRoot>,
     /// The keys that a cryptographic operation was admitted to, two at most.
     pub used: Cell<[Option<KeyRef>; 2]>,
+    /// The grants that the request's tokens name, once they were opened.
+    pub named_grants: OnceCell<Result<Vec<(KeyRef, GrantId)>, KmsError>>,
 }
 
 /// A key that is made as it was before, elsewhere.

@@ -23,6 +23,9 @@ use crate::region::Region;
 /// The one algorithm of symmetric keys.
 pub const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
 
+/// What asks for such a dry run.
+const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
+
 /// Encrypts under the key's current material. Returns the ciphertext and the
 /// material's ID.
 pub(crate) fn encrypt(
@@ -37,10 +40,15 @@ pub(crate) fn encrypt(
         .current()
         .map(|material| material.id)
         .ok_or_else(internal)?;
-    let key_id = key.key.id.to_string();
-    let hot = open(cx.vault, key, &key_id, &current)?.ok_or_else(internal)?;
+    let hot = open(cx.vault, key, &current)?.ok_or_else(internal)?;
     let blob = meridian_crypto::encrypt(
-        &hot, kind, &key_id, &current, context, plaintext, cx.entropy,
+        &hot,
+        kind,
+        &key.key.id,
+        &current,
+        context,
+        plaintext,
+        cx.entropy,
     );
     Ok((blob, current))
 }
@@ -62,7 +70,6 @@ pub(crate) struct Source<'a> {
     pub key_id: Option<&'a str>,
     pub algorithm: &'a Option<String>,
     pub context: &'a BTreeMap<String, String>,
-    pub grant_tokens: &'a [String],
 }
 
 impl Source<'_> {
@@ -94,26 +101,22 @@ pub(crate) fn decrypt(
         Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key().into()),
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
-            let key = region.find_visible(cx, action, id, naming)?;
-            region.check_grant_tokens(cx, source.grant_tokens)?;
-            region.authorize(cx, action, key)?;
-            Some(key)
+            Some(region.find_with_tokens(cx, action, id, naming)?)
         }
         None => {
-            region.check_grant_tokens(cx, source.grant_tokens)?;
+            region.check_grant_tokens(cx)?;
             None
         }
     };
     let sealed = Proxied::parse(source.blob);
     let made_by = match &sealed {
-        Some(sealed) => sealed.key_id.clone(),
+        Some(sealed) => sealed.key_id,
         None => {
             meridian_crypto::parse(source.blob)
                 .ok_or_else(invalid_ciphertext)?
                 .key_id
         }
     };
-    let made_by = made_by.parse().map_err(|_| invalid_ciphertext())?;
     let key = match named {
         Some(key) if key.key.id == made_by => key,
         Some(_) => return Err(incorrect_key().into()),
@@ -143,7 +146,7 @@ pub(crate) fn decrypt(
         None => Cow::Borrowed(source.blob),
     };
     let header = meridian_crypto::parse(&blob).ok_or_else(invalid_ciphertext)?;
-    if header.key_id != key.key.id.to_string() {
+    if header.key_id != key.key.id {
         return Err(invalid_ciphertext().into());
     }
     let id = header.material_id;
@@ -159,7 +162,7 @@ pub(crate) fn decrypt(
     if !usable && !prepared {
         return Err(invalid_ciphertext().into());
     }
-    let Some(hot) = open(cx.vault, key, &header.key_id, &id)? else {
+    let Some(hot) = open(cx.vault, key, &id)? else {
         return Err(KeyState::PendingImport
             .refusal(key.key.arn_in(region.name()))
             .into());
@@ -182,7 +185,7 @@ pub(crate) fn reopen(
     context: &BTreeMap<String, String>,
 ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
     let header = meridian_crypto::parse(blob).ok_or_else(internal)?;
-    let hot = open(vault, key, &header.key_id, &header.material_id)?.ok_or_else(internal)?;
+    let hot = open(vault, key, &header.material_id)?.ok_or_else(internal)?;
     meridian_crypto::decrypt(&hot, blob, context).ok_or_else(internal)
 }
 
@@ -195,14 +198,13 @@ fn names_another_region(key_id: &str, here: &RegionName) -> bool {
 pub(crate) fn open(
     vault: &Vault,
     key: &Key,
-    key_id: &str,
     id: &MaterialId,
 ) -> Result<Option<Arc<HotMaterial>>, KmsError> {
     let Some(sealed) = key.sealed(id) else {
         return Ok(None);
     };
     vault
-        .open(key_id, id, sealed)
+        .open(&key.key.id, id, sealed)
         .map(Some)
         .map_err(|_| internal())
 }
@@ -223,6 +225,11 @@ pub(crate) fn stop_dry_run(dry_run: Option<bool>) -> Result<(), KmsError> {
         )),
         Some(false) | None => Ok(()),
     }
+}
+
+/// Does a dry run leave the ciphertext alone, and only check the caller?
+pub(crate) fn ignores_ciphertext(dry_run: Option<bool>, modifiers: &[String]) -> bool {
+    dry_run == Some(true) && modifiers.iter().any(|it| it == IGNORE_CIPHERTEXT)
 }
 
 /// A ciphertext, or its context, that does not open.

@@ -14,6 +14,8 @@
 mod calls;
 #[path = "fixture/key_stores.rs"]
 pub mod key_stores;
+#[path = "fixture/proxies.rs"]
+pub mod proxies;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -294,7 +296,8 @@ impl TestRegion {
         self.plan_told(request, answer, &[])
     }
 
-    fn plan_told(
+    /// Plans with what proxies have said.
+    pub fn plan_told(
         &mut self,
         request: &Request,
         answer: Option<Answer>,
@@ -323,6 +326,7 @@ impl TestRegion {
             answer,
             chosen: self.chosen.take(),
             used: Default::default(),
+            named_grants: Default::default(),
             told,
             attestation_root: self.attestation_root.as_ref(),
         };

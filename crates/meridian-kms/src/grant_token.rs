@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use meridian_crypto::GrantToken;
+use meridian_proto::MemberValue;
 
 use crate::arn::KeyRef;
 use crate::context::Context;
@@ -31,18 +32,34 @@ pub(crate) fn open(cx: &Context<'_>, token: &str) -> Result<(KeyRef, GrantId), K
     named.ok_or_else(invalid)
 }
 
+/// The grants that the tokens of the request name. Opened once, however many
+/// permissions the request takes.
+///
+/// # Errors
+/// InvalidGrantTokenException.
+pub(crate) fn named<'c>(cx: &'c Context<'_>) -> Result<&'c [(KeyRef, GrantId)], KmsError> {
+    let open_all = || {
+        let tokens = match cx.asked.and_then(|request| request.member("GrantTokens")) {
+            Some(MemberValue::Texts(tokens)) => tokens,
+            _ => &[],
+        };
+        tokens.iter().map(|token| open(cx, token)).collect()
+    };
+    let named = cx.named_grants.get_or_init(open_all);
+    named.as_deref().map_err(Clone::clone)
+}
+
 impl Region {
-    /// The grants that the tokens of a request name, or what is wrong with one.
-    pub(crate) fn check_grant_tokens(
-        &self,
-        cx: &Context<'_>,
-        tokens: &[String],
-    ) -> Result<(), KmsError> {
-        for token in tokens {
-            let (key, id) = open(cx, token)?;
-            self.grant(&key, id).ok_or_else(invalid)?;
+    /// Checks the grant tokens of the request, whatever they are for.
+    ///
+    /// # Errors
+    /// InvalidGrantTokenException.
+    pub(crate) fn check_grant_tokens(&self, cx: &Context<'_>) -> Result<(), KmsError> {
+        let exists = |(key, id): &(KeyRef, GrantId)| self.grant(key, *id).is_some();
+        match named(cx)?.iter().all(exists) {
+            true => Ok(()),
+            false => Err(invalid()),
         }
-        Ok(())
     }
 
     /// A grant of a key, if both are here.

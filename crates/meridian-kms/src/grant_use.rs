@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use meridian_proto::MemberValue;
-
 use crate::conditions;
 use crate::context::Context;
 use crate::grant::{Grant, GrantId};
@@ -33,14 +31,7 @@ impl Key {
 
     /// Does the caller show a token of this grant?
     fn is_shown(&self, cx: &Context<'_>, id: GrantId) -> bool {
-        let tokens = match cx.asked.and_then(|request| request.member("GrantTokens")) {
-            Some(MemberValue::Texts(tokens)) => tokens,
-            _ => &[],
-        };
-        let mut named = tokens
-            .iter()
-            .filter_map(|it| grant_token::open(cx, it).ok());
-        named.any(|named| named == (self.key, id))
+        grant_token::named(cx).is_ok_and(|named| named.contains(&(self.key, id)))
     }
 }
 

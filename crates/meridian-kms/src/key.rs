@@ -87,6 +87,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// True for a replica, and for a primary that is handing its role over.
+    pub(crate) fn acts_as_replica(&self) -> bool {
+        matches!(self.role, Role::Replica { .. }) || self.shared.hand_over.is_some()
+    }
+
     /// A new primary or single-Region key.
     pub fn new(key: KeyRef, created: Timestamp, shared: SharedProperties) -> Key {
         Key {

@@ -9,7 +9,6 @@ use crate::arn::{AccountId, AliasName, AliasRef, KeyId, KeyRef, RegionName};
 use crate::authorization::denied;
 use crate::automatic_rotation::{associate, generate};
 use crate::caller::Caller;
-use crate::conditions;
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
@@ -75,7 +74,7 @@ impl Region {
             return None;
         }
         let members = ["KeyId", "SourceKeyId", "DestinationKeyId"].into_iter();
-        let named = members.filter_map(|member| conditions::text(request, member));
+        let named = members.filter_map(|member| request.text_member(member));
         let account = cx.caller.account;
         let service = named
             .filter_map(|name| own_alias(name, account, self.name()))
@@ -172,10 +171,25 @@ pub(crate) fn apply(region: &mut Region, change: &Change) {
     region.put(key);
 }
 
+/// What everybody in the account may do through the service of a managed key.
+const USES: &[&str] = &[
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKey*",
+    "kms:CreateGrant",
+    "kms:DescribeKey",
+];
+
+/// What the account may do with the key itself.
+const LOOKS: &[&str] = &["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"];
+
 /// Everybody in the account may use the key through its service and look at
 /// it; nobody may manage it.
 fn policy_text(account: AccountId, service: &str, here: &RegionName) -> String {
     let partition = here.partition();
+    let listed = |actions: &[&str]| format!("\"{}\"", actions.join("\", \""));
+    let (uses, looks) = (listed(USES), listed(LOOKS));
     format!(
         r#"{{
   "Version" : "2012-10-17",
@@ -186,7 +200,7 @@ fn policy_text(account: AccountId, service: &str, here: &RegionName) -> String {
     "Principal" : {{
       "AWS" : "*"
     }},
-    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Action" : [ {uses} ],
     "Resource" : "*",
     "Condition" : {{
       "StringEquals" : {{
@@ -200,7 +214,7 @@ fn policy_text(account: AccountId, service: &str, here: &RegionName) -> String {
     "Principal" : {{
       "AWS" : "arn:{partition}:iam::{account}:root"
     }},
-    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Action" : [ {looks} ],
     "Resource" : "*"
   }} ]
 }}"#
@@ -208,8 +222,8 @@ fn policy_text(account: AccountId, service: &str, here: &RegionName) -> String {
 }
 
 impl Key {
-    /// An AWS managed key is there to be used and looked at, and not to be
-    /// managed.
+    /// An AWS managed key is there to be used and looked at, as its policy says,
+    /// and not to be managed.
     // fidelity: assumed, that a caller who is let in without policies may use
     // the key itself, where AWS lets only its service.
     pub(crate) fn check_manager(
@@ -218,16 +232,11 @@ impl Key {
         action: &str,
         here: &RegionName,
     ) -> Result<(), KmsError> {
-        if self.managed_for.is_none() {
-            return Ok(());
-        }
-        let name = action.strip_prefix("kms:").unwrap_or(action);
-        let looks = ["Describe", "Get", "List"];
-        let uses = ["Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey"];
-        let grants = ["CreateGrant", "RetireGrant", "RevokeGrant"];
-        let allowed = |prefixes: &[&str]| prefixes.iter().any(|it| name.starts_with(it));
-        let parameters = name == "GetParametersForImport";
-        if !parameters && (allowed(&looks) || allowed(&uses) || allowed(&grants)) {
+        let allows = |allowed: &&str| match allowed.strip_suffix('*') {
+            Some(prefix) => action.starts_with(prefix),
+            None => action == *allowed,
+        };
+        if self.managed_for.is_none() || USES.iter().chain(LOOKS).any(allows) {
             return Ok(());
         }
         let (principal, arn) = (&caller.principal, self.key.arn_in(here));
@@ -291,6 +300,43 @@ mod tests {
         assert_ne!(us.describe(ALIAS).current_key_material_id, None);
         assert_eq!(us.materials(&key).len(), 2);
         assert_eq!(us.decrypt(&blob).unwrap(), "before");
+    }
+
+    #[test]
+    fn its_policy_says_what_may_be_done_with_it() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.describe(ALIAS).key_id.unwrap();
+        let parameters = GetParametersForImportRequest {
+            key_id: Some(key.clone()),
+            wrapping_algorithm: Some("RSAES_OAEP_SHA_256".into()),
+            wrapping_key_spec: Some("RSA_2048".into()),
+        };
+        let answer = refusal(us.call(parameters));
+        assert!(
+            answer.starts_with("UnsupportedOperationException"),
+            "{answer}"
+        );
+        let grant = us
+            .call(CreateGrantRequest {
+                key_id: Some(key.clone()),
+                grantee_principal: Some("arn:aws:iam::111122223333:user/bob".into()),
+                operations: vec!["Decrypt".into()],
+                ..Default::default()
+            })
+            .unwrap();
+        let retired = RetireGrantRequest {
+            key_id: Some(us.arn(&key)),
+            grant_id: grant.grant_id.clone(),
+            ..Default::default()
+        };
+        let answer = refusal(us.call(retired));
+        assert!(answer.starts_with("AccessDeniedException"), "{answer}");
+        let revoked = RevokeGrantRequest {
+            key_id: Some(key),
+            grant_id: grant.grant_id,
+            ..Default::default()
+        };
+        assert_eq!(refusal(us.call(revoked)), "success");
     }
 
     #[test]

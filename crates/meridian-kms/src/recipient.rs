@@ -6,6 +6,7 @@ use meridian_crypto::{Attested, Entropy};
 use meridian_proto::v1::RecipientInfo;
 
 use crate::context::Context;
+use crate::cryptography::internal;
 use crate::error::KmsError;
 
 /// Who may read the plaintext of an answer.
@@ -17,7 +18,8 @@ pub(crate) struct Answer {
     pub ciphertext_for_recipient: Option<Bytes>,
 }
 
-/// Checks the attestation document of a request, if it has one.
+/// Checks the attestation document of a request, if it has one, for a caller
+/// who has been let at the key.
 // fidelity: assumed, AWS's answer to an attestation document that it does not accept
 // is not recorded, nor how old one may be: here a document lives as long as its
 // certificates. Without a test root (`--attestation-root`) every document is refused,
@@ -64,9 +66,7 @@ impl Recipient {
                 ciphertext_for_recipient: None,
             });
         };
-        let no_rsa_key =
-            || KmsError::validation("The public key of the attestation document is not RSA.");
-        let sealed = attested.seal(plaintext, entropy).ok_or_else(no_rsa_key)?;
+        let sealed = attested.seal(plaintext, entropy).ok_or_else(internal)?;
         Ok(Answer {
             plaintext: None,
             ciphertext_for_recipient: Some(sealed.into()),
@@ -139,6 +139,60 @@ mod tests {
         let random = us.call(random(enclave())).unwrap();
         assert_eq!(random.plaintext, None);
         assert!(random.ciphertext_for_recipient.is_some());
+    }
+
+    #[test]
+    fn a_document_is_looked_at_once_the_caller_may_use_the_key() {
+        let mut us = TestRegion::new("us-east-1");
+        let key = us.create();
+        let blob = us.encrypt(&key, "hello").unwrap();
+        let recipient = || {
+            Some(RecipientInfo {
+                attestation_document: Some("no document".into()),
+                ..enclave().unwrap()
+            })
+        };
+        us.attestation_root = Some(AttestationRoot::from_pem(ROOT).unwrap());
+        let mut answers = |key: &str| {
+            let data_key = GenerateDataKeyRequest {
+                key_id: Some(key.into()),
+                key_spec: Some("AES_256".into()),
+                recipient: recipient(),
+                ..Default::default()
+            };
+            let pair = GenerateDataKeyPairRequest {
+                key_id: Some(key.into()),
+                key_pair_spec: Some("ECC_NIST_P256".into()),
+                recipient: recipient(),
+                ..Default::default()
+            };
+            let decrypt = DecryptRequest {
+                key_id: Some(key.into()),
+                ciphertext_blob: Some(blob.clone().into()),
+                recipient: recipient(),
+                ..Default::default()
+            };
+            let secret = DeriveSharedSecretRequest {
+                key_id: Some(key.into()),
+                recipient: recipient(),
+                ..Default::default()
+            };
+            [
+                refusal(us.call(data_key)),
+                refusal(us.call(pair)),
+                refusal(us.call(decrypt)),
+                refusal(us.call(secret)),
+            ]
+        };
+        let refused = "ValidationException: not an attestation document";
+        assert_eq!(answers(&key)[..3], [refused; 3]);
+        let foreign = "arn:aws:kms:us-east-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        for answer in answers(foreign) {
+            assert!(answer.starts_with("AccessDeniedException"), "{answer}");
+        }
+        for answer in answers("1234abcd-12ab-34cd-56ef-1234567890ab") {
+            assert!(answer.starts_with("NotFoundException"), "{answer}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::arn::{AliasRef, KeyRef, RegionName};
 use crate::error::KmsError;
 use crate::key::{Deletion, Key, Role};
 use crate::key_set::Origin;
+use crate::key_store::stores::KeyStores;
 use crate::key_store::{CustomKeyStore, StoreRef};
 use crate::last_usage::Use;
 use crate::ops::{self, Change, Response};
@@ -59,8 +60,8 @@ pub struct Region {
     feeds: imbl::OrdMap<RegionName, Feed>,
     #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
     uses: imbl::OrdMap<KeyRef, Use>,
-    #[serde(default, skip_serializing_if = "imbl::OrdMap::is_empty")]
-    key_stores: imbl::OrdMap<StoreRef, Arc<CustomKeyStore>>,
+    #[serde(default, skip_serializing_if = "KeyStores::is_empty")]
+    key_stores: KeyStores,
     #[serde(skip)]
     deadlines: imbl::OrdSet<(Timestamp, KeyRef)>,
     #[serde(skip)]
@@ -140,10 +141,10 @@ impl Region {
 
     /// All custom key stores, by account and ID.
     pub fn key_stores(&self) -> &imbl::OrdMap<StoreRef, Arc<CustomKeyStore>> {
-        &self.key_stores
+        self.key_stores.by_id()
     }
 
-    pub(crate) fn key_stores_mut(&mut self) -> &mut imbl::OrdMap<StoreRef, Arc<CustomKeyStore>> {
+    pub(crate) fn key_stores_mut(&mut self) -> &mut KeyStores {
         &mut self.key_stores
     }
 
@@ -187,7 +188,7 @@ impl Region {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let deadline = self.deadlines.get_min().map(|(at, _)| *at);
         let rotation = self.rotations_due.get_min().map(|(at, _)| *at);
-        let connection = self.next_connection_deadline();
+        let connection = self.key_stores.next_deadline();
         deadline.into_iter().chain(rotation).chain(connection).min()
     }
 
@@ -204,14 +205,16 @@ impl Region {
             self.expire(&key);
         }
         self.now = self.now.max(now);
-        self.settle_connections(self.now);
+        while let Some(store) = self.key_stores.first_due(self.now).cloned() {
+            self.settle_connection(&store);
+        }
     }
 
     /// True when a clock at `now` would make [`Region::advance_to`] do more
     /// than move the time.
     pub fn is_due(&self, now: Timestamp) -> bool {
         let deadline = self.deadlines.get_min().map(|(at, _)| *at);
-        let first = deadline.into_iter().chain(self.next_connection_deadline());
+        let first = deadline.into_iter().chain(self.key_stores.next_deadline());
         first.min().is_some_and(|at| at <= now)
     }
 
@@ -411,9 +414,8 @@ impl Region {
         if travels || is_planted(Bug::ImportedMaterialSent) {
             for (id, held) in &key.held {
                 let Some(own) = &held.sealed else { continue };
-                let id_text = key.key.id.to_string();
                 let for_peer = vault
-                    .seal_for_region(peer.as_str(), &id_text, id, own, entropy)
+                    .seal_for_region(peer.as_str(), &key.key.id, id, own, entropy)
                     .map_err(|error| FactError::Material(error.to_string()))?;
                 sealed.insert(*id, for_peer);
             }
@@ -452,10 +454,9 @@ impl Region {
         for bytes in facts {
             let mut fact = Fact::decode(bytes)?;
             if let Fact::Shared(shared) = &mut fact {
-                let key_id = shared.key.id.to_string();
                 for (id, sealed) in &mut shared.sealed {
                     *sealed = vault
-                        .accept_from_region(from.as_str(), &key_id, id, sealed, entropy)
+                        .accept_from_region(from.as_str(), &shared.key.id, id, sealed, entropy)
                         .map_err(|error| FactError::Material(error.to_string()))?;
                 }
             }

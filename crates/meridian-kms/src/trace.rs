@@ -44,6 +44,21 @@ impl Region {
     }
 }
 
+impl Region {
+    /// Does a request encrypt with a key whose materials have no ID that AWS
+    /// shows? What other operations may show is in their answers.
+    pub fn hides_materials(&self, caller: &Caller, request: &Request) -> bool {
+        let Request::Encrypt(_) = request else {
+            return false;
+        };
+        let meant = request
+            .named_keys()
+            .filter_map(|name| self.meant(caller, name));
+        let mut keys = meant.filter_map(|key| self.key(&key));
+        keys.any(|key| key.shared.origin.is_custom())
+    }
+}
+
 impl Response {
     /// The ARNs of the keys that the answer names.
     pub fn named_keys(&self) -> Vec<String> {
@@ -62,7 +77,8 @@ impl Response {
     }
 
     /// The materials that a cryptographic operation has used, by AWS's names
-    /// for what they were used for.
+    /// for what they were used for. Encrypt names that of its ciphertext, also
+    /// where the region hides it.
     pub fn materials_used(&self) -> Vec<(&'static str, String)> {
         if let Response::Encrypt(response) = self {
             let blob = response.ciphertext_blob.as_ref();
@@ -156,6 +172,21 @@ mod tests {
         });
         assert_eq!(encrypted.named_keys(), [us.arn(&key)]);
         assert_eq!(encrypted.materials_used(), [("keyMaterialId", material)]);
+    }
+
+    #[test]
+    fn the_materials_of_a_key_in_a_custom_key_store_are_hidden() {
+        let mut us = TestRegion::new("us-east-1");
+        let own = us.create();
+        let store = us.create_connected_key_store();
+        let kept = us.create_in(&store);
+        for (key, hidden) in [(own, false), (kept, true)] {
+            let request = Request::Encrypt(v1::EncryptRequest {
+                key_id: Some(key),
+                ..Default::default()
+            });
+            assert_eq!(us.region.hides_materials(&us.caller, &request), hidden);
+        }
     }
 
     #[test]

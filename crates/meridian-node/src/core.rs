@@ -18,6 +18,7 @@ use crate::faulty::node_name;
 use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::recorder::Recorder;
+use crate::use_teller::UseTeller;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
 use crate::xks_proxies::XksProxies;
@@ -58,6 +59,8 @@ pub struct Core {
     pub faults: ActiveFaults,
     /// Keys that were used here and of which the region does not know it yet.
     pub uses: KeyUses,
+    /// Has the region told of them.
+    pub use_teller: UseTeller,
     /// The way to the proxies of external key stores.
     pub xks_proxies: XksProxies,
     /// What attestation documents have to lead back to.

@@ -12,7 +12,7 @@ pub async fn run(core: Arc<Core>) {
     while views.changed().await.is_ok() {
         let region = views.borrow_and_update().clone();
         for (key, material) in region.forgotten_since(&before) {
-            core.vault.forget(&key.id.to_string(), &material);
+            core.vault.forget(&key.id, &material);
         }
         before = region;
     }

@@ -1,9 +1,10 @@
 //! `KeyUses`: which keys this node has used since it last told its region, kept
 //! off the path of the answers.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hashbrown::{DefaultHashBuilder, HashMap};
 use meridian_kms::last_usage::Use;
 use meridian_kms::{KeyRef, Operation, Timestamp};
 use uuid::Uuid;
@@ -16,6 +17,7 @@ pub const USES_PER_ENTRY_MAX: usize = 1000;
 
 /// The last use of each key, as small as it can be noted.
 pub struct KeyUses {
+    hasher: DefaultHashBuilder,
     shards: [Mutex<HashMap<KeyRef, Noted>>; SHARDS],
 }
 
@@ -29,6 +31,7 @@ struct Noted {
 impl Default for KeyUses {
     fn default() -> KeyUses {
         KeyUses {
+            hasher: DefaultHashBuilder::default(),
             shards: std::array::from_fn(|_| Mutex::default()),
         }
     }
@@ -78,10 +81,8 @@ impl KeyUses {
     }
 
     fn shard(&self, key: &KeyRef) -> MutexGuard<'_, HashMap<KeyRef, Noted>> {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        let at = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or_default();
+        let hash = self.hasher.hash_one(key);
+        let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
         lock(&self.shards[at])
     }
 }

@@ -4,6 +4,7 @@
 //! A caller is answered once this node has applied the write, so that its next
 //! read here is not older than the answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +13,15 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use meridian_api::{CallError, Kms, Seen};
 use meridian_chaos::{Call, Reception, Staleness};
-use meridian_crypto::{ImportToken, OsEntropy};
-use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
-    Answer, Caller, Change, Consistency, Context, ErrorCode, Inquiry, KmsError, Outcome, Plan,
-    Region, Request, Response, Told,
+    Caller, Change, Consistency, ErrorCode, KmsError, Outcome, Plan, Request, Response,
 };
 use meridian_proto::v1::KeySetState;
 use tokio::time::Instant;
 
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
-use crate::{forward, use_teller};
+use crate::forward;
+use crate::planning::{Asking, Brought, Settled};
 
 /// The KMS API as one node of a region serves it.
 #[derive(Clone)]
@@ -30,9 +29,15 @@ pub struct NodeKms {
     core: Arc<Core>,
 }
 
-/// Questions to proxies in one call: ReEncrypt between two key stores has two,
-/// and the key may move meanwhile.
-const QUESTIONS_MAX: usize = 4;
+/// Things that have to be there before one read can be answered: it names two
+/// keys at most.
+const MADE_FIRST_MAX: usize = 2;
+
+/// The view without a fault.
+static NEWEST: Staleness = Staleness {
+    whole_ms: None,
+    of_ms: BTreeMap::new(),
+};
 
 /// How a leader's attempt at a write ended.
 #[allow(
@@ -57,56 +62,41 @@ impl NodeKms {
         &self.core
     }
 
-    /// Answers from the agreed state, or from an older view if a fault says so.
+    /// Answers a read. Who may ask for the last use of a key is told of the uses
+    /// at this node too; who may not has nothing written.
     async fn read(
         &self,
         caller: &Caller,
         request: &Request,
         staleness: &Staleness,
     ) -> Result<Response, CallError> {
-        if let Request::GetKeyLastUsage(_) = request {
-            use_teller::tell(&self.core).await;
-        }
+        let answer = self.read_agreed(caller, request, staleness).await?;
+        let Request::GetKeyLastUsage(_) = request else {
+            return Ok(answer);
+        };
+        self.core.use_teller.tell().await;
+        self.read_agreed(caller, request, staleness).await
+    }
+
+    /// Answers from the agreed state, or from an older view if a fault says so.
+    async fn read_agreed(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        staleness: &Staleness,
+    ) -> Result<Response, CallError> {
         // An older view is one that this node had after it caught up: what it
         // found in its log at the start may be older than any fault allows.
         let needs_barrier = staleness.whole_ms.is_none() || !self.core.has_caught_up();
         if needs_barrier && !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
             return Err(CallError::NoLeader);
         }
-        let wrapping_key = match request {
-            Request::GetParametersForImport(request) => match wrapping_key_needed(request) {
-                Some(spec) => Some(self.core.wrapping_keys.take(spec).await),
-                None => None,
-            },
-            _ => None,
+        let asking = Asking {
+            staleness,
+            ..asking(caller, request)
         };
-        if request.takes_long() {
-            let views = (
-                self.core.view.as_old_as(staleness),
-                self.core.view.spread_grants(staleness),
-            );
-            let plan = self.read_apart(views, caller, request).await?;
-            return self.end_read(caller, request, plan).await;
-        }
-        let mut told = Vec::new();
-        loop {
-            let plan = {
-                let region = self.core.view.as_old_as(staleness);
-                let spread_grants = self.core.view.spread_grants(staleness);
-                let mut entropy = OsEntropy;
-                let mut cx = self.context(&region, caller, &mut entropy);
-                cx.spread_grants = spread_grants.as_deref();
-                cx.wrapping_key = wrapping_key.as_ref();
-                cx.told = &told;
-                self.plan_read(&region, &mut cx, request)?
-            };
-            match plan {
-                Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
-                    told.push(self.core.xks_proxies.ask(*question).await);
-                }
-                plan => return self.end_read(caller, request, plan).await,
-            }
-        }
+        let settled = self.settle(asking, &mut Brought::default()).await?;
+        self.end_read(caller, request, settled).await
     }
 
     /// Answers a read, at the leader if something has to be there first.
@@ -114,59 +104,24 @@ impl NodeKms {
         &self,
         caller: &Caller,
         request: &Request,
-        plan: Plan,
+        settled: Settled,
     ) -> Result<Response, CallError> {
-        match plan {
-            Plan::Commit(_) => self.write(caller, request).await,
-            plan @ (Plan::Reply(_) | Plan::Ask(_)) => reply(plan),
+        match settled {
+            Settled::Reply(response) => Ok(response),
+            Settled::Commit(_) => self.write(caller, request).await,
         }
-    }
-
-    /// Plans a read, and notes which keys it has used if it is answered.
-    fn plan_read<'a>(
-        &self,
-        region: &Region,
-        cx: &mut Context<'a>,
-        request: &'a Request,
-    ) -> Result<Plan, KmsError> {
-        let plan = region.plan(cx, request)?;
-        let operation = request.operation();
-        if let Plan::Reply(_) = plan
-            && operation.is_use()
-        {
-            for key in cx.used.get().into_iter().flatten() {
-                let request_id = &cx.caller.request_id;
-                self.core.uses.note(key, operation, cx.now, request_id);
-            }
-        }
-        Ok(plan)
-    }
-
-    /// Plans a read where it keeps no other request waiting.
-    async fn read_apart(
-        &self,
-        (region, spread_grants): (Arc<Region>, Option<Arc<Region>>),
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Plan, CallError> {
-        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
-        let planning = tokio::task::spawn_blocking(move || {
-            let mut entropy = OsEntropy;
-            let mut cx = kms.context(&region, &caller, &mut entropy);
-            cx.spread_grants = spread_grants.as_deref();
-            kms.plan_read(&region, &mut cx, &request)
-        });
-        Ok(planning.await.unwrap_or_else(|_| Err(ended()))?)
     }
 
     /// The hot path: no await, no lock that anyone holds across one, no disk.
-    /// A refusal is not the region's word: this node may lag behind it. Who has
-    /// to be asked first is not asked here.
-    fn read_local(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
+    /// A refusal is not the region's word: this node may lag behind it. Nothing
+    /// without an answer at once; who has to be asked first is not asked here.
+    fn read_local(&self, caller: &Caller, request: &Request) -> Option<Response> {
         let region = self.core.view.newest();
-        let mut entropy = OsEntropy;
-        let mut cx = self.context(&region, caller, &mut entropy);
-        reply(self.plan_read(&region, &mut cx, request)?)
+        let plan = self.plan_on(&region, asking(caller, request), &Brought::default());
+        match plan {
+            Ok(Plan::Reply(response)) => Some(response),
+            Ok(Plan::Commit(_) | Plan::Ask(_)) | Err(_) => None,
+        }
     }
 
     async fn write(&self, caller: &Caller, request: &Request) -> Result<Response, CallError> {
@@ -200,105 +155,35 @@ impl NodeKms {
         }
     }
 
-    /// Plans and proposes at the leader.
+    /// Plans and proposes at the leader. What a read needs is made first, and the
+    /// read answered.
     pub async fn write_here(&self, caller: &Caller, request: &Request) -> Attempt {
-        let mut told = Vec::new();
-        match self.plan_here(caller, request, &mut told).await {
-            Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
-            Ok(Plan::Commit(change)) if !request.operation().is_write() => {
-                self.commit_first(caller, request, change).await
-            }
-            Ok(Plan::Commit(change)) => self.commit(caller, change).await,
-            Ok(Plan::Ask(inquiry)) => Attempt::Answered(0, Err(unanswered(&inquiry).into())),
-            Err(error) => {
+        let asking = asking(caller, request);
+        let (mut brought, mut made, mut applied) = (Brought::default(), 0, 0);
+        let mut confirmed = false;
+        loop {
+            match self.settle(asking, &mut brought).await {
+                Ok(Settled::Reply(response)) => return Attempt::Answered(applied, Ok(response)),
+                Ok(Settled::Commit(change)) if request.operation().is_write() => {
+                    return self.commit(caller, change).await;
+                }
+                Ok(Settled::Commit(_)) if made == MADE_FIRST_MAX => {
+                    let bug = CallError::Internal("a read needs ever more".into());
+                    return Attempt::Answered(applied, Err(bug));
+                }
+                Ok(Settled::Commit(change)) => match self.core.propose_for(caller, change).await {
+                    Ok((index, _)) => (applied, made) = (index, made + 1),
+                    Err(error) => return not_committed(error),
+                },
+                Err(error) if confirmed => return Attempt::Answered(applied, Err(error.into())),
                 // A refusal must rest on the agreed state too: this node may
                 // have been deposed without knowing it.
-                if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
-                    return Attempt::Answered(0, Err(CallError::NoLeader));
-                }
-                match self.plan_here(caller, request, &mut told).await {
-                    Ok(Plan::Commit(change)) => self.commit(caller, change).await,
-                    Ok(Plan::Reply(response)) => Attempt::Answered(0, Ok(response)),
-                    Ok(Plan::Ask(_)) | Err(_) => Attempt::Answered(0, Err(error.into())),
-                }
-            }
-        }
-    }
-
-    /// Plans, asking another region or a proxy if the plan says so. What a proxy
-    /// has been asked for this call it is not asked again.
-    async fn plan_here(
-        &self,
-        caller: &Caller,
-        request: &Request,
-        told: &mut Vec<Told>,
-    ) -> Result<Plan, KmsError> {
-        let mut answer = None;
-        loop {
-            let planned = match request.takes_long() {
-                true => self.plan_apart(caller, request).await,
-                false => self.plan_once(caller, request, answer, told),
-            };
-            match planned? {
-                Plan::Ask(Inquiry::Region(question)) if answer.is_none() => {
-                    match self.core.links.preflight(&question).await {
-                        Ok(given) => answer = Some(given),
-                        Err(error) => {
-                            let region = &question.region;
-                            tracing::debug!(%region, error = error.0, "preflight failed");
-                            return Err(KmsError::region_unreachable(region));
-                        }
+                Err(_) => {
+                    if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
+                        return Attempt::Answered(0, Err(CallError::NoLeader));
                     }
+                    (brought.answer, confirmed) = (None, true);
                 }
-                Plan::Ask(Inquiry::Proxy(question)) if told.len() < QUESTIONS_MAX => {
-                    told.push(self.core.xks_proxies.ask(*question).await);
-                }
-                plan => return Ok(plan),
-            }
-        }
-    }
-
-    /// Plans, where it keeps no other request waiting, what needs no answers.
-    async fn plan_apart(&self, caller: &Caller, request: &Request) -> Result<Plan, KmsError> {
-        let (kms, caller, request) = (self.clone(), caller.clone(), request.clone());
-        let planning =
-            tokio::task::spawn_blocking(move || kms.plan_once(&caller, &request, None, &[]));
-        planning.await.unwrap_or_else(|_| Err(ended()))
-    }
-
-    fn plan_once(
-        &self,
-        caller: &Caller,
-        request: &Request,
-        answer: Option<Answer>,
-        told: &[Told],
-    ) -> Result<Plan, KmsError> {
-        let region = self.core.view.newest();
-        let mut entropy = OsEntropy;
-        let mut cx = self.context(&region, caller, &mut entropy);
-        cx.answer = answer;
-        cx.told = told;
-        if let Request::ImportKeyMaterial(_) = request {
-            let faults = &self.core.faults;
-            cx.tokens_expire_after_ms = faults.tokens_expire_after_ms(region.name().as_str());
-        }
-        region.plan(&mut cx, request)
-    }
-
-    /// Makes what a read needs, and answers the read.
-    async fn commit_first(&self, caller: &Caller, request: &Request, change: Change) -> Attempt {
-        match self.core.propose_for(caller, change).await {
-            Ok((index, _)) => {
-                let answer = match self.plan_once(caller, request, None, &[]) {
-                    Ok(planned) => reply(planned),
-                    Err(error) => Err(error.into()),
-                };
-                Attempt::Answered(index, answer)
-            }
-            Err(NotCommitted::NotLeader) => Attempt::NotLeader,
-            Err(NotCommitted::Unknown(why)) => {
-                tracing::debug!(why, "outcome unknown");
-                Attempt::Answered(0, Err(CallError::Timeout { definite: false }))
             }
         }
     }
@@ -312,60 +197,28 @@ impl NodeKms {
                 let bug = CallError::Internal("a request was applied as something else".into());
                 Attempt::Answered(index, Err(bug))
             }
-            Err(NotCommitted::NotLeader) => Attempt::NotLeader,
-            Err(NotCommitted::Unknown(why)) => {
-                tracing::debug!(why, "outcome unknown");
-                Attempt::Answered(0, Err(CallError::Timeout { definite: false }))
-            }
-        }
-    }
-
-    pub(crate) fn context<'a>(
-        &'a self,
-        region: &Region,
-        caller: &'a Caller,
-        entropy: &'a mut OsEntropy,
-    ) -> Context<'a> {
-        Context {
-            caller,
-            authority: self.core.authority(caller),
-            asked: None,
-            spread_grants: None,
-            vault: &self.core.vault,
-            entropy,
-            now: self.core.now(region),
-            regions: &self.core.regions,
-            wrapping_key: None,
-            unwrap: ImportToken::unwrap,
-            tokens_expire_after_ms: None,
-            answer: None,
-            chosen: None,
-            used: Default::default(),
-            told: &[],
-            attestation_root: self.core.attestation_root.as_ref(),
+            Err(error) => not_committed(error),
         }
     }
 }
 
-/// The node stopped, or the plan panicked, before there was one.
-fn ended() -> KmsError {
-    KmsError::bare(ErrorCode::KMSInternalException)
-}
-
-/// A question that another answer did not help with.
-fn unanswered(inquiry: &Inquiry) -> KmsError {
-    match inquiry {
-        Inquiry::Region(question) => KmsError::region_unreachable(&question.region),
-        Inquiry::Proxy(_) => KmsError::bare(ErrorCode::KMSInternalException),
+fn not_committed(error: NotCommitted) -> Attempt {
+    match error {
+        NotCommitted::NotLeader => Attempt::NotLeader,
+        NotCommitted::Unknown(why) => {
+            tracing::debug!(why, "outcome unknown");
+            Attempt::Answered(0, Err(CallError::Timeout { definite: false }))
+        }
     }
 }
 
-fn reply(plan: Plan) -> Result<Response, CallError> {
-    match plan {
-        Plan::Reply(response) => Ok(response),
-        Plan::Commit(_) | Plan::Ask(_) => {
-            Err(CallError::Internal("a read planned a change".into()))
-        }
+/// A client's call on the newest view.
+fn asking<'a>(caller: &'a Caller, request: &'a Request) -> Asking<'a> {
+    Asking {
+        caller,
+        request,
+        staleness: &NEWEST,
+        operator: None,
     }
 }
 
@@ -456,15 +309,15 @@ impl NodeKms {
         {
             if request.takes_long() {
                 return async move {
-                    let region = kms.core.view.newest();
-                    match kms.read_apart((region, None), &caller, &request).await {
-                        Ok(plan) => kms.end_read(&caller, &request, plan).await,
+                    let asking = asking(&caller, &request);
+                    match kms.settle(asking, &mut Brought::default()).await {
+                        Ok(settled) => kms.end_read(&caller, &request, settled).await,
                         Err(_) => kms.read(&caller, &request, &staleness).await,
                     }
                 }
                 .boxed();
             }
-            if let Ok(response) = self.read_local(&caller, &request) {
+            if let Some(response) = self.read_local(&caller, &request) {
                 return futures::future::ready(Ok(response)).boxed();
             }
         }
@@ -492,6 +345,7 @@ impl Kms for NodeKms {
         Seen {
             now_ms: Some(self.core.now(&region).0),
             keys: region.keys_meant(caller, request),
+            hides_materials: region.hides_materials(caller, request),
         }
     }
 

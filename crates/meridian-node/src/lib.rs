@@ -38,8 +38,10 @@ mod node;
 mod node_disk;
 mod operator;
 mod peer_server;
+mod planning;
 mod raft_transport;
 mod recorder;
+mod request_metrics;
 mod secrets;
 mod seeded_grant;
 mod seeding;
@@ -52,7 +54,6 @@ mod verdict;
 mod view;
 mod wrapping_keys;
 mod xks_proxies;
-mod xks_signature;
 
 pub use active_faults::ActiveFaults;
 pub use audit_log::AuditFiles;

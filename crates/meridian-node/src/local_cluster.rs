@@ -26,21 +26,18 @@ impl LocalRegion {
     /// The node that answers the next request. Of two that lead, the one in the
     /// earlier term has been replaced and does not know it.
     pub fn pick(&self) -> Option<NodeKms> {
-        let (mut leading, mut first) = (None, None);
+        let mut leading = None;
         for slot in &self.nodes {
-            let Some(kms) = lock(slot).clone() else {
-                continue;
-            };
-            match kms.core().leads_in_term() {
-                Some(term) if leading.as_ref().is_none_or(|(newest, _)| *newest < term) => {
-                    leading = Some((term, kms));
-                }
-                _ => {
-                    first.get_or_insert(kms);
-                }
+            let slot = lock(slot);
+            if let Some(kms) = &*slot
+                && let Some(term) = kms.core().leads_in_term()
+                && leading.as_ref().is_none_or(|(newest, _)| *newest < term)
+            {
+                leading = Some((term, kms.clone()));
             }
         }
-        leading.map(|(_, kms)| kms).or(first)
+        let first = || self.nodes.iter().find_map(|slot| lock(slot).clone());
+        leading.map(|(_, kms)| kms).or_else(first)
     }
 }
 

@@ -7,50 +7,35 @@ use std::time::Duration;
 
 use meridian_api::Observer;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
-use prometheus_client::metrics::counter::{ConstCounter, Counter};
-use prometheus_client::metrics::family::Family;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::active_faults::ActiveFaults;
 use crate::core::Core;
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RequestLabels {
-    region: String,
-    operation: &'static str,
-    outcome: &'static str,
-}
+use crate::request_metrics::RequestMetrics;
 
 /// The metrics of one process.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
-    requests: Family<RequestLabels, Counter>,
-    seconds: Family<RequestLabels, Histogram>,
+    requests: RequestMetrics,
     nodes: Arc<Mutex<Vec<std::sync::Weak<Core>>>>,
 }
 
 impl Metrics {
     /// Metrics of a process whose nodes obey these faults.
     pub fn new(faults: ActiveFaults) -> Metrics {
-        let requests = Family::default();
-        let seconds = Family::<RequestLabels, Histogram>::new_with_constructor(|| {
-            // 50 µs to 6.5 s.
-            Histogram::new(exponential_buckets(0.000_05, 2.0, 18))
-        });
+        let requests = RequestMetrics::default();
         let nodes: Arc<Mutex<Vec<std::sync::Weak<Core>>>> = Arc::default();
         let mut registry = Registry::with_prefix("meridian");
-        registry.register("requests", "Requests answered", requests.clone());
-        registry.register("request_seconds", "Time to the answer", seconds.clone());
+        registry.register_collector(Box::new(requests.clone()));
         registry.register_collector(Box::new(NodesCollector(nodes.clone())));
         registry.register_collector(Box::new(FaultsCollector(faults)));
         Metrics {
             registry: Arc::new(Mutex::new(registry)),
             requests,
-            seconds,
             nodes,
         }
     }
@@ -89,15 +74,7 @@ impl Observer for Metrics {
             micros = elapsed.as_micros(),
             "request"
         );
-        let labels = RequestLabels {
-            region: region.to_owned(),
-            operation,
-            outcome,
-        };
-        self.requests.get_or_create(&labels).inc();
-        self.seconds
-            .get_or_create(&labels)
-            .observe(elapsed.as_secs_f64());
+        self.requests.observe(region, operation, outcome, elapsed);
     }
 }
 

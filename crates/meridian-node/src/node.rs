@@ -1,8 +1,8 @@
 //! One node: what it is made of, its tasks, start and stop.
 //!
-//! Tasks of a node: the ticker, one feeder for each peer region, the peer
-//! server, the client server, and the front door if it has one. Each ends when
-//! the node stops.
+//! Tasks of a node: the ticker, the forgetter, the historian, the one that tells
+//! of uses, one feeder for each peer region, the peer server, the client server,
+//! and the front door if it has one. Each ends when the node stops.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,6 +42,7 @@ use crate::recorder::{Recorder, follow_faults};
 use crate::secrets::{read_attestation_root, read_cluster_secret, read_root_key};
 use crate::status::StatusPages;
 use crate::supervise::take_away;
+use crate::use_teller::UseTeller;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
 use crate::xks_proxies::XksProxies;
@@ -266,6 +267,7 @@ impl RunningNode {
         let group = Group::start(group, machine, Arc::new(transport))
             .await
             .with_context(|| format!("starting node {} of {region}", config.node_id))?;
+        let (use_teller, waiting) = UseTeller::new();
         let core = Arc::new(Core {
             node_id: config.node_id,
             regions: process.directory.names(),
@@ -277,6 +279,7 @@ impl RunningNode {
             links: Box::new(links),
             faults: faults.clone(),
             uses: KeyUses::default(),
+            use_teller,
             xks_proxies: XksProxies::new(config.xks.clone()),
             attestation_root,
             wrapping_keys: process.wrapping_keys.clone(),
@@ -322,7 +325,7 @@ impl RunningNode {
         node.tasks.spawn(forgetter::run(core.clone()));
         node.tasks.spawn(historian::run(core.clone()));
         node.tasks.spawn(ticker::run(core.clone()));
-        node.tasks.spawn(use_teller::run(core.clone()));
+        node.tasks.spawn(use_teller::run(core.clone(), waiting));
         for peer in core.regions.iter().filter(|peer| **peer != region) {
             node.tasks.spawn(feeder::run(core.clone(), peer.clone()));
         }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use meridian_crypto::{Material, WrappingAlgorithm, WrappingKeySpec, wrap};
 use meridian_kms::grant::Grant;
 use meridian_kms::key::{Key, Role};
-use meridian_kms::{AccountId, KeyRef, RegionName, Request, Response};
+use meridian_kms::{AccountId, Chosen, KeyRef, RegionName, Request, Response};
 use meridian_proto::v1::{
     CreateAliasRequest, CreateKeyRequest, GetParametersForImportRequest, ImportKeyMaterialRequest,
     ReplicateKeyRequest, Tag,
@@ -21,7 +21,8 @@ use meridian_seed::{Seed, SeededKey, SeededMaterial};
 use tokio::time::Instant;
 
 use crate::local_cluster::AllRegions;
-use crate::operator::{MakeChosen, Operator};
+use crate::operator::Operator;
+use crate::planning::MakeChosen;
 use crate::seeded_grant;
 
 /// How long a replica may take to hear of its key and its materials.
@@ -128,9 +129,12 @@ impl Planting<'_> {
         let given = key.materials.first().filter(|_| key.origin == "AWS_KMS");
         let chosen = || {
             let bytes = given.and_then(SeededMaterial::decode);
-            (key.id, bytes.and_then(|bytes| Material::from_bytes(&bytes)))
+            Some(Chosen {
+                id: key.id,
+                material: bytes.and_then(|bytes| Material::from_bytes(&bytes)),
+            })
         };
-        self.call(&key.region, Request::CreateKey(request), Some(&chosen))
+        self.call(&key.region, Request::CreateKey(request), &chosen)
             .await?;
         Ok(())
     }
@@ -146,7 +150,7 @@ impl Planting<'_> {
         let leader = self.operator.leader(region).await?;
         let key_id = self.key.id.to_string();
         let read = Material::from_bytes(&bytes).context("material was checked")?;
-        let id = leader.core().vault.material_id(&key_id, &read);
+        let id = leader.core().vault.material_id(&self.key.id, &read);
         let knows = |key: &Key| key.shared.materials.iter().any(|it| it.id == id);
         let is_primary = *region == self.key.region;
         let key = self.until(region, |key| is_primary || knows(key)).await?;
@@ -164,7 +168,7 @@ impl Planting<'_> {
         };
         let parameters = Request::GetParametersForImport(parameters);
         let Response::GetParametersForImport(parameters) =
-            self.call(region, parameters, None).await?
+            self.call(region, parameters, &|| None).await?
         else {
             bail!("{region} has answered something else");
         };
@@ -178,7 +182,7 @@ impl Planting<'_> {
             import_type: Some(import_type.into()),
             ..Default::default()
         };
-        self.call(region, Request::ImportKeyMaterial(import), None)
+        self.call(region, Request::ImportKeyMaterial(import), &|| None)
             .await
             .with_context(|| format!("importing its material in {region}"))?;
         Ok(())
@@ -194,7 +198,7 @@ impl Planting<'_> {
             description: Some(key.description.clone()),
             tags: tags(&key.tags),
         };
-        self.call(&key.region, Request::ReplicateKey(request), None)
+        self.call(&key.region, Request::ReplicateKey(request), &|| None)
             .await
             .with_context(|| format!("replicating it to {region}"))?;
         self.until(region, |_| true).await?;
@@ -210,7 +214,7 @@ impl Planting<'_> {
             alias_name: Some(name.to_owned()),
             target_key_id: Some(self.key.id.to_string()),
         };
-        self.call(region, Request::CreateAlias(request), None)
+        self.call(region, Request::CreateAlias(request), &|| None)
             .await
             .with_context(|| format!("creating {name} in {region}"))?;
         Ok(())
@@ -229,7 +233,7 @@ impl Planting<'_> {
                 ),
                 None => {
                     let request = seeded_grant::request(&self.key.id.to_string(), grant);
-                    self.call(region, Request::CreateGrant(request), None)
+                    self.call(region, Request::CreateGrant(request), &|| None)
                         .await
                         .with_context(|| format!("creating the grant {name}"))?;
                 }
@@ -284,10 +288,7 @@ impl Planting<'_> {
         let (Some(material), Some(node)) = (material, vault) else {
             return false;
         };
-        let id = node
-            .core()
-            .vault
-            .material_id(&self.key.id.to_string(), &material);
+        let id = node.core().vault.material_id(&self.key.id, &material);
         found.shared.materials.iter().any(|it| it.id == id)
     }
 
@@ -295,7 +296,7 @@ impl Planting<'_> {
         &self,
         region: &RegionName,
         request: Request,
-        chosen: Option<MakeChosen<'_>>,
+        chosen: MakeChosen<'_>,
     ) -> anyhow::Result<Response> {
         let answer = self.operator.call(region, self.account, request, chosen);
         Ok(answer.await?)

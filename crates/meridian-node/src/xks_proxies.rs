@@ -1,5 +1,6 @@
-//! The way to the proxies of external key stores: one signed POST for each
-//! question, over plain HTTP to an address that the configuration gives the
+//! The way to the proxies of external key stores: one POST for each question,
+//! signed over its host, its time and its body (XKS Proxy API Specification,
+//! Appendix A), over plain HTTP to an address that the configuration gives the
 //! proxy's host name.
 //!
 //! AWS takes `https://` endpoints without a port. Here an endpoint is a name,
@@ -7,18 +8,19 @@
 //! unreachable, so that no test ever calls a machine by accident.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use meridian_iam::signature::{self, SignedRequest, amz_date};
 use meridian_kms::{ProxyAnswer, ProxyQuestion, Told};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 
-use crate::xks_signature::sign;
+use crate::clock::machine_now_ms;
 
 /// Bytes of an answer, at most: several times what the longest one has.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -89,12 +91,12 @@ impl XksProxies {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let signature = sign(question, host, SystemTime::now());
+        let (date, authorization) = sign(question, host, machine_now_ms());
         let request = Request::post(&question.path)
             .header("host", host)
             .header("content-type", "application/json")
-            .header("x-amz-date", signature.date)
-            .header("authorization", signature.authorization)
+            .header("x-amz-date", date)
+            .header("authorization", authorization)
             .body(Full::new(Bytes::copy_from_slice(&question.body)))?;
         let exchange = async {
             let response = sender.send_request(request).await?;
@@ -114,6 +116,31 @@ impl XksProxies {
             }
         }
     }
+}
+
+/// `x-amz-date` and `authorization` of a question that is sent to `host`.
+fn sign(question: &ProxyQuestion, host: &str, now_ms: i64) -> (String, String) {
+    let date = amz_date(now_ms);
+    let request = SignedRequest {
+        method: "POST",
+        path: &question.path,
+        query: "",
+        headers: &[("host", host.as_bytes()), ("x-amz-date", date.as_bytes())],
+        body: &question.body,
+    };
+    let claim = signature::Signature {
+        date: &date[..8],
+        region: question.region.as_str(),
+        service: "kms-xks-proxy",
+        signed_headers: "host;x-amz-date",
+        signature: "",
+    };
+    let key = (
+        question.access_key_id.as_str(),
+        question.secret_access_key.as_slice(),
+    );
+    let authorization = claim.authorization(&request, key);
+    (date, authorization)
 }
 
 #[cfg(test)]
@@ -187,11 +214,10 @@ mod tests {
     /// Computed by botocore for the same request.
     #[test]
     fn the_signature_is_the_one_that_aws_sdks_make() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
-        let signature = sign(&question(), "xks.example.com", now);
-        assert_eq!(signature.date, "20260101T000000Z");
+        let (date, authorization) = sign(&question(), "xks.example.com", 1_767_225_600_000);
+        assert_eq!(date, "20260101T000000Z");
         assert_eq!(
-            signature.authorization,
+            authorization,
             "AWS4-HMAC-SHA256 Credential=ABCDEFGHIJKLMNOPQRST/20260101/us-east-1/kms-xks-proxy/\
              aws4_request, SignedHeaders=host;x-amz-date, \
              Signature=7ff93ae2d10c73298b7f39c944d0fb52e8a8f78e7b852ca6c8b8f16c75161d78"

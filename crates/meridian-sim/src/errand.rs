@@ -255,7 +255,7 @@ impl World {
         let material = Material::from_bytes(&wrapping::material(number))
             .expect("simulated material has the right length");
         let vault = &self.groups[region].vault;
-        vault.material_id(&key.id.to_string(), &material)
+        vault.material_id(&key.id, &material)
     }
 
     /// The number of a material that the region knows of and does not hold, or

@@ -132,6 +132,7 @@ impl World {
             answer,
             chosen: None,
             used: Default::default(),
+            named_grants: Default::default(),
             told: &[],
             attestation_root: None,
         };

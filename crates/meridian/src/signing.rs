@@ -65,12 +65,8 @@ impl Credentials {
             headers: &headers,
             body: &body,
         };
-        let signature = unsigned.sign(&signing, &self.secret);
-        let (id, day) = (&self.access_key_id, &date[..8]);
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={id}/{day}/{region}/kms/aws4_request, \
-             SignedHeaders={signed_headers}, Signature={signature}"
-        );
+        let key = (self.access_key_id.as_str(), self.secret.as_bytes());
+        let authorization = unsigned.authorization(&signing, key);
         let token = self.token.as_ref().map(|token| token.as_str());
         let entries = [
             ("authorization", Some(authorization.as_str())),

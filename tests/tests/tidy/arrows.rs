@@ -17,11 +17,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "meridian-fuzz",
         &[
+            "meridian-api",
             "meridian-crypto",
             "meridian-iam",
             "meridian-judge",
             "meridian-kms",
+            "meridian-proto",
             "meridian-scenario",
+            "meridian-seed",
         ],
     ),
     ("meridian-raft", &[]),

@@ -3,16 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a build, a run or an editor leaves behind: in no commit.
-const LEFT_BEHIND: [&str; 7] = [
+/// What a build, a run or an editor leaves behind: in no commit. A name that ends
+/// in `*` stands for all that begin like it.
+const LEFT_BEHIND: [&str; 10] = [
     ".git",
     ".pytest_cache",
     ".venv",
     "__pycache__",
+    "artifacts",
+    "meridian-bench-*",
     "meridian-data",
     "meridian-local",
+    "node_modules",
     "target",
 ];
+
+fn is_left_behind(name: &str) -> bool {
+    LEFT_BEHIND.iter().any(|rule| match rule.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == *rule,
+    })
+}
 
 /// A text file of the repository.
 pub struct File {
@@ -54,7 +65,7 @@ fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
     let entries = std::fs::read_dir(directory).expect("the repository can be read");
     for entry in entries.map(|entry| entry.expect("the repository can be read")) {
         let kind = entry.file_type().expect("the repository can be read");
-        if LEFT_BEHIND.iter().any(|name| entry.file_name() == *name) {
+        if entry.file_name().to_str().is_some_and(is_left_behind) {
             continue;
         }
         if kind.is_dir() {
@@ -78,4 +89,15 @@ pub fn cargo(arguments: &[&str]) -> String {
 /// Fails with one line for each thing that is wrong.
 pub fn expect_none(wrong: Vec<String>) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn everything_that_git_ignores_is_left_out() {
+    let ignored = read(".gitignore");
+    for line in ignored.lines().filter(|line| !line.contains("Cargo.lock")) {
+        let name = line.trim_end_matches('/').rsplit('/').next();
+        let name = name.expect("a line has an end").replace('*', "1234");
+        assert!(is_left_behind(&name) || name.ends_with(".pyc"), "{line}");
+    }
+    assert!(!is_left_behind("meridian-bench"));
 }

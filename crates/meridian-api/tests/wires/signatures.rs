@@ -85,12 +85,7 @@ impl Client<'_> {
             signed_headers,
             signature: "",
         };
-        let signature = unsigned.sign(request, self.secret);
-        let id = self.access_key_id;
-        format!(
-            "AWS4-HMAC-SHA256 Credential={id}/{day}/{region}/kms/aws4_request, \
-             SignedHeaders={signed_headers}, Signature={signature}"
-        )
+        unsigned.authorization(request, (self.access_key_id, self.secret.as_bytes()))
     }
 
     /// An Encrypt in AWS JSON.

@@ -15,6 +15,7 @@ use crate::kms::Region;
 use crate::load::{Load, take_turns};
 use crate::report::{Report, Row, Target};
 use crate::server::{Server, data_directory};
+use crate::signed::post;
 
 const REGION: &str = "us-east-1";
 
@@ -28,7 +29,7 @@ const CONNECTIONS: [usize; 3] = [1, 8, 64];
 pub async fn encrypt(effort: &Effort, report: &mut Report) -> anyhow::Result<()> {
     let data = data_directory()?;
     let server = Server::cluster(&[REGION], 3, data.path()).await?;
-    let request = post("Encrypt", &encrypt_body(&server).await?);
+    let request = post(REGION, "Encrypt", &encrypt_body(&server).await?);
     compare(effort, report, &server, request).await
 }
 
@@ -37,13 +38,13 @@ pub async fn decrypt(effort: &Effort, report: &mut Report) -> anyhow::Result<()>
     let data = data_directory()?;
     let server = Server::cluster(&[REGION], 3, data.path()).await?;
     let body = encrypt_body(&server).await?;
-    let mut client = Http1::connect(server.address(), post("Encrypt", &body)).await?;
+    let mut client = Http1::connect(server.address(), post(REGION, "Encrypt", &body)).await?;
     let encrypted: Value = serde_json::from_slice(client.send().await?)?;
     let body = json!({
         "CiphertextBlob": encrypted["CiphertextBlob"].as_str().context("no ciphertext")?,
         "EncryptionContext": body["EncryptionContext"],
     });
-    compare(effort, report, &server, post("Decrypt", &body)).await
+    compare(effort, report, &server, post(REGION, "Decrypt", &body)).await
 }
 
 /// A request with a small encryption context, for a new key.
@@ -54,30 +55,6 @@ async fn encrypt_body(server: &Server) -> anyhow::Result<Value> {
         "Plaintext": STANDARD.encode(PLAINTEXT),
         "EncryptionContext": { "purpose": "benchmark", "tenant": "0123456789" },
     }))
-}
-
-/// A whole request as an SDK would send it. Its signature is none.
-fn post(operation: &str, body: &Value) -> Bytes {
-    let body = body.to_string();
-    let signature = "0123456789abcdef".repeat(4);
-    let head = [
-        "POST / HTTP/1.1".to_owned(),
-        "Host: 127.0.0.1:4599".to_owned(),
-        "Accept-Encoding: identity".to_owned(),
-        format!("X-Amz-Target: TrentService.{operation}"),
-        "Content-Type: application/x-amz-json-1.1".to_owned(),
-        "User-Agent: meridian-bench".to_owned(),
-        "X-Amz-Date: 20260405T151426Z".to_owned(),
-        format!(
-            "Authorization: AWS4-HMAC-SHA256 \
-             Credential=AKIDEXAMPLE/20260405/{REGION}/kms/aws4_request, \
-             SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={signature}"
-        ),
-        "amz-sdk-invocation-id: 3f8a2c1e-9b47-4d06-8c55-0a7e61d2b9f4".to_owned(),
-        "amz-sdk-request: attempt=1".to_owned(),
-        format!("Content-Length: {}", body.len()),
-    ];
-    Bytes::from(format!("{}\r\n\r\n{body}", head.join("\r\n")))
 }
 
 async fn compare(

@@ -1,6 +1,7 @@
 //! One file for each benchmark, and their list.
 
 mod create_alias;
+mod enforcement;
 mod grpc_wire;
 mod json_wire;
 mod memory;
@@ -23,6 +24,8 @@ pub enum Benchmark {
     EncryptJson,
     /// Decrypt over AWS JSON against a null POST
     DecryptJson,
+    /// Encrypt over AWS JSON with authorization enforced, against `open`
+    EncryptEnforced,
     /// Durable writes: 64 clients against one, and against etcd's puts
     CreateAlias,
     /// From the last replica's import to PENDING_ROTATION at the primary
@@ -46,6 +49,9 @@ impl Benchmark {
             Benchmark::DecryptGrpc => "Decrypt of 256 B over gRPC against a null unary RPC",
             Benchmark::EncryptJson => "Encrypt of 256 B over AWS JSON against a null POST",
             Benchmark::DecryptJson => "Decrypt of 256 B over AWS JSON against a null POST",
+            Benchmark::EncryptEnforced => {
+                "Encrypt of 256 B over AWS JSON, authorization enforced against open"
+            }
             Benchmark::CreateAlias => "Durable writes: CreateAlias, one region of three nodes",
             Benchmark::PendingRotation => {
                 "Last import answered, to PENDING_ROTATION at the primary"
@@ -65,6 +71,7 @@ impl Benchmark {
             Benchmark::DecryptGrpc => grpc_wire::decrypt(effort, report).await,
             Benchmark::EncryptJson => json_wire::encrypt(effort, report).await,
             Benchmark::DecryptJson => json_wire::decrypt(effort, report).await,
+            Benchmark::EncryptEnforced => enforcement::run(effort, report).await,
             Benchmark::CreateAlias => create_alias::run(effort, report).await,
             Benchmark::PendingRotation => pending_rotation::run(effort, report).await,
             Benchmark::Memory => memory::run(report).await,

@@ -30,6 +30,9 @@ pub enum AttestationError {
     /// It has no public key to encrypt for.
     #[error("the attestation document has no public key")]
     NoPublicKey,
+    /// Nothing can be encrypted for its public key.
+    #[error("the public key of the attestation document is not RSA")]
+    NotRsa,
     /// A certificate of its chain is not valid at this time, or its chain does
     /// not lead to the root.
     #[error("the certificates of the attestation document are not trusted")]
@@ -63,15 +66,18 @@ impl Attested {
             return Err(AttestationError::Signature);
         }
         let public_key = payload.member("public_key").and_then(Item::bytes);
+        let public_key = public_key.ok_or(AttestationError::NoPublicKey)?;
+        if !enveloped::is_rsa(public_key) {
+            return Err(AttestationError::NotRsa);
+        }
         Ok(Attested {
-            public_key: public_key.ok_or(AttestationError::NoPublicKey)?.to_vec(),
+            public_key: public_key.to_vec(),
             registers,
         })
     }
 
     /// Encrypts for the enclave: CMS EnvelopedData with RSAES-OAEP and SHA-256
-    /// for the key, AES-256-CBC for the content; `None` if the document's key is
-    /// not RSA.
+    /// for the key, AES-256-CBC for the content; `None` if the C library fails.
     pub fn seal(&self, plaintext: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>> {
         enveloped::seal(&self.public_key, plaintext, entropy)
     }

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -23,6 +24,12 @@ const AES_256_CBC: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x01\x2a";
 
 /// What CBC pads to.
 const BLOCK_BYTES: usize = 16;
+
+/// Can anything be encrypted for the owner of this key?
+pub fn is_rsa(public_key: &[u8]) -> bool {
+    let key = PublicEncryptingKey::from_der(public_key);
+    key.is_ok_and(|key| OaepPublicEncryptingKey::new(key).is_ok())
+}
 
 /// Encrypts for the owner of an RSA key; `None` if the key is not one.
 pub fn seal(public_key: &[u8], plaintext: &[u8], entropy: &mut dyn Entropy) -> Option<Vec<u8>> {

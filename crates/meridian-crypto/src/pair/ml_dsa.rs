@@ -2,12 +2,14 @@
 //! a message that somebody else has computed it has no call, and another
 //! library is asked.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{
     self, KeyPair as _, ParsedPublicKey, PqdsaKeyPair, PqdsaSigningAlgorithm,
     PqdsaVerificationAlgorithm,
 };
-use ml_dsa::{MlDsa44, MlDsa65, MlDsa87, MlDsaParams, Signature, SigningKey};
+use ml_dsa::{MlDsa44, MlDsa65, MlDsa87, MlDsaParams, Signature, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use super::Unfit;
@@ -22,7 +24,16 @@ pub(super) struct MlDsa {
     seed: Zeroizing<Vec<u8>>,
     signing: PqdsaKeyPair,
     verifying: ParsedPublicKey,
+    /// The public key for signatures over µ, made at the first of them.
+    verifying_mu: OnceLock<MuKey>,
     pub(super) public_der: Vec<u8>,
+}
+
+/// The other library's public keys, which are large.
+enum MuKey {
+    MlDsa44(Box<VerifyingKey<MlDsa44>>),
+    MlDsa65(Box<VerifyingKey<MlDsa65>>),
+    MlDsa87(Box<VerifyingKey<MlDsa87>>),
 }
 
 fn algorithms(
@@ -55,6 +66,7 @@ impl MlDsa {
             spec,
             seed: Zeroizing::new(seed.to_vec()),
             verifying: ParsedPublicKey::new(verifying, &public_der).ok()?,
+            verifying_mu: OnceLock::new(),
             signing,
             public_der,
         })
@@ -102,14 +114,26 @@ impl MlDsa {
             }
             (SigningAlgorithm::MlDsaShake256, MessageType::ExternalMu) => {
                 let mu = message.try_into().map_err(|_| Unfit)?;
-                match self.spec {
-                    KeySpec::MlDsa44 => verify_mu::<MlDsa44>(&self.seed, mu, signature),
-                    KeySpec::MlDsa65 => verify_mu::<MlDsa65>(&self.seed, mu, signature),
-                    _ => verify_mu::<MlDsa87>(&self.seed, mu, signature),
-                }
+                Ok(match self.verifying_mu()? {
+                    MuKey::MlDsa44(key) => verify_mu(key, mu, signature),
+                    MuKey::MlDsa65(key) => verify_mu(key, mu, signature),
+                    MuKey::MlDsa87(key) => verify_mu(key, mu, signature),
+                })
             }
             _ => Err(Unfit),
         }
+    }
+
+    fn verifying_mu(&self) -> Result<&MuKey, Unfit> {
+        if let Some(key) = self.verifying_mu.get() {
+            return Ok(key);
+        }
+        let made = match self.spec {
+            KeySpec::MlDsa44 => MuKey::MlDsa44(public(&self.seed)?),
+            KeySpec::MlDsa65 => MuKey::MlDsa65(public(&self.seed)?),
+            _ => MuKey::MlDsa87(public(&self.seed)?),
+        };
+        Ok(self.verifying_mu.get_or_init(|| made))
     }
 }
 
@@ -124,12 +148,13 @@ fn sign_mu<P: MlDsaParams>(seed: &[u8], mu: &[u8; MU_LEN]) -> Result<Vec<u8>, Un
     Ok(signature.encode().to_vec())
 }
 
-fn verify_mu<P: MlDsaParams>(
-    seed: &[u8],
-    mu: &[u8; MU_LEN],
-    signature: &[u8],
-) -> Result<bool, Unfit> {
-    let key = expanded::<P>(seed)?.expanded_key().verifying_key();
+fn public<P: MlDsaParams>(seed: &[u8]) -> Result<Box<VerifyingKey<P>>, Unfit> {
+    Ok(Box::new(
+        expanded::<P>(seed)?.expanded_key().verifying_key(),
+    ))
+}
+
+fn verify_mu<P: MlDsaParams>(key: &VerifyingKey<P>, mu: &[u8; MU_LEN], signature: &[u8]) -> bool {
     let signature = Signature::<P>::try_from(signature);
-    Ok(signature.is_ok_and(|signature| key.verify_mu(&(*mu).into(), &signature)))
+    signature.is_ok_and(|signature| key.verify_mu(&(*mu).into(), &signature))
 }

@@ -1,12 +1,14 @@
 //! RSA: signatures of both paddings, and encryption with OAEP.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{
     KeyPair, KeySize, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
     PublicEncryptingKey,
 };
-use aws_lc_rs::signature::{self, KeyPair as _, RsaEncoding, RsaParameters, UnparsedPublicKey};
+use aws_lc_rs::signature::{self, KeyPair as _, ParsedPublicKey, RsaEncoding, RsaParameters};
 use zeroize::Zeroizing;
 
 use super::{EncryptionAlgorithm, Unfit};
@@ -16,8 +18,20 @@ pub(super) struct Rsa {
     signing: KeyPair,
     decrypting: OaepPrivateDecryptingKey,
     encrypting: OaepPublicEncryptingKey,
+    /// The public key for each algorithm that it has verified, by position.
+    verifying: [OnceLock<ParsedPublicKey>; ALGORITHMS.len()],
     pub(super) public_der: Vec<u8>,
 }
+
+/// What an RSA key signs with.
+const ALGORITHMS: [SigningAlgorithm; 6] = [
+    SigningAlgorithm::RsassaPssSha256,
+    SigningAlgorithm::RsassaPssSha384,
+    SigningAlgorithm::RsassaPssSha512,
+    SigningAlgorithm::RsassaPkcs1V15Sha256,
+    SigningAlgorithm::RsassaPkcs1V15Sha384,
+    SigningAlgorithm::RsassaPkcs1V15Sha512,
+];
 
 /// What the C library calls an algorithm: to sign, to verify, and to hash.
 struct Parts {
@@ -61,6 +75,7 @@ impl Rsa {
             signing,
             decrypting: OaepPrivateDecryptingKey::new(decrypting).ok()?,
             encrypting: OaepPublicEncryptingKey::new(encrypting).ok()?,
+            verifying: Default::default(),
             public_der,
         })
     }
@@ -95,8 +110,24 @@ impl Rsa {
     ) -> Result<bool, Unfit> {
         let parts = parts(algorithm).ok_or(Unfit)?;
         let digest = digested(parts.digest, message_type, message)?;
-        let key = UnparsedPublicKey::new(parts.parameters, &self.public_der);
-        Ok(key.verify_digest(&digest, signature).is_ok())
+        let key = self.verifying(algorithm, parts.parameters).ok_or(Unfit)?;
+        Ok(key.verify_digest_sig(&digest, signature).is_ok())
+    }
+
+    /// The public key, parsed at the first verification.
+    fn verifying(
+        &self,
+        algorithm: SigningAlgorithm,
+        parameters: &'static RsaParameters,
+    ) -> Option<&ParsedPublicKey> {
+        let at = ALGORITHMS.iter().position(|it| *it == algorithm)?;
+        let key = &self.verifying[at];
+        if key.get().is_none() {
+            let parsed = ParsedPublicKey::new(parameters, &self.public_der).ok()?;
+            // Another thread may have been first, with the same.
+            let _ = key.set(parsed);
+        }
+        key.get()
     }
 
     pub(super) fn plaintext_bytes_max(&self, algorithm: EncryptionAlgorithm) -> usize {

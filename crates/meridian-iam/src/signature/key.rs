@@ -10,10 +10,10 @@ pub(crate) type HmacSha256 = Hmac<Sha256>;
 pub(crate) const TERMINATOR: &str = "aws4_request";
 
 /// The chain of HMACs from the secret to the scope.
-pub(crate) fn signing_key(secret: &str, scope: [&str; 3]) -> Zeroizing<[u8; 32]> {
+pub(crate) fn signing_key(secret: &[u8], scope: [&str; 3]) -> Zeroizing<[u8; 32]> {
     let mut start = Zeroizing::new(Vec::with_capacity(secret.len() + 4));
     start.extend_from_slice(b"AWS4");
-    start.extend_from_slice(secret.as_bytes());
+    start.extend_from_slice(secret);
     let mut key = hmac(&start, scope[0].as_bytes());
     for part in [scope[1], scope[2], TERMINATOR] {
         key = hmac(&*key, part.as_bytes());

@@ -55,7 +55,9 @@ impl Signature<'_> {
         let decoded = hex::decode_to_slice(self.signature, &mut expected);
         let lower = !self.signature.bytes().any(|byte| byte.is_ascii_uppercase());
         // In constant time.
-        let verified = self.mac(request, secret, date).verify_slice(&expected);
+        let verified = self
+            .mac(request, secret.as_bytes(), date)
+            .verify_slice(&expected);
         match decoded.is_ok() && lower && verified.is_ok() {
             true => Ok(()),
             false => Err(SignatureError::Invalid(
@@ -69,13 +71,33 @@ impl Signature<'_> {
 
     /// The signature that this request should have, in hex: for whoever sends
     /// requests. The own `signature` is not looked at.
-    pub fn sign(&self, request: &SignedRequest<'_>, secret: &str) -> String {
+    pub fn sign(&self, request: &SignedRequest<'_>, secret: &[u8]) -> String {
         let date = request.header("x-amz-date").unwrap_or_default();
         let mac = self.mac(request, secret, date);
         hex::encode(mac.finalize().into_bytes())
     }
 
-    fn mac(&self, request: &SignedRequest<'_>, secret: &str, date: &str) -> super::key::HmacSha256 {
+    /// The Authorization header of a request that is signed with this access
+    /// key. The own `signature` is not looked at.
+    pub fn authorization(
+        &self,
+        request: &SignedRequest<'_>,
+        (access_key_id, secret): (&str, &[u8]),
+    ) -> String {
+        let (day, region, service) = (self.date, self.region, self.service);
+        let (signed_headers, signature) = (self.signed_headers, self.sign(request, secret));
+        format!(
+            "{ALGORITHM} Credential={access_key_id}/{day}/{region}/{service}/{TERMINATOR}, \
+             SignedHeaders={signed_headers}, Signature={signature}"
+        )
+    }
+
+    fn mac(
+        &self,
+        request: &SignedRequest<'_>,
+        secret: &[u8],
+        date: &str,
+    ) -> super::key::HmacSha256 {
         let (day, region, service) = (self.date, self.region, self.service);
         let hash = request.hash(self.signed_headers);
         let text = format!("{ALGORITHM}\n{date}\n{day}/{region}/{service}/{TERMINATOR}\n{hash}");

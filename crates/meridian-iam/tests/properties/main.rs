@@ -33,7 +33,7 @@ fn answer(question: &Question) -> Decision {
         conditions: &conditions,
         identity_policies: &identity,
         key_policy: key.as_ref(),
-        granted: question.granted,
+        granted: &|| question.granted,
     })
 }
 

@@ -146,7 +146,7 @@ fn read_encrypted(
     );
     let ciphertext = bytes(&answer["ciphertext"])?;
     let same_length = ciphertext.len() == inner.len();
-    let sealed = Proxied::new(key.key.id.to_string(), metadata, iv, &tag, ciphertext);
+    let sealed = Proxied::new(key.key.id, metadata, iv, &tag, ciphertext);
     let sealed = sealed.filter(|_| same_length).ok_or(Failure::Malformed)?;
     let claimed = bytes(&answer["ciphertextDataIntegrityValue"])?;
     if claimed != sealed.integrity_value(&context_digest(context)) {

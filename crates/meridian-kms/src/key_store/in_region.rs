@@ -8,7 +8,6 @@ use crate::error::{ErrorCode, KmsError};
 use crate::key::Key;
 use crate::key_store::{Backing, Connectivity, CustomKeyStore, StoreId, StoreRef};
 use crate::region::Region;
-use crate::time::Timestamp;
 
 /// Key stores of an account in a region (AWS resource quota).
 const STORES_MAX: usize = 10;
@@ -61,26 +60,14 @@ impl Region {
             }
             self.put(key);
         }
-        self.key_stores_mut()
-            .insert(store.store.clone(), Arc::new(store));
+        self.key_stores_mut().insert(Arc::new(store));
     }
 
-    /// When time alone changes a connection.
-    pub(crate) fn next_connection_deadline(&self) -> Option<Timestamp> {
-        let stores = self.key_stores().values();
-        stores.filter_map(|store| store.connection.deadline()).min()
-    }
-
-    /// Ends every transition whose time has come.
-    pub(crate) fn settle_connections(&mut self, now: Timestamp) {
-        let due = |store: &CustomKeyStore| store.connection.deadline().is_some_and(|at| at <= now);
-        let stores = self.key_stores().values();
-        let stores: Vec<_> = stores.filter(|store| due(store)).cloned().collect();
-        for store in stores {
-            let mut store = CustomKeyStore::clone(&store);
-            store.connection = store.connection.settled();
-            self.put_key_store(store);
-        }
+    /// Ends a transition whose time has come.
+    pub(crate) fn settle_connection(&mut self, store: &CustomKeyStore) {
+        let mut store = store.clone();
+        store.connection = store.connection.settled();
+        self.put_key_store(store);
     }
 
     /// May the account have one key store more?

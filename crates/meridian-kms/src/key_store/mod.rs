@@ -14,6 +14,7 @@ mod proxy;
 mod question;
 pub(crate) mod residence;
 mod store;
+pub(crate) mod stores;
 mod update;
 
 pub use cluster::Cluster;

@@ -88,9 +88,8 @@ pub fn plan(
         let material = chosen
             .and_then(|chosen| chosen.material)
             .unwrap_or_else(|| Material::generate_for(spec, cx.entropy));
-        let key_id = key.id.to_string();
-        let id = cx.vault.material_id(&key_id, &material);
-        generated = Some((id, cx.vault.seal(&key_id, &id, &material, cx.entropy)));
+        let id = cx.vault.material_id(&key.id, &material);
+        generated = Some((id, cx.vault.seal(&key.id, &id, &material, cx.entropy)));
         public_key = material.public_key_der().map(PublicKey::from_der);
     }
     Ok(Planned::Commit(Change {
@@ -184,22 +183,13 @@ fn spec_and_usage(request: &CreateKeyRequest) -> Result<(KeySpec, KeyUsage), Kms
 /// key material", for ML-DSA).
 // fidelity: assumed for ML-KEM, and the text.
 fn check_importable(origin: Origin, spec: KeySpec) -> Result<(), KmsError> {
-    match spec {
-        KeySpec::MlDsa44
-        | KeySpec::MlDsa65
-        | KeySpec::MlDsa87
-        | KeySpec::MlKem512
-        | KeySpec::MlKem768
-        | KeySpec::MlKem1024
-            if origin == Origin::External =>
-        {
-            let spec = spec.name();
-            Err(KmsError::unsupported(format!(
-                "KeySpec {spec} is not supported for Origin EXTERNAL."
-            )))
-        }
-        _ => Ok(()),
+    if origin != Origin::External || !spec.is_post_quantum() {
+        return Ok(());
     }
+    let spec = spec.name();
+    Err(KmsError::unsupported(format!(
+        "KeySpec {spec} is not supported for Origin EXTERNAL."
+    )))
 }
 
 fn origin(request: &CreateKeyRequest) -> Result<Origin, KmsError> {

@@ -21,7 +21,7 @@ pub fn plan(
     request: &DecapsulateRequest,
 ) -> Result<DecapsulateResponse, KmsError> {
     let operation = Operation::Decapsulate;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let algorithm = required(&request.encapsulation_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     let ciphertext = required(&request.shared_secret_ciphertext_blob)?;

@@ -11,26 +11,18 @@ use crate::ops::Operation;
 use crate::region::Region;
 use crate::{recipient, suitability};
 
-/// Asks a dry run to leave the ciphertext alone and only check the caller.
-pub(crate) const IGNORE_CIPHERTEXT: &str = "IGNORE_CIPHERTEXT";
-
 /// Decrypts here and now.
 pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &DecryptRequest,
 ) -> Result<DecryptResponse, Halt> {
-    let recipient = recipient::check(cx, &request.recipient)?;
-    let ignore = request.dry_run == Some(true)
-        && request
-            .dry_run_modifiers
-            .iter()
-            .any(|modifier| modifier == IGNORE_CIPHERTEXT);
-    if ignore {
+    if cryptography::ignores_ciphertext(request.dry_run, &request.dry_run_modifiers) {
         let operation = Operation::Decrypt;
-        let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+        let key = region.admit_use(cx, operation, &request.key_id)?;
         let algorithm = request.encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
+        recipient::check(cx, &request.recipient)?;
         cryptography::stop_dry_run(request.dry_run)?;
     }
     let Some(blob) = &request.ciphertext_blob else {
@@ -42,9 +34,9 @@ pub fn plan(
         key_id: request.key_id.as_deref(),
         algorithm: &request.encryption_algorithm,
         context: &request.encryption_context,
-        grant_tokens: &request.grant_tokens,
     };
     let decrypted = cryptography::decrypt(region, cx, &source)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let answer = recipient.answer(&decrypted.plaintext, cx.entropy)?;
     let shown = decrypted.material.filter(|_| !recipient.is_enclave());
@@ -190,7 +182,7 @@ mod tests {
             "InvalidCiphertextException"
         );
         let ignoring = DecryptRequest {
-            dry_run_modifiers: vec![super::IGNORE_CIPHERTEXT.into()],
+            dry_run_modifiers: vec!["IGNORE_CIPHERTEXT".into()],
             ciphertext_blob: None,
             key_id: Some(key),
             ..dry(b"")

@@ -17,11 +17,11 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &DeriveSharedSecretRequest,
 ) -> Result<DeriveSharedSecretResponse, KmsError> {
-    let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::DeriveSharedSecret;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let algorithm = required(&request.key_agreement_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     let secret = asymmetric::open(cx, key)?.agree(required(&request.public_key)?);
     // Recorded: a public key that cannot be read gives an error without a text.
     let secret = secret.map_err(|_| internal())?;

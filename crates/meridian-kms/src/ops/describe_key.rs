@@ -15,7 +15,7 @@ pub fn plan(
     request: &DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, KmsError> {
     let operation = Operation::DescribeKey;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     Ok(DescribeKeyResponse {
         key_metadata: Some(metadata::of(key, region.name()).into()),
     })

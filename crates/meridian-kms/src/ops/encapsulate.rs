@@ -19,7 +19,7 @@ pub fn plan(
     request: &EncapsulateRequest,
 ) -> Result<EncapsulateResponse, KmsError> {
     let operation = Operation::Encapsulate;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let algorithm = required(&request.encapsulation_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     cryptography::stop_dry_run(request.dry_run)?;

@@ -18,12 +18,7 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &EncryptRequest,
 ) -> Result<EncryptResponse, Halt> {
-    let key = region.admit_use(
-        cx,
-        Operation::Encrypt,
-        &request.key_id,
-        &request.grant_tokens,
-    )?;
+    let key = region.admit_use(cx, Operation::Encrypt, &request.key_id)?;
     let (algorithm, context) = (&request.encryption_algorithm, &request.encryption_context);
     let plaintext = required(&request.plaintext)?;
     let (blob, algorithm) = if key.shared.spec == KeySpec::SymmetricDefault {

@@ -23,10 +23,10 @@ pub fn plan(
     request: &GenerateDataKeyRequest,
 ) -> Result<GenerateDataKeyResponse, Halt> {
     let length = length(&request.key_spec, request.number_of_bytes)?;
-    let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::GenerateDataKey;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     suitability::check_symmetric(key)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(
         region,

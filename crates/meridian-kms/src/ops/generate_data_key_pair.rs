@@ -23,11 +23,11 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &GenerateDataKeyPairRequest,
 ) -> Result<GenerateDataKeyPairResponse, KmsError> {
-    let recipient = recipient::check(cx, &request.recipient)?;
     let operation = Operation::GenerateDataKeyPair;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     suitability::check_symmetric(key)?;
     let spec = pair_spec(required(&request.key_pair_spec)?)?;
+    let recipient = recipient::check(cx, &request.recipient)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(cx, key, &request.encryption_context, spec)?;
     let answer = recipient.answer(&made.private, cx.entropy)?;

@@ -21,7 +21,7 @@ pub fn plan(
     request: &GenerateDataKeyPairWithoutPlaintextRequest,
 ) -> Result<GenerateDataKeyPairWithoutPlaintextResponse, KmsError> {
     let operation = Operation::GenerateDataKeyPairWithoutPlaintext;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     suitability::check_symmetric(key)?;
     let spec = pair_spec(required(&request.key_pair_spec)?)?;
     cryptography::stop_dry_run(request.dry_run)?;

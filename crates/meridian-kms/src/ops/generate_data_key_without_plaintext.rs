@@ -21,7 +21,7 @@ pub fn plan(
 ) -> Result<GenerateDataKeyWithoutPlaintextResponse, Halt> {
     let length = length(&request.key_spec, request.number_of_bytes)?;
     let operation = Operation::GenerateDataKeyWithoutPlaintext;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     suitability::check_symmetric(key)?;
     cryptography::stop_dry_run(request.dry_run)?;
     let made = generate(

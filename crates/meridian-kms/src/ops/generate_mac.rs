@@ -18,7 +18,7 @@ pub fn plan(
     request: &GenerateMacRequest,
 ) -> Result<GenerateMacResponse, KmsError> {
     let operation = Operation::GenerateMac;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let algorithm = required(&request.mac_algorithm)?;
     suitability::check_algorithm(key, algorithm)?;
     let message = required(&request.message)?;

@@ -23,7 +23,7 @@ pub fn plan(
     request: &GetPublicKeyRequest,
 ) -> Result<GetPublicKeyResponse, KmsError> {
     let operation = Operation::GetPublicKey;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let Some(public_key) = asymmetric::public_key(key) else {
         // fidelity: assumed for a key that never had material.
         return Err(KeyState::PendingImport.refusal(key.key.arn_in(region.name())));
@@ -45,16 +45,7 @@ pub fn plan(
 
 /// Whether `CustomerMasterKeySpec`, which is no longer extended, has the spec.
 fn has_older_spelling(spec: KeySpec) -> bool {
-    !matches!(
-        spec,
-        KeySpec::EccNistEdwards25519
-            | KeySpec::MlDsa44
-            | KeySpec::MlDsa65
-            | KeySpec::MlDsa87
-            | KeySpec::MlKem512
-            | KeySpec::MlKem768
-            | KeySpec::MlKem1024
-    )
+    spec != KeySpec::EccNistEdwards25519 && !spec.is_post_quantum()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::admission::required;
 use crate::arn::KeyRef;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
-use crate::key::{Key, Role};
+use crate::key::Key;
 use crate::material::Held;
 use crate::ops::get_parameters_for_import::TOKEN_LIFE_MS;
 use crate::ops::{Operation, Planned};
@@ -89,19 +89,18 @@ pub fn plan(
         // fidelity: assumed for private keys of another spec.
         KmsError::bare(ErrorCode::InvalidCiphertextException)
     })?;
-    let key_id = key.key.id.to_string();
     let id = match key.shared.materials.last() {
         Some(newest)
             if import_type == Some(ImportType::Existing) && is_planted(Bug::BytesNotCompared) =>
         {
             newest.id
         }
-        Some(_) | None => cx.vault.material_id(&key_id, &material),
+        Some(_) | None => cx.vault.material_id(&key.key.id, &material),
     };
     let change = Change {
         key: key.key,
         material: id,
-        sealed: cx.vault.seal(&key_id, &id, &material, cx.entropy),
+        sealed: cx.vault.seal(&key.key.id, &id, &material, cx.entropy),
         expires,
         import_type,
         expected,
@@ -154,7 +153,7 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<ImportKeyMaterialRe
 /// What the import is, or why it cannot be: decided on the state of the
 /// moment, in plan and again in apply.
 fn effect(region: &Region, key: &Key, change: &Change) -> Result<ImportType, KmsError> {
-    let is_replica = is_replica(key);
+    let is_replica = key.acts_as_replica();
     let registered = key.shared.material(&change.material).is_some();
     let empty = key.shared.materials.is_empty();
     let import_type = change.import_type.unwrap_or(if empty && !is_replica {
@@ -204,17 +203,13 @@ fn effect(region: &Region, key: &Key, change: &Change) -> Result<ImportType, Kms
     }
 }
 
-fn is_replica(key: &Key) -> bool {
-    matches!(key.role, Role::Replica { .. }) || key.shared.hand_over.is_some()
-}
-
 /// What only the primary may do.
 fn check_replica(
     key: &Key,
     import_type: Option<ImportType>,
     described: bool,
 ) -> Result<(), KmsError> {
-    if !is_replica(key) || is_planted(Bug::ReplicaOriginates) {
+    if !key.acts_as_replica() || is_planted(Bug::ReplicaOriginates) {
         return Ok(());
     }
     if import_type == Some(ImportType::New) {

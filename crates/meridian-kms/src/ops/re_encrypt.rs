@@ -10,7 +10,6 @@ use crate::error::KmsError;
 use crate::key_store::{Halt, external};
 use crate::metadata::shown_material;
 use crate::ops::Operation;
-use crate::ops::decrypt::IGNORE_CIPHERTEXT;
 use crate::region::Region;
 use crate::{asymmetric, suitability};
 
@@ -21,15 +20,10 @@ pub fn plan(
     request: &ReEncryptRequest,
 ) -> Result<ReEncryptResponse, Halt> {
     let operation = Operation::ReEncrypt;
-    let ignore = request.dry_run == Some(true)
-        && request
-            .dry_run_modifiers
-            .iter()
-            .any(|modifier| modifier == IGNORE_CIPHERTEXT);
-    let tokens = &request.grant_tokens;
-    let decrypted = if ignore {
+    let ignores = cryptography::ignores_ciphertext(request.dry_run, &request.dry_run_modifiers);
+    let decrypted = if ignores {
         let action = "kms:ReEncryptFrom";
-        let key = region.admit_use_as(cx, operation, action, &request.source_key_id, tokens)?;
+        let key = region.admit_use_as(cx, operation, action, &request.source_key_id)?;
         let algorithm = request.source_encryption_algorithm.as_deref();
         suitability::check_algorithm(key, algorithm.unwrap_or(SYMMETRIC_DEFAULT))?;
         None
@@ -43,12 +37,11 @@ pub fn plan(
             key_id: request.source_key_id.as_deref(),
             algorithm: &request.source_encryption_algorithm,
             context: &request.source_encryption_context,
-            grant_tokens: tokens,
         };
         Some(cryptography::decrypt(region, cx, &source)?)
     };
     let (action, key_id) = ("kms:ReEncryptTo", &request.destination_key_id);
-    let destination = region.admit_use_as(cx, operation, action, key_id, tokens)?;
+    let destination = region.admit_use_as(cx, operation, action, key_id)?;
     let algorithm = &request.destination_encryption_algorithm;
     let context = &request.destination_encryption_context;
     let rsa = if destination.shared.spec == KeySpec::SymmetricDefault {

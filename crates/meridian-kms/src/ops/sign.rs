@@ -21,7 +21,7 @@ pub fn plan(
     request: &SignRequest,
 ) -> Result<SignResponse, KmsError> {
     let operation = Operation::Sign;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let message = required(&request.message)?;
     let (algorithm, message_type) = check(
         key,

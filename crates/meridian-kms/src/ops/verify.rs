@@ -17,7 +17,7 @@ pub fn plan(
     request: &VerifyRequest,
 ) -> Result<VerifyResponse, KmsError> {
     let operation = Operation::Verify;
-    let key = region.admit_use(cx, operation, &request.key_id, &request.grant_tokens)?;
+    let key = region.admit_use(cx, operation, &request.key_id)?;
     let message = required(&request.message)?;
     let (algorithm, message_type) = sign::check(
         key,

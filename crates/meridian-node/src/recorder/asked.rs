@@ -117,7 +117,7 @@ fn made_by(caller: &Caller, request: &DecryptRequest) -> Option<KeyRef> {
     let header = meridian_crypto::parse(request.ciphertext_blob.as_ref()?)?;
     Some(KeyRef {
         account: caller.account,
-        id: header.key_id.parse().ok()?,
+        id: header.key_id,
     })
 }
 

@@ -227,7 +227,7 @@ impl OpenCall {
         let kept = Kept {
             key: KeyRef {
                 account: arn.account,
-                id: header.key_id.parse().ok()?,
+                id: header.key_id,
             },
             material: header.material_id,
             context: self.asked.context.clone(),

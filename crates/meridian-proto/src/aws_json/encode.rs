@@ -77,7 +77,10 @@ impl Encode for String {
     fn encode(&self, out: &mut String) {
         out.push('"');
         // One look at all of it, which the compiler does many bytes at a time.
-        if !self.bytes().fold(false, |found, byte| found | is_escaped(byte)) {
+        if !self
+            .bytes()
+            .fold(false, |found, byte| found | is_escaped(byte))
+        {
             out.push_str(self);
             return out.push('"');
         }

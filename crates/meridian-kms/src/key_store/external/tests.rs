@@ -6,105 +6,15 @@ use meridian_crypto::Proxied;
 use meridian_proto::v1::*;
 use serde_json::{Value, json};
 
+use crate::fixture::proxies::{SHIFT, responded, shifting};
 use crate::fixture::{TestRegion, refusal};
 use crate::key_store::{ProxyAnswer, ProxyQuestion};
 
-const SHIFT: u8 = 42;
-
-fn responded(status: u16, body: &Value) -> ProxyAnswer {
-    ProxyAnswer::Responded {
-        status,
-        body: body.to_string().into_bytes(),
-    }
-}
-
-fn bytes(value: &Value) -> Vec<u8> {
-    STANDARD.decode(value.as_str().unwrap()).unwrap()
-}
-
-/// A proxy that does what the protocol says, with a key named `external`.
-fn proxy(question: &ProxyQuestion) -> ProxyAnswer {
-    let request: Value = serde_json::from_slice(&question.body).unwrap();
-    let shifted = |by: u8| move |byte: u8| byte.wrapping_add(by);
-    match question.path.as_str() {
-        "/acme/kms/xks/v1/health" => responded(
-            200,
-            &json!({"ekmFleetDetails": [{"id": "1", "model": "m", "healthStatus": "ACTIVE"}]}),
-        ),
-        "/acme/kms/xks/v1/keys/external/metadata" => responded(
-            200,
-            &json!({
-                "keySpec": "AES_256", "keyUsage": ["ENCRYPT", "DECRYPT"], "keyStatus": "ENABLED",
-            }),
-        ),
-        "/acme/kms/xks/v1/keys/external/encrypt" => {
-            let plaintext = bytes(&request["plaintext"]);
-            let sealed = Proxied {
-                key_id: String::new(),
-                metadata: b"v1".to_vec(),
-                iv: vec![1; 12],
-                tag: [2; 16],
-                ciphertext: plaintext.into_iter().map(shifted(SHIFT)).collect(),
-            };
-            let associated = bytes(&request["additionalAuthenticatedData"]);
-            responded(
-                200,
-                &json!({
-                    "ciphertext": STANDARD.encode(&sealed.ciphertext),
-                    "ciphertextMetadata": STANDARD.encode(&sealed.metadata),
-                    "initializationVector": STANDARD.encode(&sealed.iv),
-                    "authenticationTag": STANDARD.encode(sealed.tag),
-                    "ciphertextDataIntegrityValue":
-                        STANDARD.encode(sealed.integrity_value(&associated)),
-                }),
-            )
-        }
-        "/acme/kms/xks/v1/keys/external/decrypt" => {
-            assert_eq!(bytes(&request["ciphertextMetadata"]), b"v1");
-            let ciphertext = bytes(&request["ciphertext"]).into_iter();
-            let plaintext: Vec<u8> = ciphertext.map(shifted(SHIFT.wrapping_neg())).collect();
-            responded(200, &json!({"plaintext": STANDARD.encode(plaintext)}))
-        }
-        _ => responded(404, &json!({"errorName": "KeyNotFoundException"})),
-    }
-}
-
-fn create_store(us: &mut TestRegion) -> Result<String, crate::KmsError> {
-    let number = us.region.key_stores().len();
-    let request = CreateCustomKeyStoreRequest {
-        custom_key_store_name: Some(format!("external {number}")),
-        custom_key_store_type: Some("EXTERNAL_KEY_STORE".into()),
-        xks_proxy_connectivity: Some("PUBLIC_ENDPOINT".into()),
-        xks_proxy_uri_endpoint: Some(format!("https://xks{number}.example.com")),
-        xks_proxy_uri_path: Some("/acme/kms/xks/v1".into()),
-        xks_proxy_authentication_credential: Some(XksProxyAuthenticationCredential {
-            access_key_id: Some("ABCDEFGHIJKLMNOPQRST".into()),
-            raw_secret_access_key: Some("secret".repeat(8)),
-        }),
-        ..Default::default()
-    };
-    Ok(us.call(request)?.custom_key_store_id.unwrap())
-}
-
-fn create_key(us: &mut TestRegion, store: &str, id: &str) -> Result<KeyMetadata, crate::KmsError> {
-    let request = CreateKeyRequest {
-        origin: Some("EXTERNAL_KEY_STORE".into()),
-        custom_key_store_id: Some(store.into()),
-        xks_key_id: Some(id.into()),
-        ..Default::default()
-    };
-    Ok(*us.call(request)?.key_metadata.unwrap())
-}
-
-/// A region with a key of the proxy above.
+/// A region with a key of a proxy that shifts bytes.
 fn us_with_key() -> (TestRegion, String, String) {
     let mut us = TestRegion::new("us-east-1");
-    us.proxy = proxy;
-    let store = create_store(&mut us).unwrap();
-    us.connect(&store).unwrap();
-    us.pass(1000);
-    let key = create_key(&mut us, &store, "external").unwrap();
-    (us, store, key.key_id.unwrap())
+    let (store, key) = us.create_external_key().unwrap();
+    (us, store, key)
 }
 
 #[test]
@@ -137,7 +47,7 @@ fn both_layers_are_needed() {
     let blob = us.encrypt(&key, "hello").unwrap();
     assert_eq!(us.decrypt_any(&blob).unwrap(), ("hello".into(), None));
     let sealed = Proxied::parse(&blob).unwrap();
-    assert_eq!(sealed.key_id, key);
+    assert_eq!(sealed.key_id.to_string(), key);
     let ciphertext = sealed.ciphertext.iter();
     let inner: Vec<u8> = ciphertext.map(|byte| byte.wrapping_sub(SHIFT)).collect();
     assert_eq!(
@@ -147,7 +57,7 @@ fn both_layers_are_needed() {
     );
     let other = us.create();
     let foreign = Proxied {
-        key_id: other,
+        key_id: other.parse().unwrap(),
         ..sealed
     };
     let answer = refusal(us.decrypt_any(&foreign.encode()));
@@ -177,10 +87,10 @@ fn both_copies_of_a_data_key_are_the_same() {
 #[test]
 fn a_ciphertext_moves_between_two_proxies() {
     let (mut us, _, from) = us_with_key();
-    let store = create_store(&mut us).unwrap();
+    let store = us.create_proxy_store().unwrap();
     us.connect(&store).unwrap();
     us.pass(1000);
-    let to = create_key(&mut us, &store, "external").unwrap().key_id;
+    let to = us.create_key_of_proxy(&store, "external").unwrap().key_id;
     let blob = us.encrypt(&from, "hello").unwrap();
     let moved = us
         .call(ReEncryptRequest {
@@ -198,12 +108,12 @@ fn a_ciphertext_moves_between_two_proxies() {
 #[test]
 fn an_external_key_belongs_to_one_key_of_a_key_store() {
     let (mut us, store, _) = us_with_key();
-    let again = create_key(&mut us, &store, "external");
+    let again = us.create_key_of_proxy(&store, "external");
     assert_eq!(
         again.unwrap_err().code.name(),
         "XksKeyAlreadyInUseException"
     );
-    let unknown = create_key(&mut us, &store, "other");
+    let unknown = us.create_key_of_proxy(&store, "other");
     assert_eq!(unknown.unwrap_err().code.name(), "XksKeyNotFoundException");
 }
 
@@ -213,8 +123,12 @@ fn what_a_proxy_says_becomes_an_error_of_the_operation() {
         let (mut us, store, key) = us_with_key();
         us.proxy = answer;
         let used = us.encrypt(&key, "x").unwrap_err().code.name();
-        let created = create_key(&mut us, &store, "new").unwrap_err().code.name();
-        let new_store = create_store(&mut us).unwrap_err().code.name();
+        let created = us
+            .create_key_of_proxy(&store, "new")
+            .unwrap_err()
+            .code
+            .name();
+        let new_store = us.create_proxy_store().unwrap_err().code.name();
         us.disconnect(&store).unwrap();
         us.pass(1000);
         us.connect(&store).unwrap();
@@ -285,7 +199,7 @@ fn what_a_proxy_says_becomes_an_error_of_the_operation() {
 fn an_answer_that_does_not_fit_its_question_is_none() {
     let (mut us, _, key) = us_with_key();
     us.proxy = |question| {
-        let ProxyAnswer::Responded { status, body } = proxy(question) else {
+        let ProxyAnswer::Responded { status, body } = shifting(question) else {
             panic!("it answers");
         };
         let mut json: Value = serde_json::from_slice(&body).unwrap();

@@ -273,7 +273,7 @@ fn an_operator_chooses_the_id_and_the_material() {
     assert_eq!(us.create(), id);
     let key = us.region.keys().values().next().unwrap();
     let material = Material::from_bytes(&[7; 32]).unwrap();
-    let expected = us.vault.material_id(id, &material);
+    let expected = us.vault.material_id(&id.parse().unwrap(), &material);
     assert!(key.held.contains_key(&expected));
     us.chosen = chosen();
     assert_eq!(

@@ -1,0 +1,5 @@
+//! The target `attestation_document` for libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| meridian_fuzz::run("attestation_document", bytes));

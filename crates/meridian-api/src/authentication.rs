@@ -1,7 +1,6 @@
 //! `Authentication`: whether callers have to prove who they are, and the proof.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::header::HOST;
 use http::request::Parts;
@@ -9,6 +8,7 @@ use meridian_iam::signature::SignedRequest;
 use meridian_iam::{AccessKey, Directory};
 use meridian_kms::{Caller, RegionName};
 
+use crate::machine_clock::machine_now_ms;
 use crate::refusal::Refusal;
 use crate::sigv4::Credential;
 
@@ -34,7 +34,7 @@ impl Authentication {
     pub fn enforced(directory: Arc<Directory>) -> Authentication {
         Authentication::Enforced {
             directory,
-            now_ms: system_now_ms,
+            now_ms: machine_now_ms,
         }
     }
 
@@ -57,13 +57,6 @@ impl Authentication {
             }
         }
     }
-}
-
-fn system_now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }
 
 /// Whose a credential is, before it is known whether it was used by its holder.

@@ -5,6 +5,7 @@
 //! 000000000000.
 
 use http::HeaderValue;
+use meridian_iam::AccessKey;
 use meridian_iam::signature::Signature;
 use meridian_kms::{AccountId, Caller, RegionName};
 
@@ -92,14 +93,12 @@ impl<'a> Credential<'a> {
         })
     }
 
-    /// The access key ID has the characters of a name; an ARN made from it
-    /// means one principal and cannot be mistaken for another or for a pattern.
+    /// The access key ID is one.
     ///
     /// # Errors
     /// UnrecognizedClientException.
     pub(crate) fn check_access_key(&self) -> Result<(), Refusal> {
-        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"+=.@_-".contains(&byte);
-        match self.access_key_id.len() <= 128 && self.access_key_id.bytes().all(named) {
+        match AccessKey::is_id(self.access_key_id) {
             true => Ok(()),
             false => Err(Refusal::UnrecognizedClient),
         }

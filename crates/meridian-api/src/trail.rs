@@ -2,7 +2,6 @@
 //! request passes.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::header::USER_AGENT;
 use http::{Extensions, HeaderMap};
@@ -12,6 +11,7 @@ use serde_json::Value;
 use crate::audit::{Auditor, ClientAddress, Seen};
 use crate::cloud_trail::Call;
 use crate::kms::Kms;
+use crate::machine_clock::machine_now_ms;
 use crate::sigv4::Credential;
 
 /// One request under way. It is written when it is over; until then nothing of
@@ -125,11 +125,4 @@ fn shown(json: &str) -> Value {
         Ok(value) => value,
         Err(_) => Value::Null,
     }
-}
-
-fn machine_now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

@@ -64,19 +64,14 @@ fn authorization(region: &str, date: &str, headers: &[(&str, &str)], body: &str)
         headers: &headers,
         body: body.as_bytes(),
     };
-    let day = &date[..8];
-    let signature = Signature {
-        date: day,
+    let unsigned = Signature {
+        date: &date[..8],
         region,
         service: "kms",
         signed_headers: SIGNED_HEADERS,
         signature: "",
     };
-    let signature = signature.sign(&request, SECRET.as_bytes());
-    format!(
-        "AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/{day}/{region}/kms/aws4_request, \
-         SignedHeaders={SIGNED_HEADERS}, Signature={signature}"
-    )
+    unsigned.authorization(&request, (ACCESS_KEY_ID, SECRET.as_bytes()))
 }
 
 fn now_ms() -> i64 {

@@ -214,19 +214,14 @@ impl Written {
             headers: &headers,
             body: &self.body,
         };
-        let day = &date[..8];
-        let signature = Signature {
-            date: day,
+        let unsigned = Signature {
+            date: &date[..8],
             region: REGION,
             service: "kms",
             signed_headers: &signed_headers,
             signature: "",
         };
-        let signature = signature.sign(&request, SECRET.as_bytes());
-        let value = format!(
-            "AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/{day}/{REGION}/kms/aws4_request, \
-             SignedHeaders={signed_headers}, Signature={signature}"
-        );
+        let value = unsigned.authorization(&request, (ACCESS_KEY_ID, SECRET.as_bytes()));
         let value = HeaderValue::from_str(&value).expect("names and digits are ASCII");
         self.headers.insert(AUTHORIZATION, value);
     }

@@ -45,7 +45,18 @@ pub enum TokenError {
     Expired,
 }
 
+/// Characters of an access key ID, at most (IAM, `AccessKey`).
+const ID_LEN_MAX: usize = 128;
+
 impl AccessKey {
+    /// Has a text the characters of an access key ID? They are those of a name:
+    /// an ARN made from it means one principal, and cannot be mistaken for
+    /// another or for a pattern.
+    pub fn is_id(text: &str) -> bool {
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"+=.@_-".contains(&byte);
+        (1..=ID_LEN_MAX).contains(&text.len()) && text.bytes().all(named)
+    }
+
     /// Does a request carry the token that it has to?
     ///
     /// # Errors
@@ -115,6 +126,18 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_access_key_id_is_a_name_of_1_to_128_characters() {
+        let long = "A".repeat(128);
+        for id in ["AKIAIOSFODNN7EXAMPLE", "a+b=c.d@e_f-g", &long] {
+            assert!(AccessKey::is_id(id), "{id}");
+        }
+        let longer = "A".repeat(129);
+        for text in ["", "a/b", "a*", "a:b", "é", &longer] {
+            assert!(!AccessKey::is_id(text), "{text}");
+        }
+    }
 
     fn key(session: Option<Session>) -> AccessKey {
         AccessKey {

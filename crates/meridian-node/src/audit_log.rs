@@ -88,36 +88,44 @@ impl AuditLog {
         if events.is_empty() {
             return;
         }
+        let region = after.name();
+        let lines: Vec<(String, Option<String>)> = (0..)
+            .zip(&events)
+            .map(|(at, event)| {
+                let record = cloud_trail::service_record(event, region, &id(region, index, at, 0));
+                let sent = event_bridge::event(event, region, &id(region, index, at, 1));
+                (line(&record), sent.as_ref().map(line))
+            })
+            .collect();
         let mut files = self.files();
-        let told = files.told.entry(after.name().clone()).or_default();
+        let told = files.told.entry(region.clone()).or_default();
         if index <= *told {
             return;
         }
         *told = index;
-        for (at, event) in events.iter().enumerate() {
-            let region = after.name();
-            let record = cloud_trail::service_record(event, region, &id(region, index, at, 0));
-            self.tell(&mut files, region.as_str(), &record);
-            let sent = event_bridge::event(event, region, &id(region, index, at, 1));
+        for (record, sent) in lines {
+            self.tell(&mut files, region.as_str(), record);
             if let Some(sent) = sent {
-                self.send(&mut files, region.as_str(), &sent);
+                self.send(&mut files, region.as_str(), sent);
             }
         }
     }
 
-    fn tell(&self, files: &mut Files, region: &str, record: &Value) {
-        write(&mut files.records, record);
-        self.publish(region, || Entry::CloudTrail(record.to_string()));
+    fn tell(&self, files: &mut Files, region: &str, record: String) {
+        write(&mut files.records, &record);
+        self.publish(region, record, Entry::CloudTrail);
     }
 
-    fn send(&self, files: &mut Files, region: &str, event: &Value) {
-        write(&mut files.events, event);
-        self.publish(region, || Entry::EventBridge(event.to_string()));
+    fn send(&self, files: &mut Files, region: &str, event: String) {
+        write(&mut files.events, &event);
+        self.publish(region, event, Entry::EventBridge);
     }
 
-    fn publish(&self, region: &str, entry: impl FnOnce() -> Entry) {
+    fn publish(&self, region: &str, mut line: String, entry: impl FnOnce(String) -> Entry) {
         if self.entries.receiver_count() > 0 {
-            let entry = Some(entry());
+            // The line break belongs to the file.
+            line.pop();
+            let entry = Some(entry(line));
             // Nobody may be watching any more.
             let _ = self.entries.send((region.to_owned(), AuditEntry { entry }));
         }
@@ -130,7 +138,8 @@ impl AuditLog {
 
 impl Auditor for AuditLog {
     fn write(&self, region: &str, record: &Value) {
-        self.tell(&mut self.files(), region, record);
+        let line = line(record);
+        self.tell(&mut self.files(), region, line);
     }
 }
 
@@ -139,11 +148,18 @@ fn append(path: &Path) -> anyhow::Result<File> {
     file.with_context(|| format!("writing the audit log {}", path.display()))
 }
 
+/// An entry with its line break, made before anybody has to wait for it.
+fn line(entry: &Value) -> String {
+    let mut line = entry.to_string();
+    line.push('\n');
+    line
+}
+
 /// One line in one call, so that lines of two writers do not mix. A request is
 /// answered also when it cannot be written down.
-fn write(file: &mut Option<File>, entry: &Value) {
+fn write(file: &mut Option<File>, line: &str) {
     if let Some(file) = file
-        && let Err(error) = file.write_all(format!("{entry}\n").as_bytes())
+        && let Err(error) = file.write_all(line.as_bytes())
     {
         tracing::error!(%error, "the audit log has lost an entry");
     }

@@ -5,20 +5,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use meridian_api::machine_now_ms;
 use meridian_kms::{Region, RegionName, Timestamp};
 use meridian_raft::NodeId;
 
 use crate::active_faults::ActiveFaults;
-
-/// The machine's own time, in milliseconds since the epoch.
-pub fn machine_now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
-}
 
 /// One node's clock.
 #[derive(Clone)]

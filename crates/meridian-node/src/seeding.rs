@@ -12,13 +12,12 @@ use bytes::Bytes;
 use meridian_crypto::{Material, WrappingAlgorithm, WrappingKeySpec, wrap};
 use meridian_kms::grant::Grant;
 use meridian_kms::key::{Key, Role};
-use meridian_kms::{AccountId, Chosen, KeyRef, RegionName, Request, Response};
+use meridian_kms::{AccountId, Chosen, KeyRef, Region, RegionName, Request, Response};
 use meridian_proto::v1::{
     CreateAliasRequest, CreateKeyRequest, GetParametersForImportRequest, ImportKeyMaterialRequest,
     ReplicateKeyRequest, Tag,
 };
 use meridian_seed::{Seed, SeededKey, SeededMaterial};
-use tokio::time::Instant;
 
 use crate::local_cluster::AllRegions;
 use crate::operator::Operator;
@@ -103,14 +102,23 @@ impl Planting<'_> {
         region: &RegionName,
         so: impl Fn(&Key) -> bool,
     ) -> anyhow::Result<Arc<Key>> {
-        let deadline = Instant::now() + REPLICATED_WITHIN;
-        while Instant::now() < deadline {
-            match self.found(region).await? {
-                Some(key) if so(&key) => return Ok(key),
-                Some(_) | None => tokio::time::sleep(Duration::from_millis(20)).await,
+        let reference = self.reference();
+        let heard = async {
+            loop {
+                let leader = self.operator.leader(region).await?;
+                let mut views = leader.core().view.follow();
+                let is_there = |view: &Arc<Region>| view.key(&reference).is_some_and(|it| so(it));
+                // A node that stops shows no more views; another one leads then.
+                let found = views.wait_for(is_there).await;
+                if let Some(key) = found.ok().and_then(|view| view.key(&reference).cloned()) {
+                    return anyhow::Ok(key);
+                }
             }
+        };
+        match tokio::time::timeout(REPLICATED_WITHIN, heard).await {
+            Ok(found) => found,
+            Err(_) => bail!("{region} has not heard of it in time"),
         }
-        bail!("{region} has not heard of it in time")
     }
 
     async fn create(&self) -> anyhow::Result<()> {

@@ -82,8 +82,7 @@ fn add_access_key(
     session: Option<Session>,
 ) -> Result<(), SeedError> {
     let id = &key.id;
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || b"+=.@_-".contains(&byte);
-    if id.is_empty() || !id.bytes().all(named) {
+    if !AccessKey::is_id(id) {
         let arn = &identity.principal.arn;
         return Err(SeedError::meaning(format!(
             "{arn}: an access key has a damaged ID"

@@ -1,6 +1,8 @@
 //! X.509 certificates as Nitro enclaves have them: ECDSA on P-384 with SHA-384
 //! (RFC 5280, RFC 5758).
 
+use std::time::SystemTime;
+
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 
 use super::der::{
@@ -104,29 +106,64 @@ fn is_authority(mut fields: Reader<'_>) -> bool {
 
 /// UTCTime or GeneralizedTime, in milliseconds since 1970.
 fn time_ms(element: Element<'_>) -> Option<i64> {
-    let text = std::str::from_utf8(element.content)
-        .ok()?
-        .strip_suffix('Z')?;
-    let (year, rest) = match element.tag {
-        UTC_TIME => {
-            let year: i64 = text.get(..2)?.parse().ok()?;
-            (
-                if year < 50 { 2000 + year } else { 1900 + year },
-                &text[2..],
-            )
-        }
-        GENERALIZED_TIME => (text.get(..4)?.parse().ok()?, &text[4..]),
+    let text = std::str::from_utf8(element.content).ok()?;
+    let digits = text.strip_suffix('Z')?;
+    let digits = match element.tag {
+        // RFC 5280: two digits mean the years from 1950 to 2049.
+        UTC_TIME if digits < "50" => format!("20{digits}"),
+        UTC_TIME => format!("19{digits}"),
+        GENERALIZED_TIME => digits.to_owned(),
         _ => return None,
     };
-    let part = |at: usize| -> Option<i64> { rest.get(at..at + 2)?.parse().ok() };
-    if rest.len() != 10 {
+    if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // Days since 1970 of a year that begins in March (proleptic Gregorian).
-    let (month, day) = (part(0)?, part(2)?);
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468;
-    let seconds = days * 86_400 + part(4)? * 3600 + part(6)? * 60 + part(8)?;
-    Some(seconds * 1000)
+    let part = |from: usize, to: usize| &digits[from..to];
+    let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
+    let (hour, minute, second) = (part(8, 10), part(10, 12), part(12, 14));
+    let text = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
+    let time = humantime::parse_rfc3339(&text).ok()?;
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(tag: u8, text: &str) -> Option<i64> {
+        let content = text.as_bytes();
+        let whole = content;
+        time_ms(Element {
+            tag,
+            content,
+            whole,
+        })
+    }
+
+    #[test]
+    fn both_forms_of_a_time_are_read() {
+        let leap_day = Some(1_709_210_096_000);
+        assert_eq!(read(UTC_TIME, "240229123456Z"), leap_day);
+        assert_eq!(read(GENERALIZED_TIME, "20240229123456Z"), leap_day);
+        assert_eq!(read(UTC_TIME, "700101000000Z"), Some(0));
+        assert_eq!(read(UTC_TIME, "491231235959Z"), Some(2_524_607_999_000));
+        let year_2120 = read(GENERALIZED_TIME, "21200101000000Z");
+        assert_eq!(year_2120, Some(4_733_510_400_000));
+    }
+
+    #[test]
+    fn what_is_no_day_or_no_digits_is_no_time() {
+        for text in [
+            "240230000000Z",
+            "241301000000Z",
+            "24+101000000Z",
+            "2402290000Z",
+            "240229000000",
+            "",
+        ] {
+            assert_eq!(read(UTC_TIME, text), None, "{text}");
+        }
+        assert_eq!(read(INTEGER, "240229123456Z"), None);
+    }
 }

@@ -165,15 +165,13 @@ impl RunningNode {
             .regions
             .iter()
             .map(|(name, peers)| (name.clone(), places(peers)));
-        let cluster_secret = read_cluster_secret(&config.cluster_secret_file)?;
-        let recorder = start_recording(&config, &cluster_secret)?;
-        let process = Process {
+        let mut process = Process {
             directory: Arc::new(Directory::new(regions.collect())),
             wrapping_keys: WrappingKeys::start().context("starting the wrapping key thread")?,
             metrics: Metrics::new(faults.clone()),
             faults: faults.clone(),
             region_addresses: Arc::default(),
-            recorder,
+            recorder: None,
             access: Access::read(config.seed_file.as_deref(), config.throttle)?.0,
             audit: AuditLog::open(&AuditFiles {
                 records: config.audit_file.clone(),
@@ -190,6 +188,8 @@ impl RunningNode {
             clients: bind(&config.listen).await?,
             peers: bind(&config.peer_listen).await?,
         };
+        let cluster_secret = read_cluster_secret(&config.cluster_secret_file)?;
+        process.recorder = start_recording(&config, &cluster_secret)?;
         let parts = NodeParts {
             root_key: read_root_key(&config.root_key_file)?,
             cluster_secret,

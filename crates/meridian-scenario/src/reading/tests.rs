@@ -62,7 +62,8 @@ fn every_mistake_of_shape_is_named_with_its_place() {
     assert_eq!(places, [(3, 1), (14, 5), (20, 35)], "{mistakes:?}");
     assert!(mistakes[0].what.contains("unknown field `colour`"));
     assert!(mistakes[1].what.contains("such as 200ms"));
-    assert!(mistakes[2].what.contains("expected `key` or `as`"));
+    assert!(mistakes[2].what.contains("unknown field `az`"));
+    assert!(mistakes[2].what.contains("`as`"), "what there is");
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Region {
         action: &'static str,
         key_id: &Option<String>,
     ) -> Result<&Arc<Key>, KmsError> {
-        let key = self.find_with_tokens(cx, action, required(key_id)?, Naming::KeyOrAlias)?;
+        let key = self.find_allowed(cx, action, required(key_id)?, Naming::KeyOrAlias)?;
         self.check(operation, key)?;
         suitability::check_usage(operation, key, self.name())?;
         cx.note_use(key.key);
@@ -75,21 +75,9 @@ impl Region {
         Ok(Key::clone(key))
     }
 
-    /// Finds the key that a request names, if the caller may do this with it.
+    /// Finds the key that a request names, if the caller may do this with it by
+    /// the grant tokens that it shows, if any, or without.
     pub(crate) fn find_allowed(
-        &self,
-        cx: &Context<'_>,
-        action: &'static str,
-        key_id: &str,
-        naming: Naming,
-    ) -> Result<&Arc<Key>, KmsError> {
-        let key = self.find_visible(cx, action, key_id, naming)?;
-        self.authorize(cx, action, key)?;
-        Ok(key)
-    }
-
-    /// The same for a request that may show grant tokens.
-    pub(crate) fn find_with_tokens(
         &self,
         cx: &Context<'_>,
         action: &'static str,

@@ -101,7 +101,7 @@ pub(crate) fn decrypt(
         Some(id) if names_another_region(id, region.name()) => return Err(incorrect_key().into()),
         Some(id) => {
             let naming = crate::admission::Naming::KeyOrAlias;
-            Some(region.find_with_tokens(cx, action, id, naming)?)
+            Some(region.find_allowed(cx, action, id, naming)?)
         }
         None => {
             region.check_grant_tokens(cx)?;

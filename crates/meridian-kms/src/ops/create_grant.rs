@@ -45,7 +45,7 @@ pub fn plan(
     check_constraints(request)?;
     let (grantee, retiring) = parties(request, here)?;
     let key_id = required(&request.key_id)?;
-    let key = region.find_with_tokens(cx, OPERATION.action(), key_id, Naming::KeyOnly)?;
+    let key = region.find_allowed(cx, OPERATION.action(), key_id, Naming::KeyOnly)?;
     region.check(OPERATION, key)?;
     let constraints = constraints(request);
     let operations = operations(request);

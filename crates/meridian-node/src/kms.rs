@@ -143,9 +143,7 @@ impl NodeKms {
                 }
                 Attempt::NotLeader => self.core.pause(deadline).await,
                 Attempt::Answered(index, answer) => {
-                    let until = Instant::now() + LEADER_TIMEOUT;
-                    let left = until.saturating_duration_since(Instant::now());
-                    if !self.core.group.wait_applied(index, left).await {
+                    if !self.core.group.wait_applied(index, LEADER_TIMEOUT).await {
                         // It happened, and this node cannot show it.
                         return Err(CallError::Timeout { definite: false });
                     }

@@ -297,8 +297,9 @@ async fn watch_status(
 /// stay, and lead.
 async fn end_with_disk(raft: Raft, writer: Writer) {
     writer.failed().await;
-    // A core that has heard of it has ended already.
-    drop(raft.shutdown().await);
+    // By itself, so that nobody can abort it: openraft panics in who waits for a core whose end
+    // another began to wait for and has not seen. One that has ended already ends again.
+    drop(runtime::spawn(async move { raft.shutdown().await }));
 }
 
 /// How long a request for a snapshot may go unheeded before it is repeated.

@@ -241,10 +241,20 @@ impl Core {
         }
     }
 
-    /// Waits for the group's picture of itself to change, or a little.
+    /// Waits until the group has another leader or term, or a little.
     pub async fn pause(&self, deadline: Instant) {
         const PAUSE: Duration = Duration::from_millis(20);
         let until = deadline.min(Instant::now() + PAUSE);
-        tokio::time::sleep_until(until).await;
+        let mut status = self.status.clone();
+        let known = {
+            let status = status.borrow();
+            (status.term, status.leader)
+        };
+        let other = status.wait_for(|status| (status.term, status.leader) != known);
+        let has_stopped = matches!(tokio::time::timeout_at(until, other).await, Ok(Err(_)));
+        if has_stopped {
+            // The node has stopped: nothing changes any more.
+            tokio::time::sleep_until(until).await;
+        }
     }
 }

@@ -17,7 +17,9 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt as _};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
-use meridian_api::{Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
+use meridian_api::{
+    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Port, Scope,
+};
 use meridian_iam::signature::{Signature, SignedRequest, amz_date};
 use meridian_iam::{AccessKey, Directory, Identity, Principal};
 use meridian_kms::{Caller, Response};
@@ -87,7 +89,7 @@ impl Auditor for Silent {
     }
 }
 
-static FRONT: LazyLock<Router> = LazyLock::new(|| {
+static FRONT: LazyLock<Port> = LazyLock::new(|| {
     let mut directory = Directory::new();
     let arn = "arn:aws:iam::111122223333:user/ann";
     let identity = directory.add(Identity {
@@ -111,7 +113,7 @@ static FRONT: LazyLock<Router> = LazyLock::new(|| {
         observer: Arc::new(Silent),
         auditor: Some(Arc::new(Silent)),
     };
-    front.router()
+    front.port(Router::new())
 });
 
 /// A request as it was written down.

@@ -321,7 +321,7 @@ impl TestRegion {
             now: self.now,
             regions: &regions,
             wrapping_key: wrapping_key.as_ref(),
-            unwrap: ImportToken::unwrap,
+            unwrap: &ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
             chosen: self.chosen.take(),

@@ -263,7 +263,7 @@ impl RunningNode {
         let clock = Clock::new(region.clone(), config.node_id, faults.clone());
         let mut group = group_config(&config, &process);
         group.memory = memory;
-        group.joins = replaces && group.members.len() > 1;
+        group.joins = (replaces || config.joins) && group.members.len() > 1;
         let group = Group::start(group, machine, Arc::new(transport))
             .await
             .with_context(|| format!("starting node {} of {region}", config.node_id))?;

@@ -121,6 +121,13 @@ impl NodeKms {
         let (core, request) = (self.core(), asking.request);
         let spread_grants = core.view.spread_grants(asking.staleness);
         let mut entropy = OsEntropy;
+        let unwrap = |token: &ImportToken, wrapped: &[u8]| {
+            let bytes = token.unwrap(wrapped)?;
+            if let Some(recorder) = &core.recorder {
+                recorder.imports(asking.caller, &bytes);
+            }
+            Some(bytes)
+        };
         let mut cx = Context {
             caller: asking.caller,
             authority: match asking.operator {
@@ -134,7 +141,7 @@ impl NodeKms {
             now: core.now(region),
             regions: &core.regions,
             wrapping_key: brought.wrapping_key.as_ref(),
-            unwrap: ImportToken::unwrap,
+            unwrap: &unwrap,
             tokens_expire_after_ms: match request {
                 Request::ImportKeyMaterial(_) => {
                     core.faults.tokens_expire_after_ms(region.name().as_str())

@@ -371,6 +371,7 @@ fn node_config(
         data_dir: options.data_dir.as_ref().map(in_data),
         cluster_secret_file: cluster_secret_file(&secret_dir),
         root_key_file: root_key_file(&secret_dir, region),
+        joins: false,
         allow_chaos: true,
         audit_file: None,
         events_file: None,

@@ -127,7 +127,7 @@ impl World {
             now,
             regions: &self.names,
             wrapping_key,
-            unwrap: wrapping::unwrap,
+            unwrap: &wrapping::unwrap,
             tokens_expire_after_ms,
             answer,
             chosen: None,

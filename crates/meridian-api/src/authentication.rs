@@ -83,10 +83,9 @@ impl Holder<'_> {
         };
         let sent = Sent::new(head, body);
         let request = sent.request();
-        let signature = credential.signature();
-        signature.verify(&request, &key.secret, *now_ms)?;
+        key.verify(&credential.signature(), &request, *now_ms)?;
         key.check_token(sent.token(), *now_ms)?;
-        let principal = &key.identity.principal;
+        let principal = &key.identity().principal;
         Ok(Caller {
             account: principal
                 .account

@@ -96,11 +96,7 @@ static FRONT: LazyLock<Port> = LazyLock::new(|| {
         principal: Principal::parse(arn).expect("a user's ARN"),
         policies: Vec::new(),
     });
-    let key = AccessKey {
-        identity,
-        secret: Zeroizing::new(SECRET.into()),
-        session: None,
-    };
+    let key = AccessKey::new(identity, Zeroizing::new(SECRET.into()), None);
     directory.add_access_key(ACCESS_KEY_ID, key);
     let front = Front {
         cluster: Arc::new(Silent),

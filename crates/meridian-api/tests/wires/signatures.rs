@@ -31,11 +31,7 @@ fn add(directory: &mut Directory, id: &str, session: Option<Session>) {
         policies: Vec::new(),
     });
     let secret = Zeroizing::new(format!("secret of {id}"));
-    let key = AccessKey {
-        identity,
-        secret,
-        session,
-    };
+    let key = AccessKey::new(identity, secret, session);
     assert!(directory.add_access_key(id, key));
 }
 

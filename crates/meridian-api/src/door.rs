@@ -127,7 +127,9 @@ impl Door {
         extensions: &Extensions,
     ) {
         if let Some(auditor) = &self.auditor {
-            let trail = Trail::begin(auditor.clone(), request_id, headers, extensions);
+            let authentication = &self.authentication;
+            let auditor = auditor.clone();
+            let trail = Trail::begin(auditor, authentication, request_id, headers, extensions);
             observation.trail = Some(Box::new(trail));
         }
     }

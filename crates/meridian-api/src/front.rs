@@ -13,7 +13,7 @@ use crate::door::Door;
 use crate::kms::Kms;
 use crate::observer::Observer;
 use crate::throttle::Throttle;
-use crate::{aws_json, grpc};
+use crate::{aws_json, grpc, unwritten};
 
 /// The regions that can be called.
 pub trait Cluster: Send + Sync + 'static {
@@ -56,6 +56,7 @@ impl Front {
     /// It has a fallback, so a router merged into this one must have none
     /// ([`Router::reset_fallback`] takes away tonic's).
     pub fn router(self) -> Router {
+        let auditor = self.auditor.clone();
         let door = Arc::new(Door::new(self));
         let root = post(aws_json::answer).fallback(aws_json::refuse);
         let router = Router::new()
@@ -65,7 +66,11 @@ impl Front {
         let verify = from_fn_with_state(door.clone(), grpc::verify);
         let open = door.is_open();
         let router = grpc::add_services(Routes::from(router), door).into_axum_router();
-        if open { router } else { router.layer(verify) }
+        let router = if open { router } else { router.layer(verify) };
+        match auditor {
+            Some(auditor) => router.layer(from_fn_with_state(auditor, unwritten::refuse)),
+            None => router,
+        }
     }
 }
 

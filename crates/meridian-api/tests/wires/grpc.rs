@@ -20,7 +20,7 @@ use tonic_types::{ErrorInfo, StatusExt};
 use crate::cluster::{answer, cluster};
 use crate::ports;
 
-async fn channel(router: axum::Router) -> Channel {
+pub async fn channel(router: axum::Router) -> Channel {
     let address = ports::serve_on(router).await;
     let endpoint = Endpoint::try_from(format!("http://{address}")).unwrap();
     endpoint.connect().await.unwrap()

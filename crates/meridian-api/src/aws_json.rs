@@ -68,6 +68,11 @@ pub(crate) async fn refuse(State(door): State<Arc<Door>>, request: Request<Body>
     respond_error(refusal.into(), &request_id)
 }
 
+/// The answer to a request that was refused outside of this wire.
+pub(crate) fn refusal(error: CallError, request_id: &str) -> Response {
+    respond_error(error.into(), request_id)
+}
+
 /// The response's JSON; none where AWS sends an empty body.
 async fn call<B>(
     door: &Door,

@@ -13,7 +13,7 @@ use crate::kms::Kms;
 use crate::observer::Observer;
 use crate::port::Port;
 use crate::throttle::Throttle;
-use crate::{aws_json, grpc};
+use crate::{aws_json, grpc, unwritten};
 
 /// The regions that can be called.
 pub trait Cluster: Send + Sync + 'static {
@@ -56,12 +56,17 @@ impl Front {
     /// It has a fallback, so `more` must have none ([`Router::reset_fallback`]
     /// takes away tonic's).
     pub fn port(self, more: Router) -> Port {
+        let auditor = self.auditor.clone();
         let door = Arc::new(Door::new(self));
         let router = Router::new().fallback(fallback).with_state(door.clone());
         let verify = from_fn_with_state(door.clone(), grpc::verify);
         let open = door.is_open();
         let router = grpc::add_services(Routes::from(router), door.clone()).into_axum_router();
         let router = if open { router } else { router.layer(verify) };
+        let router = match auditor {
+            Some(auditor) => router.layer(from_fn_with_state(auditor, unwritten::refuse)),
+            None => router,
+        };
         Port::new(door, router.merge(more))
     }
 }

@@ -13,8 +13,8 @@ use http::{Method, Request};
 use http_body::Body;
 use tower::{BoxError, Service, ServiceExt as _};
 
-use crate::aws_json;
 use crate::door::Door;
+use crate::{aws_json, unwritten};
 
 /// AWS JSON, which is `POST /` and nearly all that comes, and every other route.
 /// A router's own steps would be a tenth of the cost of a call.
@@ -39,7 +39,11 @@ impl Port {
     {
         match self.aws_json {
             Some(door) if request.method() == Method::POST && request.uri().path() == "/" => {
-                aws_json::answer(&door, request).await
+                let answered = |request| aws_json::answer(&door, request);
+                match door.auditor() {
+                    Some(auditor) => unwritten::recorded(auditor, request, answered).await,
+                    None => answered(request).await,
+                }
             }
             _ => match self.routes.oneshot(request).await {
                 Ok(response) => response,

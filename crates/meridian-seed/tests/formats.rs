@@ -177,7 +177,17 @@ fn a_mistake_of_meaning_names_what_it_is_about() {
         (
             "origin: EXTERNAL",
             "origin: AWS_KMS",
-            "it can have 1 materials",
+            "it can have 1 given materials",
+        ),
+        (
+            "origin: EXTERNAL",
+            "origin: EXTERNAL\n    spec: HMAC_256",
+            "it can have 1 given materials",
+        ),
+        (
+            "region: eu-west-1}",
+            "region: eu-west-1, spec: ECC_NIST_P256, materials: [{bytes: AAEC}]}",
+            "material is no key of spec ECC_NIST_P256 in base64",
         ),
         (
             "origin: EXTERNAL",

@@ -1,6 +1,7 @@
 //! A cluster whose regions answer from a script and remember who called.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -78,12 +79,22 @@ pub struct FakeCluster {
     /// Who calls too fast.
     pub throttle: Option<Arc<Throttle>>,
     records: Mutex<Vec<serde_json::Value>>,
+    /// From how many records on the audit log cannot be written.
+    pub records_max: usize,
 }
 
 impl Auditor for FakeCluster {
-    fn write(&self, region: &str, record: &serde_json::Value) {
+    fn ready(&self) -> io::Result<()> {
+        match self.records().len() > self.records_max {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
+    }
+
+    fn write(&self, region: &str, record: &serde_json::Value) -> io::Result<()> {
         assert_eq!(record["awsRegion"], region);
         self.records.lock().unwrap().push(record.clone());
+        self.ready()
     }
 }
 
@@ -116,6 +127,18 @@ pub fn cluster(regions: &[&str], script: Script) -> Arc<FakeCluster> {
         log: Arc::default(),
         throttle: None,
         records: Mutex::default(),
+        records_max: usize::MAX,
+    })
+}
+
+/// The same, with an audit log that takes so many records.
+pub fn audited_until(cluster: Arc<FakeCluster>, records_max: usize) -> Arc<FakeCluster> {
+    Arc::new(FakeCluster {
+        regions: cluster.regions.clone(),
+        log: Arc::default(),
+        throttle: None,
+        records: Mutex::default(),
+        records_max,
     })
 }
 
@@ -126,6 +149,7 @@ pub fn throttled(cluster: Arc<FakeCluster>, factor: f64) -> Arc<FakeCluster> {
         log: Arc::default(),
         throttle: Some(Arc::new(Throttle::new(factor))),
         records: Mutex::default(),
+        records_max: usize::MAX,
     })
 }
 

@@ -20,7 +20,7 @@ use tonic_types::{ErrorInfo, StatusExt};
 use crate::cluster::{answer, cluster};
 use crate::ports;
 
-async fn channel(port: meridian_api::Port) -> Channel {
+pub async fn channel(port: meridian_api::Port) -> Channel {
     let address = ports::serve_on(port).await;
     let endpoint = Endpoint::try_from(format!("http://{address}")).unwrap();
     endpoint.connect().await.unwrap()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from botocore.exceptions import ClientError
 
 from calls import (
     create_key,
@@ -182,6 +183,57 @@ def test_a_rotation_is_told_by_every_region_once(audited, kms):
         assert (event["source"], event["region"], event["account"]) == ("aws.kms", region, ACCOUNT)
         assert event["detail"]["rotation-type"] == "ON_DEMAND"
         assert event["detail"]["previous-key-material-id"] == before
+
+
+def test_a_key_that_is_replicated_is_recorded_in_both_regions(audited, kms):
+    key = create_key(kms, MultiRegion=True)
+    answer = kms.replicate_key(KeyId=key["KeyId"], ReplicaRegion=EU, Description="replica")
+    here, there = audited.records(requestID=answer["ResponseMetadata"]["RequestId"])
+    arn = answer["ReplicaKeyMetadata"]["Arn"]
+    assert (here["eventName"], here["awsRegion"]) == ("ReplicateKey", US)
+    assert here["resources"] == [key_resource(key["Arn"])]
+    assert "invokedBy" not in here["userIdentity"]
+    assert (there["eventName"], there["awsRegion"]) == ("CreateKey", EU)
+    assert there["userIdentity"] == here["userIdentity"] | {"invokedBy": "kms.amazonaws.com"}
+    assert there["requestParameters"] == {"description": "replica", "multiRegion": True}
+    assert there["responseElements"]["keyMetadata"]["arn"] == arn
+    assert there["resources"] == [key_resource(arn)]
+    assert there["eventID"] != here["eventID"]
+
+
+def test_another_primary_is_recorded_in_both_regions(audited, kms):
+    key = create_key(kms, MultiRegion=True)
+    replicate(kms, key["KeyId"], audited.cluster.kms(EU))
+    answer = kms.update_primary_region(KeyId=key["KeyId"], PrimaryRegion=EU)
+    here, there = audited.records(requestID=answer["ResponseMetadata"]["RequestId"])
+    arn = key["Arn"].replace(US, EU)
+    assert (here["awsRegion"], there["awsRegion"]) == (US, EU)
+    assert here["eventName"] == there["eventName"] == "UpdatePrimaryRegion"
+    assert here["requestParameters"] == {"keyId": key["KeyId"], "primaryRegion": EU}
+    assert here["responseElements"] == {"keyId": key["Arn"]}
+    assert there["requestParameters"] == {"keyId": arn, "primaryRegion": EU}
+    assert there["responseElements"] == {"keyId": arn}
+    assert there["userIdentity"]["invokedBy"] == "kms.amazonaws.com"
+    assert "resources" not in there
+
+    refused = error_code(lambda: kms.update_primary_region(KeyId=key["KeyId"], PrimaryRegion=US))
+    assert len(audited.records(eventName="UpdatePrimaryRegion", errorCode=refused)) == 1
+
+
+def test_nothing_is_answered_that_cannot_be_recorded(tmp_path):
+    flags = ("--audit", "/dev/full")
+    with started(Cluster(tmp_path, (US,), 1, flags=flags)) as cluster:
+        kms = cluster.kms(US)
+        effects = ("The request may have taken effect.", "Nothing was changed.")
+        for effect, definite in zip(effects, ("false", "true"), strict=True):
+            with pytest.raises(ClientError) as refused:
+                kms.create_key()
+            answer = refused.value.response
+            assert answer["Error"]["Code"] == "KMSInternalException"
+            assert answer["Error"]["Message"].startswith("The audit log cannot be written: ")
+            assert answer["Error"]["Message"].endswith(effect)
+            headers = answer["ResponseMetadata"]["HTTPHeaders"]
+            assert headers["x-meridian-definite"] == definite
 
 
 def test_shared_properties_that_reach_a_replica_are_told_for_the_primary(audited, kms):

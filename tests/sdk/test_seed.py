@@ -2,6 +2,7 @@
 they are, and keys with chosen ids and given material."""
 
 import base64
+import hmac
 import json
 import subprocess
 from collections.abc import Iterator
@@ -13,8 +14,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from google.protobuf.message_factory import GetMessageClass
 
+from asymmetric import CURVES, ENCRYPTION, SIGNING, digest, pkcs8, verification
 from cluster import ACCOUNT, CALL_S, EU, US, Cluster, binary, started
 from schema import KEY_MANAGEMENT, Schema
 
@@ -130,6 +134,64 @@ def test_the_grants_and_tags_of_the_seed_are_there(seeded):
         assert tags == [{"TagKey": "team", "TagValue": "shop"}]
 
 
+def private(spec: str, raw: bytes, usage: str = SIGNING, **other) -> dict:
+    """A key of the seed with given material."""
+    given = {"bytes": base64.b64encode(raw).decode()}
+    common = {"account": ACCOUNT, "region": US, "spec": spec, "usage": usage}
+    return common | {"materials": [given]} | other
+
+
+def test_given_material_of_every_kind_is_used_in_every_region(tmp_path):
+    """What was made outside works inside, and the other way round."""
+    rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    curve_key = ec.generate_private_key(CURVES["ECC_NIST_P384"])
+    edwards_key = ed25519.Ed25519PrivateKey.generate()
+    secret = bytes(range(48))
+    name = "mrk-{:032x}".format
+    external = {"origin": "EXTERNAL", "replicas": [EU]}
+    document = {
+        "version": 1,
+        "keys": [
+            private("RSA_2048", pkcs8(rsa_key), id=name(1), **external),
+            private("RSA_2048", pkcs8(rsa_key), ENCRYPTION, id=PLAIN),
+            private("ECC_NIST_P384", pkcs8(curve_key), id=name(2), replicas=[EU]),
+            private("ECC_NIST_EDWARDS25519", pkcs8(edwards_key), id=name(3), **external),
+            private("HMAC_384", secret, "GENERATE_VERIFY_MAC", id=name(4), **external),
+            private("HMAC_384", secret, "GENERATE_VERIFY_MAC", id=name(5), replicas=[EU]),
+        ],
+    }
+    file, data = write(tmp_path, document), tmp_path / "data"
+    message = b"made outside"
+    # The second time all of it is there.
+    for _ in range(2):
+        with started(Cluster(tmp_path, (US, EU), 1, seed=file, data=data)) as cluster:
+            for region in (US, EU):
+                kms = cluster.kms(region)
+                for key, spec in ((rsa_key, 1), (curve_key, 2)):
+                    algorithm = ("RSASSA_PSS_SHA_256", "ECDSA_SHA_384")[spec - 1]
+                    named = {"KeyId": name(spec), "SigningAlgorithm": algorithm}
+                    signature = kms.sign(**named, Message=message)["Signature"]
+                    hashed = digest(algorithm, message)
+                    key.public_key().verify(signature, hashed, *verification(algorithm))
+                    outside = key.sign(hashed, *verification(algorithm))
+                    assert kms.verify(**named, Message=message, Signature=outside)
+                named = {"KeyId": name(3), "SigningAlgorithm": "ED25519_SHA_512"}
+                signature = kms.sign(**named, Message=message)["Signature"]
+                assert signature == edwards_key.sign(message)
+                for key_id in (name(4), name(5)):
+                    mac = kms.generate_mac(
+                        KeyId=key_id, Message=message, MacAlgorithm="HMAC_SHA_384"
+                    )
+                    assert mac["Mac"] == hmac.digest(secret, message, "sha384")
+            mask = padding.MGF1(hashes.SHA256())
+            oaep = padding.OAEP(mgf=mask, algorithm=hashes.SHA256(), label=None)
+            sealed = rsa_key.public_key().encrypt(message, oaep)
+            opened = cluster.kms(US).decrypt(
+                KeyId=PLAIN, CiphertextBlob=sealed, EncryptionAlgorithm="RSAES_OAEP_SHA_256"
+            )
+            assert opened["Plaintext"] == message
+
+
 def test_a_ciphertext_of_one_region_opens_in_the_other(seeded):
     made = root(seeded, US).encrypt(KeyId=SET, Plaintext=b"hello")["CiphertextBlob"]
     opened = root(seeded, EU).decrypt(CiphertextBlob=made)
@@ -225,6 +287,46 @@ def test_a_seed_applied_again_changes_nothing(tmp_path):
         cluster.stop()
 
 
+def test_the_audit_log_tells_whose_session_it_was(tmp_path):
+    document = seed()
+    document["accounts"][0]["roles"][0]["path"] = "/teams/"
+    audit = tmp_path / "audit.jsonl"
+    cluster = Cluster(
+        tmp_path, (US,), 1, seed=write(tmp_path, alone(document)), flags=("--audit", str(audit))
+    )
+    with started(cluster):
+        cluster.kms(US, "ASIABOB", secret="bob-secret", token="bob-token").list_keys()
+        cluster.kms(US, "AKIAANN", secret="ann-secret").describe_key(KeyId=PLAIN)
+        assert refusal(cluster.kms(US, "ASIABOB", secret="guess").list_keys)
+    bob, ann, nobody = [json.loads(line)["userIdentity"] for line in audit.open()]
+    assert bob == {
+        "type": "AssumedRole",
+        "principalId": "ops:bob",
+        "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/ops/bob",
+        "accountId": ACCOUNT,
+        "accessKeyId": "ASIABOB",
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "principalId": "ops",
+                "arn": f"arn:aws:iam::{ACCOUNT}:role/teams/ops",
+                "accountId": ACCOUNT,
+                "userName": "ops",
+            },
+            "attributes": {"mfaAuthenticated": "false"},
+        },
+    }
+    assert (ann["type"], nobody) == ("IAMUser", {"type": "Unknown"})
+    assert "sessionContext" not in ann
+    assert "bob-token" not in audit.read_text()
+
+
+def alone(document: dict) -> dict:
+    """The seed with no other region than the first."""
+    document["keys"][0]["replicas"] = []
+    return document
+
+
 def test_a_mistake_in_a_seed_is_named_without_its_secrets(tmp_path):
     document = seed()
     document["accounts"][0]["root"]["access_keys"][0]["token"] = "root-secret"
@@ -235,7 +337,7 @@ def test_a_mistake_in_a_seed_is_named_without_its_secrets(tmp_path):
 
 
 def test_who_calls_too_fast_is_throttled(tmp_path):
-    cluster = Cluster(tmp_path, (US,), 1, flags=("--throttle=0.0001",))
+    cluster = Cluster(tmp_path, (US, EU), 2, flags=("--throttle=0.0001",))
     try:
         cluster.start()
         kms = cluster.kms(US)
@@ -246,5 +348,14 @@ def test_who_calls_too_fast_is_throttled(tmp_path):
         )
         assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"] == key
         cluster.kms(US, "444455556666").create_key()
+        # One account has one quota in a region, whichever port it comes to.
+        status = cluster.region_status(US)
+        addresses = [status["address"], *(node["address"] for node in status["nodes"])]
+        assert len(set(addresses)) == len(addresses) == 3
+        for address in addresses:
+            assert refusal(cluster.kms(US, address=address).create_key).startswith("Throttling")
+        at_node = cluster.kms(EU, address=cluster.region_status(EU)["nodes"][0]["address"])
+        at_node.create_key()
+        assert refusal(cluster.kms(EU).create_key).startswith("Throttling")
     finally:
         cluster.stop()

@@ -1,13 +1,24 @@
 //! `Auditor`: who keeps the audit log, and what a region adds to an entry.
 
+use std::io;
+
 /// Keeps the audit log of a process.
 pub trait Auditor: Send + Sync {
-    /// A request is about to be answered, or something has happened in a region
-    /// by itself. Returns once it is written.
+    /// Is everything written that happened until now?
+    ///
+    /// # Errors
+    /// Something is not, and cannot be at the moment. A request that came now
+    /// could not be written either.
+    fn ready(&self) -> io::Result<()>;
+
+    /// A request is about to be answered. Returns once it is written.
     ///
     /// `region` is empty when the request did not get as far as naming one that
     /// exists; `record` is a CloudTrail record.
-    fn write(&self, region: &str, record: &serde_json::Value);
+    ///
+    /// # Errors
+    /// It could not be written. It is kept, and written before anything else.
+    fn write(&self, region: &str, record: &serde_json::Value) -> io::Result<()>;
 }
 
 /// What a region knows of a request before it is carried out.

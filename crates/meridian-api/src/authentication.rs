@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::request::Parts;
 use meridian_iam::signature::SignedRequest;
-use meridian_iam::{AccessKey, Directory};
+use meridian_iam::{AccessKey, Directory, PrincipalKind};
 use meridian_kms::{Caller, RegionName};
 
 use crate::machine_clock::machine_now_ms;
@@ -35,6 +35,21 @@ impl Authentication {
         Authentication::Enforced {
             directory,
             now_ms: machine_now_ms,
+        }
+    }
+
+    /// The role that an access key's session is of, if it is one of a session.
+    pub(crate) fn role_arn(&self, access_key_id: &str) -> Option<&str> {
+        let Authentication::Enforced { directory, .. } = self else {
+            return None;
+        };
+        let key = directory.access_key(access_key_id)?;
+        match &key.identity().principal.kind {
+            PrincipalKind::RoleSession { role_arn } => Some(role_arn),
+            PrincipalKind::Root
+            | PrincipalKind::User { .. }
+            | PrincipalKind::FederatedUser
+            | PrincipalKind::Service { .. } => None,
         }
     }
 
@@ -83,10 +98,9 @@ impl Holder<'_> {
         };
         let sent = Sent::new(head, body);
         let request = sent.request();
-        let signature = credential.signature();
-        signature.verify(&request, &key.secret, *now_ms)?;
+        key.verify(&credential.signature(), &request, *now_ms)?;
         key.check_token(sent.token(), *now_ms)?;
-        let principal = &key.identity.principal;
+        let principal = &key.identity().principal;
         Ok(Caller {
             account: principal
                 .account

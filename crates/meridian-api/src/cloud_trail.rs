@@ -7,6 +7,8 @@ use meridian_kms::{AccountId, Caller, Operation, RegionName};
 use meridian_proto::iso_8601;
 use serde_json::{Map, Value, json};
 
+use crate::user_identity::identity;
+
 /// Version of the form, as AWS counts it.
 const EVENT_VERSION: &str = "1.11";
 
@@ -26,6 +28,8 @@ pub(crate) struct Call<'a> {
     pub(crate) user_agent: &'a str,
     pub(crate) caller: Option<&'a Caller>,
     pub(crate) access_key_id: Option<&'a str>,
+    /// The role that the caller's session is of.
+    pub(crate) role_arn: Option<&'a str>,
     /// Request parameters and response elements that may be shown.
     pub(crate) parameters: Value,
     pub(crate) elements: Value,
@@ -43,7 +47,7 @@ impl Call<'_> {
         let read_only = known.is_none_or(|operation| !operation.is_write());
         let mut record = json!({
             "eventVersion": EVENT_VERSION,
-            "userIdentity": self.identity(),
+            "userIdentity": identity(self.caller, self.access_key_id, self.role_arn),
             "eventTime": iso_8601(self.at_ms),
             "eventSource": SOURCE,
             "eventName": self.operation,
@@ -78,41 +82,6 @@ impl Call<'_> {
         record["recipientAccountId"] = self.caller.map(|it| it.account.to_string()).into();
         record["eventCategory"] = "Management".into();
         record
-    }
-
-    /// Who called, as far as the principal's ARN says it.
-    fn identity(&self) -> Value {
-        let Some(caller) = self.caller else {
-            return json!({ "type": "Unknown" });
-        };
-        let account = caller.account.to_string();
-        let resource = caller.principal.rsplit(':').next().unwrap_or_default();
-        let (kind, name) = resource.split_once('/').unwrap_or((resource, ""));
-        let kind = match kind {
-            "root" => "Root",
-            "user" => "IAMUser",
-            "assumed-role" => "AssumedRole",
-            "role" => "Role",
-            "federated-user" => "FederatedUser",
-            _ => "Unknown",
-        };
-        let principal_id = match (kind, self.access_key_id) {
-            ("Root", _) | (_, None) => &account,
-            (_, Some(access_key_id)) => access_key_id,
-        };
-        let mut identity = json!({
-            "type": kind,
-            "principalId": principal_id,
-            "arn": caller.principal,
-            "accountId": account,
-        });
-        if let Some(access_key_id) = self.access_key_id {
-            identity["accessKeyId"] = access_key_id.into();
-        }
-        if kind == "IAMUser" {
-            identity["userName"] = name.rsplit('/').next().into();
-        }
-        identity
     }
 }
 
@@ -177,7 +146,13 @@ fn service_details(event: &ServiceEvent) -> (&'static str, Option<Map<String, Va
     (name, Some(details))
 }
 
-fn resource(arn: &str, kind: &str) -> Value {
+/// How AWS names the service, as a source and as who called for somebody.
+pub(crate) fn service() -> &'static str {
+    SOURCE
+}
+
+/// A thing that a record is about.
+pub(crate) fn resource(arn: &str, kind: &str) -> Value {
     let account = arn.split(':').nth(4).unwrap_or_default();
     let account = account.parse::<AccountId>().map(|it| it.to_string());
     json!({ "accountId": account.unwrap_or_default(), "type": kind, "ARN": arn })

@@ -118,6 +118,11 @@ impl Door {
         observation
     }
 
+    /// Who keeps the audit log, if there is one.
+    pub(crate) fn auditor(&self) -> Option<&dyn Auditor> {
+        self.auditor.as_deref()
+    }
+
     /// Has the audit log told of a request, if there is one.
     pub(crate) fn follow(
         &self,
@@ -127,7 +132,9 @@ impl Door {
         extensions: &Extensions,
     ) {
         if let Some(auditor) = &self.auditor {
-            let trail = Trail::begin(auditor.clone(), request_id, headers, extensions);
+            let authentication = &self.authentication;
+            let auditor = auditor.clone();
+            let trail = Trail::begin(auditor, authentication, request_id, headers, extensions);
             observation.trail = Some(Box::new(trail));
         }
     }

@@ -9,7 +9,8 @@
 //! after is a [`CallError`], whose file holds the one table of codes.
 //!
 //! An [`Auditor`], if there is one, gets a CloudTrail record of each request
-//! before it is answered (`trail`, `cloud_trail`).
+//! before it is answered (`trail`, `cloud_trail`), and none is answered whose
+//! record cannot be written (`unwritten`).
 //!
 //! There is no decision of KMS here, no Raft and no disk. Signatures are read for
 //! their names, and verified where [`Authentication`] says so.
@@ -26,6 +27,8 @@ mod grpc;
 mod kms;
 mod machine_clock;
 mod observer;
+mod other_region;
+mod port;
 mod quota;
 mod refusal;
 mod request_id;
@@ -34,6 +37,8 @@ mod sigv4;
 mod socket;
 mod throttle;
 mod trail;
+mod unwritten;
+mod user_identity;
 
 pub use audit::{Auditor, Seen};
 pub use authentication::Authentication;
@@ -42,5 +47,6 @@ pub use front::{Cluster, Front, Scope};
 pub use kms::Kms;
 pub use machine_clock::machine_now_ms;
 pub use observer::Observer;
+pub use port::Port;
 pub use serve::serve;
 pub use throttle::Throttle;

@@ -9,10 +9,13 @@ use meridian_kms::{Caller, Request, Response};
 use serde_json::Value;
 
 use crate::audit::{Auditor, ClientAddress, Seen};
+use crate::authentication::Authentication;
 use crate::cloud_trail::Call;
 use crate::kms::Kms;
 use crate::machine_clock::machine_now_ms;
+use crate::other_region::OtherRegion;
 use crate::sigv4::Credential;
+use crate::unwritten::Unwritten;
 
 /// One request under way. It is written when it is over; until then nothing of
 /// it but what may be shown is kept.
@@ -22,6 +25,11 @@ pub(crate) struct Trail {
     source: String,
     user_agent: String,
     access_key_id: Option<String>,
+    /// The role of the session that the access key is of.
+    role_arn: Option<String>,
+    /// Told if the record cannot be written.
+    unwritten: Option<Unwritten>,
+    other_region: Option<OtherRegion>,
     caller: Option<Caller>,
     seen: Seen,
     alias: Option<String>,
@@ -32,9 +40,11 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// A request has come in.
+    /// A request has come in, to a port whose callers prove who they are like
+    /// this.
     pub(crate) fn begin(
         auditor: Arc<dyn Auditor>,
+        authentication: &Authentication,
         request_id: &str,
         headers: &HeaderMap,
         extensions: &Extensions,
@@ -42,12 +52,18 @@ impl Trail {
         let address = extensions.get::<ClientAddress>();
         let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
         let credential = Credential::parse(headers.get(http::header::AUTHORIZATION)).ok();
+        let access_key_id = credential.map(|it| it.access_key_id.to_owned());
+        let role_arn = access_key_id.as_deref();
+        let role_arn = role_arn.and_then(|id| authentication.role_arn(id));
         Trail {
             auditor,
             request_id: request_id.to_owned(),
             source: address.map_or_else(String::new, |address| address.0.to_string()),
             user_agent: text(USER_AGENT).unwrap_or_default(),
-            access_key_id: credential.map(|it| it.access_key_id.to_owned()),
+            role_arn: role_arn.map(str::to_owned),
+            access_key_id,
+            unwritten: extensions.get().cloned(),
+            other_region: None,
             caller: None,
             seen: Seen::default(),
             alias: None,
@@ -68,6 +84,7 @@ impl Trail {
     ) {
         self.seen = kms.seen(caller, request);
         self.alias = request.named_alias(caller, region);
+        self.other_region = OtherRegion::of(request);
         self.caller = Some(caller.clone());
         self.parameters = shown(&request.to_logged_json());
     }
@@ -107,6 +124,7 @@ impl Trail {
             user_agent: &self.user_agent,
             caller: self.caller.as_ref(),
             access_key_id: self.access_key_id.as_deref(),
+            role_arn: self.role_arn.as_deref(),
             parameters: self.parameters,
             elements: self.elements,
             materials: &self.materials,
@@ -114,7 +132,15 @@ impl Trail {
             alias: self.alias.as_deref(),
             error: (outcome != "ok").then_some((outcome, self.message.as_deref())),
         };
-        self.auditor.write(region, &record.record());
+        let record = record.record();
+        let mut written = self.auditor.write(region, &record);
+        if let (Some(other), "ok") = (&self.other_region, outcome) {
+            let second = other.record(&record);
+            written = written.and(self.auditor.write(other.region().as_str(), &second));
+        }
+        if let (Err(error), Some(unwritten)) = (written, &self.unwritten) {
+            unwritten.note(&error);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ impl Vector {
         KeySpec::from_name(self.0["spec"]).unwrap()
     }
 
-    fn signing_algorithm(&self) -> SigningAlgorithm {
+    pub(crate) fn signing_algorithm(&self) -> SigningAlgorithm {
         SigningAlgorithm::from_name(self.0["algorithm"]).unwrap()
     }
 }
@@ -102,6 +102,25 @@ fn hmac() {
         assert!(key.verify(&message, &mac));
         assert!(!key.verify(&message, &altered(&mac)));
         assert!(!key.verify(&message, &mac[..mac.len() - 1]));
+    }
+}
+
+/// PKCS#1 v1.5 has one signature for a message; PSS has one for each salt, and
+/// only salts of the hash's length count.
+#[test]
+fn rsa_signatures() {
+    let raw = MessageType::Raw;
+    for vector in vectors(include_str!("../tests/data/rsa_signatures.txt")) {
+        let pair = KeyPair::read(vector.spec(), &vector.bytes("private")).unwrap();
+        let (algorithm, message) = (vector.signing_algorithm(), vector.bytes("message"));
+        let verify = |signature: &[u8]| pair.verify(algorithm, raw, &message, signature);
+        let signature = vector.bytes("signature");
+        let is_right = vector.0["result"] == "right";
+        assert_eq!(verify(&signature), Ok(is_right));
+        assert_eq!(verify(&altered(&signature)), Ok(false));
+        let own = pair.sign(algorithm, raw, &message).unwrap();
+        assert_eq!(verify(&own), Ok(true));
+        assert_eq!(own == signature, is_right);
     }
 }
 

@@ -6,6 +6,7 @@
 //! does not pass with another body, and any request passes once it is signed
 //! with the right secret.
 
+use std::io;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -17,7 +18,9 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt as _};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
-use meridian_api::{Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
+use meridian_api::{
+    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Port, Scope,
+};
 use meridian_iam::signature::{Signature, SignedRequest, amz_date};
 use meridian_iam::{AccessKey, Directory, Identity, Principal};
 use meridian_kms::{Caller, Response};
@@ -81,24 +84,25 @@ impl Observer for Silent {
 }
 
 impl Auditor for Silent {
-    fn write(&self, _: &str, record: &serde_json::Value) {
+    fn ready(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, _: &str, record: &serde_json::Value) -> io::Result<()> {
         assert!(record["eventName"].is_string(), "{record}");
         assert!(!record.to_string().contains("Signature="), "{record}");
+        Ok(())
     }
 }
 
-static FRONT: LazyLock<Router> = LazyLock::new(|| {
+static FRONT: LazyLock<Port> = LazyLock::new(|| {
     let mut directory = Directory::new();
     let arn = "arn:aws:iam::111122223333:user/ann";
     let identity = directory.add(Identity {
         principal: Principal::parse(arn).expect("a user's ARN"),
         policies: Vec::new(),
     });
-    let key = AccessKey {
-        identity,
-        secret: Zeroizing::new(SECRET.into()),
-        session: None,
-    };
+    let key = AccessKey::new(identity, Zeroizing::new(SECRET.into()), None);
     directory.add_access_key(ACCESS_KEY_ID, key);
     let front = Front {
         cluster: Arc::new(Silent),
@@ -111,7 +115,7 @@ static FRONT: LazyLock<Router> = LazyLock::new(|| {
         observer: Arc::new(Silent),
         auditor: Some(Arc::new(Silent)),
     };
-    front.router()
+    front.port(Router::new())
 });
 
 /// A request as it was written down.

@@ -232,7 +232,7 @@ impl TestRegion {
     /// Calls an operation; another region that has to be asked answers
     /// [`TestRegion::answer`].
     pub fn call<C: Call>(&mut self, request: C) -> Result<C::Response, KmsError> {
-        let answer = self.answer;
+        let answer = self.answer.clone();
         self.call_asking(request, |_| answer)
     }
 

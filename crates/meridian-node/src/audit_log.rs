@@ -6,12 +6,10 @@
 //! the same ID everywhere.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::Context as _;
 use meridian_api::{Auditor, cloud_trail, event_bridge};
 use meridian_kms::service_event::service_events;
 use meridian_kms::{Region, RegionName};
@@ -20,6 +18,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::broadcast;
 
+use crate::audit_file::AuditFile;
 use crate::clock::machine_now_ms;
 
 /// Entries that a watcher may be behind.
@@ -37,6 +36,8 @@ pub struct AuditFiles {
 /// The audit log of one process.
 pub struct AuditLog {
     opened_ms: i64,
+    /// The last entry of each region's Raft log whose events were told.
+    told: Mutex<BTreeMap<RegionName, u64>>,
     files: Mutex<Files>,
     entries: broadcast::Sender<Told>,
 }
@@ -45,10 +46,8 @@ pub struct AuditLog {
 pub type Told = (String, AuditEntry);
 
 struct Files {
-    records: Option<File>,
-    events: Option<File>,
-    /// The last entry of each region's Raft log whose events were told.
-    told: BTreeMap<RegionName, u64>,
+    records: Option<AuditFile>,
+    events: Option<AuditFile>,
 }
 
 impl AuditLog {
@@ -60,14 +59,14 @@ impl AuditLog {
         if *files == AuditFiles::default() {
             return Ok(None);
         }
-        let open = |path: &Option<PathBuf>| path.as_deref().map(append).transpose();
+        let open = |path: &Option<PathBuf>| path.as_deref().map(AuditFile::open).transpose();
         let files = Files {
             records: open(&files.records)?,
             events: open(&files.events)?,
-            told: BTreeMap::new(),
         };
         Ok(Some(Arc::new(AuditLog {
             opened_ms: machine_now_ms(),
+            told: Mutex::default(),
             files: Mutex::new(files),
             entries: broadcast::Sender::new(BEHIND_MAX),
         })))
@@ -89,36 +88,37 @@ impl AuditLog {
             return;
         }
         let region = after.name();
-        let lines: Vec<(String, Option<String>)> = (0..)
-            .zip(&events)
-            .map(|(at, event)| {
-                let record = cloud_trail::service_record(event, region, &id(region, index, at, 0));
-                let sent = event_bridge::event(event, region, &id(region, index, at, 1));
-                (line(&record), sent.as_ref().map(line))
-            })
-            .collect();
-        let mut files = self.files();
-        let told = files.told.entry(region.clone()).or_default();
+        // Nodes wait for each other here, and no request waits for them.
+        let mut told = lock(&self.told);
+        let told = told.entry(region.clone()).or_default();
         if index <= *told {
             return;
         }
         *told = index;
-        for (record, sent) in lines {
-            self.tell(&mut files, region.as_str(), record);
-            if let Some(sent) = sent {
-                self.send(&mut files, region.as_str(), sent);
+        for (at, event) in events.iter().enumerate() {
+            let record = cloud_trail::service_record(event, region, &id(region, index, at, 0));
+            // It waits in the file, and requests with it.
+            let _ = self.tell(region.as_str(), &record);
+            if let Some(event) = event_bridge::event(event, region, &id(region, index, at, 1)) {
+                self.send(region.as_str(), &event);
             }
         }
     }
 
-    fn tell(&self, files: &mut Files, region: &str, record: String) {
-        write(&mut files.records, &record);
-        self.publish(region, record, Entry::CloudTrail);
+    fn tell(&self, region: &str, record: &Value) -> io::Result<()> {
+        let line = line(record);
+        let mut files = lock(&self.files);
+        let written = write(&mut files.records, &line);
+        self.publish(region, line, Entry::CloudTrail);
+        written
     }
 
-    fn send(&self, files: &mut Files, region: &str, event: String) {
-        write(&mut files.events, &event);
-        self.publish(region, event, Entry::EventBridge);
+    fn send(&self, region: &str, event: &Value) {
+        let line = line(event);
+        let mut files = lock(&self.files);
+        // What is sent around is no condition of an answer; it waits in the file.
+        let _ = write(&mut files.events, &line);
+        self.publish(region, line, Entry::EventBridge);
     }
 
     fn publish(&self, region: &str, mut line: String, entry: impl FnOnce(String) -> Entry) {
@@ -130,22 +130,23 @@ impl AuditLog {
             let _ = self.entries.send((region.to_owned(), AuditEntry { entry }));
         }
     }
-
-    fn files(&self) -> MutexGuard<'_, Files> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Auditor for AuditLog {
-    fn write(&self, region: &str, record: &Value) {
-        let line = line(record);
-        self.tell(&mut self.files(), region, line);
+    fn ready(&self) -> io::Result<()> {
+        match &mut lock(&self.files).records {
+            Some(file) => file.catch_up(),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, region: &str, record: &Value) -> io::Result<()> {
+        self.tell(region, record)
     }
 }
 
-fn append(path: &Path) -> anyhow::Result<File> {
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    file.with_context(|| format!("writing the audit log {}", path.display()))
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An entry with its line break, made before anybody has to wait for it.
@@ -155,14 +156,13 @@ fn line(entry: &Value) -> String {
     line
 }
 
-/// One line in one call, so that lines of two writers do not mix. A request is
-/// answered also when it cannot be written down.
-fn write(file: &mut Option<File>, line: &str) {
-    if let Some(file) = file
-        && let Err(error) = file.write_all(line.as_bytes())
-    {
-        tracing::error!(%error, "the audit log has lost an entry");
+fn write(file: &mut Option<AuditFile>, line: &str) -> io::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    let written = file.write(line);
+    if let Err(error) = &written {
+        tracing::error!(%error, "the audit log is behind");
     }
+    written
 }
 
 /// The ID of an event, from its place in the region's Raft log: the same in

@@ -93,7 +93,7 @@ pub struct NodeConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed_file: Option<PathBuf>,
     /// Refuses what an account asks this node for too fast: AWS's request quotas
-    /// times this factor. None by default.
+    /// times this factor. Each process counts by itself. None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<f64>,
     /// File with a root certificate, in PEM form, that attestation documents may lead

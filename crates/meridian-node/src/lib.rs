@@ -11,6 +11,7 @@
 
 mod access;
 mod active_faults;
+mod audit_file;
 mod audit_log;
 mod audit_service;
 mod chaos_http;

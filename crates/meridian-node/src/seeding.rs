@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
-use meridian_crypto::{Material, WrappingAlgorithm, WrappingKeySpec, wrap};
+use meridian_crypto::{KeySpec, WrappingAlgorithm, WrappingKeySpec, wrap};
 use meridian_kms::grant::Grant;
 use meridian_kms::key::{Key, Role};
 use meridian_kms::{AccountId, Chosen, KeyRef, Region, RegionName, Request, Response};
@@ -136,10 +136,9 @@ impl Planting<'_> {
         };
         let given = key.materials.first().filter(|_| key.origin == "AWS_KMS");
         let chosen = || {
-            let bytes = given.and_then(SeededMaterial::decode);
             Some(Chosen {
                 id: key.id,
-                material: bytes.and_then(|bytes| Material::from_bytes(&bytes)),
+                material: given.and_then(|given| key.read(given)),
             })
         };
         self.call(&key.region, Request::CreateKey(request), &chosen)
@@ -157,7 +156,7 @@ impl Planting<'_> {
         let bytes = material.decode().context("material was checked")?;
         let leader = self.operator.leader(region).await?;
         let key_id = self.key.id.to_string();
-        let read = Material::from_bytes(&bytes).context("material was checked")?;
+        let read = self.key.read(material).context("material was checked")?;
         let id = leader.core().vault.material_id(&self.key.id, &read);
         let knows = |key: &Key| key.shared.materials.iter().any(|it| it.id == id);
         let is_primary = *region == self.key.region;
@@ -165,13 +164,21 @@ impl Planting<'_> {
         if key.held.get(&id).is_some_and(|held| held.sealed.is_some()) {
             return Ok(());
         }
-        let import_type = match knows(&key) {
-            true => "EXISTING_KEY_MATERIAL",
-            false => "NEW_KEY_MATERIAL",
+        let spec = key.shared.spec;
+        let import_type = match (spec, knows(&key)) {
+            (KeySpec::SymmetricDefault, true) => Some("EXISTING_KEY_MATERIAL".into()),
+            (KeySpec::SymmetricDefault, false) => Some("NEW_KEY_MATERIAL".into()),
+            // Other keys have one material for life.
+            _ => None,
+        };
+        // A private key is longer than a block of RSA.
+        let algorithm = match spec.is_asymmetric() {
+            true => WrappingAlgorithm::RsaAesKeyWrapSha256,
+            false => WrappingAlgorithm::RsaesOaepSha256,
         };
         let parameters = GetParametersForImportRequest {
             key_id: Some(key_id.clone()),
-            wrapping_algorithm: Some(WrappingAlgorithm::RsaesOaepSha256.to_string()),
+            wrapping_algorithm: Some(algorithm.to_string()),
             wrapping_key_spec: Some(WrappingKeySpec::Rsa2048.to_string()),
         };
         let parameters = Request::GetParametersForImport(parameters);
@@ -181,13 +188,13 @@ impl Planting<'_> {
             bail!("{region} has answered something else");
         };
         let public_key = parameters.public_key.unwrap_or_default();
-        let wrapped = wrap(&public_key, WrappingAlgorithm::RsaesOaepSha256, &bytes)?;
+        let wrapped = wrap(&public_key, algorithm, &bytes)?;
         let import = ImportKeyMaterialRequest {
             key_id: Some(key_id),
             import_token: parameters.import_token,
             encrypted_key_material: Some(Bytes::from(wrapped)),
             expiration_model: Some("KEY_MATERIAL_DOES_NOT_EXPIRE".into()),
-            import_type: Some(import_type.into()),
+            import_type,
             ..Default::default()
         };
         self.call(region, Request::ImportKeyMaterial(import), &|| None)
@@ -284,9 +291,7 @@ impl Planting<'_> {
         let Some(given) = given.filter(|_| self.key.origin == "AWS_KMS") else {
             return true;
         };
-        let material = given
-            .decode()
-            .and_then(|bytes| Material::from_bytes(&bytes));
+        let material = self.key.read(given);
         let vault = self
             .operator
             .regions

@@ -25,7 +25,7 @@ use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
 use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::metrics::Metrics;
-use crate::node::{Listeners, Process, RunningNode, bind, router};
+use crate::node::{Listeners, Process, RunningNode, bind, port};
 use crate::recorder::{Recorder, follow_faults};
 use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::seeding;
@@ -247,7 +247,7 @@ impl RunningCluster {
     }
 
     fn serve(&mut self, process: &Process, listener: TcpListener, scope: Scope) {
-        let router = router(process, self.all.clone(), scope, true);
+        let port = port(process, self.all.clone(), scope, true);
         let note_clients = process.audit.is_some();
         let mut stop = self.stop.subscribe();
         let stopped = async move {
@@ -255,7 +255,7 @@ impl RunningCluster {
             let _ = stop.wait_for(|stop| *stop).await;
         };
         self.servers
-            .spawn(meridian_api::serve(listener, router, note_clients, stopped));
+            .spawn(meridian_api::serve(listener, port, note_clients, stopped));
     }
 
     /// The address for all regions.

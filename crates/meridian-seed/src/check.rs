@@ -9,8 +9,10 @@ use crate::key::SeededKey;
 use crate::reading::SeedError;
 use crate::seed::Seed;
 
-/// Material that a key can wait for: the current one and the next.
+/// Materials of a key that can rotate: the current one and the next.
 const MATERIALS_MAX: usize = 2;
+
+const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 
 /// Finds the first mistake.
 pub(crate) fn check(seed: &Seed) -> Result<(), SeedError> {
@@ -72,19 +74,19 @@ fn check_key(key: &SeededKey) -> Result<(), String> {
 
 fn check_materials(key: &SeededKey, regions: &BTreeSet<&RegionName>) -> Result<(), String> {
     let most = match key.origin.as_str() {
-        "EXTERNAL" => MATERIALS_MAX,
-        "AWS_KMS" => 1,
+        "EXTERNAL" if key.spec == SYMMETRIC => MATERIALS_MAX,
+        "EXTERNAL" | "AWS_KMS" => 1,
         other => return Err(format!("{other} is no origin; AWS_KMS and EXTERNAL are")),
     };
     if key.materials.len() > most {
-        return Err(format!("it can have {most} materials"));
-    }
-    if !key.materials.is_empty() && key.spec != "SYMMETRIC_DEFAULT" {
-        return Err("only symmetric keys can have given material".into());
+        return Err(format!("it can have {most} given materials"));
     }
     for material in &key.materials {
-        if material.decode().is_none() {
-            return Err("material is not 32 bytes in base64".into());
+        if key.read(material).is_none() {
+            return Err(match key.spec.as_str() {
+                SYMMETRIC => "material is not 32 bytes in base64".into(),
+                spec => format!("material is no key of spec {spec} in base64"),
+            });
         }
         let Some(imported) = &material.regions else {
             continue;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use meridian_crypto::{KeySpec, Material};
 use meridian_kms::{KeyId, RegionName};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,9 +13,6 @@ use zeroize::Zeroizing;
 
 use crate::account::policy_text;
 use crate::secret_text::SecretText;
-
-/// Bytes of material for a symmetric key.
-const MATERIAL_BYTES: usize = 32;
 
 /// A KMS key with its replicas.
 #[derive(Deserialize, JsonSchema)]
@@ -55,9 +53,9 @@ pub struct SeededKey {
     /// Aliases in every region, with `alias/`.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// Given material of a symmetric key, in order: of an `EXTERNAL` key, the
-    /// first is the current one, and a second waits for a rotation; an `AWS_KMS`
-    /// key has one at most, and its own when there is none.
+    /// Given material: one at most, and an `AWS_KMS` key has its own when there
+    /// is none. A symmetric `EXTERNAL` key can have two: the first is the current
+    /// one, and the second waits for a rotation.
     #[serde(default)]
     pub materials: Vec<SeededMaterial>,
     /// Grants in the primary's region.
@@ -65,11 +63,13 @@ pub struct SeededKey {
     pub grants: Vec<SeededGrant>,
 }
 
-/// The 32 bytes behind a symmetric key.
+/// What is behind a key.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeededMaterial {
-    /// In base64.
+    /// In base64: the 32 bytes of a symmetric key, the bytes of an HMAC key, a
+    /// private key in PKCS#8 form for RSA and elliptic curves, the seed of an
+    /// ML-DSA or ML-KEM key.
     pub bytes: SecretText,
     /// Where it is imported; in every region of the key when left out.
     #[serde(default)]
@@ -121,6 +121,11 @@ impl SeededKey {
         self.id.to_string().starts_with("mrk-")
     }
 
+    /// Given material, as material of this key's spec; nothing if it is none.
+    pub fn read(&self, given: &SeededMaterial) -> Option<Material> {
+        Material::read(KeySpec::from_name(&self.spec)?, &given.decode()?)
+    }
+
     /// The key policy as text, if the file has one.
     pub fn policy_text(&self) -> Option<String> {
         self.policy.as_ref().map(policy_text)
@@ -128,10 +133,12 @@ impl SeededKey {
 }
 
 impl SeededMaterial {
-    /// The bytes; nothing if they are not 32 in base64.
+    /// The bytes; nothing if they are not in base64.
     pub fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let bytes = STANDARD.decode(self.bytes.as_str()).map(Zeroizing::new);
-        bytes.ok().filter(|bytes| bytes.len() == MATERIAL_BYTES)
+        STANDARD
+            .decode(self.bytes.as_str())
+            .ok()
+            .map(Zeroizing::new)
     }
 
     /// Is it imported there?

@@ -33,7 +33,7 @@ fn seed_files_are_read_as_ever() {
         ("ASIABOB", "arn:aws:sts::111122223333:assumed-role/ops/bob"),
     ] {
         let key = directory.access_key(access_key).expect(access_key);
-        assert_eq!(key.identity.principal.arn, arn);
+        assert_eq!(key.identity().principal.arn, arn);
     }
     let bob = directory.access_key("ASIABOB").expect("it was found");
     assert_eq!(bob.check_token(Some("bob-token"), 0), Ok(()));
@@ -177,7 +177,17 @@ fn a_mistake_of_meaning_names_what_it_is_about() {
         (
             "origin: EXTERNAL",
             "origin: AWS_KMS",
-            "it can have 1 materials",
+            "it can have 1 given materials",
+        ),
+        (
+            "origin: EXTERNAL",
+            "origin: EXTERNAL\n    spec: HMAC_256",
+            "it can have 1 given materials",
+        ),
+        (
+            "region: eu-west-1}",
+            "region: eu-west-1, spec: ECC_NIST_P256, materials: [{bytes: AAEC}]}",
+            "material is no key of spec ECC_NIST_P256 in base64",
         ),
         (
             "origin: EXTERNAL",

@@ -46,7 +46,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "meridian-seed",
         ],
     ),
-    ("meridian-seed", &["meridian-iam", "meridian-kms"]),
+    (
+        "meridian-seed",
+        &["meridian-crypto", "meridian-iam", "meridian-kms"],
+    ),
     ("meridian-judge", &["meridian-crypto", "meridian-kms"]),
     (
         "meridian-report",

@@ -10,5 +10,5 @@ mod key_sets;
 mod services;
 mod signed;
 
-pub(crate) use services::{add_services, is_grpc, unimplemented};
+pub(crate) use services::{add_services, is_grpc, is_unrecorded, unimplemented};
 pub(crate) use signed::verify;

@@ -64,6 +64,16 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     content_type.starts_with(b"application/grpc")
 }
 
+/// Whether a path is of a service whose calls the audit log does not have:
+/// health, reflection, and watching.
+pub(crate) fn is_unrecorded(path: &str) -> bool {
+    let of = |service: &str| {
+        path.strip_prefix('/')
+            .is_some_and(|it| it.starts_with(service))
+    };
+    of("grpc.") || of(KEY_SETS)
+}
+
 /// There is no such gRPC service here.
 pub(crate) fn unimplemented() -> Response {
     Status::unimplemented("")

@@ -4,9 +4,13 @@ use meridian_api::CallError;
 use meridian_kms::KmsError;
 use meridian_proto::v1;
 use serde_json::{Value, json};
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_types::StatusExt as _;
 
 use crate::aws_json::{send, signed};
-use crate::cluster::{answer, cluster};
+use crate::cluster::{answer, audited_until, cluster};
 use crate::grpc;
 
 const ARN: &str = "arn:aws:kms:eu-west-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -102,4 +106,54 @@ async fn the_other_wire_is_recorded_alike_and_with_the_client_s_address() {
     assert_eq!(record["sourceIPAddress"], "127.0.0.1");
     assert_eq!(record["userIdentity"]["type"], "Root");
     assert_eq!(record["requestParameters"], json!({ "keyId": "alias/a" }));
+}
+
+#[tokio::test]
+async fn a_request_whose_record_cannot_be_written_may_have_had_its_effect() {
+    let cluster = audited_until(cluster(&["eu-west-1"], answer), 0);
+    let asked = || signed("eu-west-1", "CreateKey", "{}");
+    let first = send(cluster.front(), asked()).await;
+    assert_eq!(first.status, 500);
+    assert_eq!(first.headers["x-meridian-definite"], "false");
+    assert!(
+        first
+            .body
+            .starts_with(r#"{"__type":"KMSInternalException","message":"The audit log cannot"#),
+        "{}",
+        first.body
+    );
+    let [record] = <[Value; 1]>::try_from(cluster.records()).unwrap();
+    assert_eq!(
+        first.headers["x-amzn-requestid"].to_str().unwrap(),
+        record["requestID"]
+    );
+    assert_eq!(cluster.calls("eu-west-1").len(), 1);
+
+    let second = send(cluster.front(), asked()).await;
+    assert_eq!(second.status, 500);
+    assert_eq!(second.headers["x-meridian-definite"], "true");
+    assert_eq!(
+        cluster.calls("eu-west-1").len(),
+        1,
+        "it was not carried out"
+    );
+    assert_eq!(cluster.records().len(), 1);
+}
+
+#[tokio::test]
+async fn the_other_wire_is_refused_alike_and_its_health_is_not() {
+    let cluster = audited_until(cluster(&["eu-west-1"], answer), 0);
+    let mut client = grpc::client(cluster.front()).await;
+    for (definite, code) in [("false", Code::Internal), ("true", Code::Unavailable)] {
+        let refused = client.list_keys(v1::ListKeysRequest::default()).await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code(), code);
+        let info = refused.get_details_error_info().unwrap();
+        assert_eq!(info.reason, "KMSInternalException");
+        assert_eq!(info.metadata["definite"], definite);
+    }
+    assert_eq!(cluster.calls("eu-west-1").len(), 1);
+    let mut health = HealthClient::new(grpc::channel(cluster.front()).await);
+    let request = HealthCheckRequest::default();
+    health.check(request).await.unwrap();
 }

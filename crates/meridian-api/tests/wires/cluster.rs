@@ -1,6 +1,7 @@
 //! A cluster whose regions answer from a script and remember who called.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::Router;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use meridian_api::{
-    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope, Throttle,
+    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Port, Scope, Throttle,
 };
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1;
@@ -78,12 +79,22 @@ pub struct FakeCluster {
     /// Who calls too fast.
     pub throttle: Option<Arc<Throttle>>,
     records: Mutex<Vec<serde_json::Value>>,
+    /// From how many records on the audit log cannot be written.
+    pub records_max: usize,
 }
 
 impl Auditor for FakeCluster {
-    fn write(&self, region: &str, record: &serde_json::Value) {
+    fn ready(&self) -> io::Result<()> {
+        match self.records().len() > self.records_max {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
+    }
+
+    fn write(&self, region: &str, record: &serde_json::Value) -> io::Result<()> {
         assert_eq!(record["awsRegion"], region);
         self.records.lock().unwrap().push(record.clone());
+        self.ready()
     }
 }
 
@@ -116,6 +127,18 @@ pub fn cluster(regions: &[&str], script: Script) -> Arc<FakeCluster> {
         log: Arc::default(),
         throttle: None,
         records: Mutex::default(),
+        records_max: usize::MAX,
+    })
+}
+
+/// The same, with an audit log that takes so many records.
+pub fn audited_until(cluster: Arc<FakeCluster>, records_max: usize) -> Arc<FakeCluster> {
+    Arc::new(FakeCluster {
+        regions: cluster.regions.clone(),
+        log: Arc::default(),
+        throttle: None,
+        records: Mutex::default(),
+        records_max,
     })
 }
 
@@ -126,6 +149,7 @@ pub fn throttled(cluster: Arc<FakeCluster>, factor: f64) -> Arc<FakeCluster> {
         log: Arc::default(),
         throttle: Some(Arc::new(Throttle::new(factor))),
         records: Mutex::default(),
+        records_max: usize::MAX,
     })
 }
 
@@ -141,21 +165,30 @@ impl FakeCluster {
     }
 
     /// The port for all regions.
-    pub fn front(self: &Arc<Self>) -> Router {
-        self.port(Scope::Cluster, Authentication::Open)
+    pub fn front(self: &Arc<Self>) -> Port {
+        self.front_for(Authentication::Open)
     }
 
     /// The same for callers who have to prove who they are.
-    pub fn front_for(self: &Arc<Self>, authentication: Authentication) -> Router {
-        self.port(Scope::Cluster, authentication)
+    pub fn front_for(self: &Arc<Self>, authentication: Authentication) -> Port {
+        self.port(Scope::Cluster, authentication, Router::new())
     }
 
     /// The port of one region.
-    pub fn front_of(self: &Arc<Self>, region: &str) -> Router {
-        self.port(Scope::Region(region.into()), Authentication::Open)
+    pub fn front_of(self: &Arc<Self>, region: &str) -> Port {
+        self.port(
+            Scope::Region(region.into()),
+            Authentication::Open,
+            Router::new(),
+        )
     }
 
-    fn port(self: &Arc<Self>, scope: Scope, authentication: Authentication) -> Router {
+    /// The front door of a cluster, with more routes.
+    pub fn front_with(self: &Arc<Self>, more: Router) -> Port {
+        self.port(Scope::Cluster, Authentication::Open, more)
+    }
+
+    fn port(self: &Arc<Self>, scope: Scope, authentication: Authentication, more: Router) -> Port {
         let observer = self.log.clone();
         Front {
             cluster: self.clone(),
@@ -165,7 +198,7 @@ impl FakeCluster {
             observer,
             auditor: Some(self.clone()),
         }
-        .router()
+        .port(more)
     }
 }
 

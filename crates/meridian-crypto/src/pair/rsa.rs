@@ -217,3 +217,25 @@ pub(super) fn digested(
         MessageType::ExternalMu => Err(Unfit),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::vectors;
+
+    /// Nobody publishes private keys with signatures whose salt is as long as the
+    /// hash, so these are verified by a public key alone.
+    #[test]
+    fn published_pss_signatures_are_verified() {
+        for vector in vectors(include_str!("../../tests/data/rsa_pss.txt")) {
+            let parts = parts(vector.signing_algorithm()).unwrap();
+            let key = ParsedPublicKey::new(parts.parameters, vector.bytes("public")).unwrap();
+            let raw = MessageType::Raw;
+            let digest = digested(parts.digest, raw, &vector.bytes("message")).unwrap();
+            let signature = vector.bytes("signature");
+            assert!(key.verify_digest_sig(&digest, &signature).is_ok());
+            let other = digested(parts.digest, raw, b"another message").unwrap();
+            assert!(key.verify_digest_sig(&other, &signature).is_err());
+        }
+    }
+}

@@ -212,12 +212,15 @@ fn respond_error(error: WireError, request_id: &str) -> Response {
     response
 }
 
-/// Content-Length and Date come from the HTTP stack.
+/// The date comes from the HTTP stack; so would the length, but for an empty body
+/// over HTTP/2.
 fn respond(status: StatusCode, body: Option<Bytes>, request_id: &str) -> Response {
+    let length = body.as_ref().map_or(0, Bytes::len);
     let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     let request_id = HeaderValue::from_str(request_id).expect("a UUID is ASCII");
     headers.insert(REQUEST_ID, request_id);
     response

@@ -57,6 +57,7 @@ mod verdict;
 mod view;
 mod wrapping_keys;
 mod xks_proxies;
+mod xks_tls;
 
 pub use active_faults::ActiveFaults;
 pub use audit_log::AuditFiles;

@@ -243,6 +243,7 @@ impl RunningNode {
         let region = config.region.clone();
         let attestation_root = config.attestation_root_file.as_deref();
         let attestation_root = attestation_root.map(read_attestation_root).transpose()?;
+        let xks_proxies = XksProxies::new(config.xks.clone())?;
         let faults = process.faults.clone();
         let links = FaultyLinks {
             from: region.clone(),
@@ -288,7 +289,7 @@ impl RunningNode {
             faults: faults.clone(),
             uses: KeyUses::default(),
             use_teller,
-            xks_proxies: XksProxies::new(config.xks.clone()),
+            xks_proxies,
             long_plans: process.long_plans.clone(),
             attestation_root,
             wrapping_keys: process.wrapping_keys.clone(),

@@ -31,12 +31,8 @@ UNPRODUCED: dict[tuple[str, str], str] = {
         "there is no quota of enabled keys",
     ("TagResource", "LimitExceededException"):
         "too many tags are a TagException",
-    **{
-        (operation, "LimitExceededException"): "it takes as many resources as the quota allows"
-        for operation in (
-            "CreateCustomKeyStore", "CreateGrant", "CreateKey", "ReplicateKey", "UpdateAlias",
-        )
-    },
+    ("CreateGrant", "LimitExceededException"):
+        "the quota is of 50,000 grants of one key, which no test makes",
     **{
         ("ConnectCustomKeyStore", error):
             "a CloudHSM cluster, which is simulated, stays as it was when its key store was made"
@@ -47,10 +43,9 @@ UNPRODUCED: dict[tuple[str, str], str] = {
     ("CreateKey", "CloudHsmClusterInvalidConfigurationException"):
         "a CloudHSM cluster, which is simulated, stays as it was when its key store was made",
     **{
-        (operation, error): "key stores behind VPC endpoint services are tested in the core"
+        (operation, error): "there is no VPC in which an endpoint service could be missing or wrong"
         for operation in ("CreateCustomKeyStore", "UpdateCustomKeyStore")
         for error in (
-            "XksProxyUriEndpointInUseException", "XksProxyVpcEndpointServiceInUseException",
             "XksProxyVpcEndpointServiceInvalidConfigurationException",
             "XksProxyVpcEndpointServiceNotFoundException",
         )

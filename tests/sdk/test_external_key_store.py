@@ -24,6 +24,8 @@ from cluster import US, Cluster, started
 from xks_proxy import ACCESS_KEY_ID, HOST, PATH, SECRET, ExternalKey, Refused, XksProxy
 
 TIMEOUT_MS = 2000
+# Where proxies are reached through VPC endpoint services.
+PRIVATE_HOSTS = ("one.example.com", "two.example.com", "three.example.com")
 NOT_UNDERSTOOD = (
     "AWS KMS cannot interpret the response from the external key store proxy. If you see this "
     "error repeatedly, report it to your external key store proxy administrator."
@@ -43,6 +45,7 @@ def kms(running_proxy, tmp_path_factory):
     directory = tmp_path_factory.mktemp("external-key-store")
     flags = (
         f"--xks-proxy={HOST}={running_proxy.address}",
+        *(f"--xks-proxy={host}={running_proxy.address}" for host in PRIVATE_HOSTS),
         "--xks-proxy=gone.example.com=127.0.0.1:1",
         f"--xks-timeout={TIMEOUT_MS}",
     )
@@ -343,3 +346,35 @@ def test_a_proxy_over_tls_has_to_prove_who_it_is(tmp_path):
     finally:
         for proxy in (plain, *proxies.values()):
             proxy.close()
+
+
+def test_a_proxy_behind_an_endpoint_service_shares_neither_host_nor_service(kms, proxy):
+    def private(number: int, host: str, service: int) -> dict:
+        path = f"/private{number}/kms/xks/v1"
+        proxy.paths.add(path)
+        return settings(
+            CustomKeyStoreName=f"private {number}",
+            XksProxyConnectivity="VPC_ENDPOINT_SERVICE",
+            XksProxyVpcEndpointServiceName=f"com.amazonaws.vpce.us-east-1.vpce-svc-{service}",
+            XksProxyUriEndpoint=f"https://{host}",
+            XksProxyUriPath=path,
+        )
+
+    def in_place_of(store: str, wanted: dict) -> None:
+        kept = ("CustomKeyStoreName", "CustomKeyStoreType")
+        changes = {name: value for name, value in wanted.items() if name not in kept}
+        kms.update_custom_key_store(CustomKeyStoreId=store, **changes)
+
+    here, there, elsewhere = PRIVATE_HOSTS
+    made = [private(1, here, 1), private(2, there, 2)]
+    stores = [kms.create_custom_key_store(**it)["CustomKeyStoreId"] for it in made]
+    for error, wanted in [
+        ("XksProxyUriEndpointInUseException", private(3, here, 3)),
+        ("XksProxyVpcEndpointServiceInUseException", private(4, elsewhere, 1)),
+    ]:
+        with refused(error):
+            kms.create_custom_key_store(**wanted)
+        with refused(error):
+            in_place_of(stores[1], wanted)
+    for store in stores:
+        kms.delete_custom_key_store(CustomKeyStoreId=store)

@@ -3,6 +3,7 @@ caller, whether it takes keys of other accounts, and which key of a set it means
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,16 +13,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 import key_states
-from calls import ANCHOR, create_key, import_material, new_material, replicate
+from calls import ANCHOR, create_key, describe, import_material, new_material, replicate
 from cluster import ACCOUNT, EU, US, Cluster, started
-from operations import OPERATIONS, PRIMARY
+from operations import ANY, OPERATIONS, OWN, PRIMARY
 from specimens import IMPORTED, SYMMETRIC, Kind, Specimen
-from test_key_state_table import CALLS, CHANGES_THE_KEY, KINDS
+from test_key_state_table import CALLS, CHANGES_THE_KEY, KINDS, POLICY
 from test_seed import allowing, write
 
 OTHER_ACCOUNT = "444455556666"
 GUEST = f"arn:aws:iam::{OTHER_ACCOUNT}:user/guest"
-STRANGER = f"arn:aws:iam::{ACCOUNT}:role/stranger"
 NO_STORE = "cks-1234567890abcdef0"
 STORE = {
     "CustomKeyStoreName": "a",
@@ -89,12 +89,6 @@ class Enforced:
             made.material = new_material()
             import_material(self.root, key_id, made.material)
         made.use_while_it_can_be()
-        # A grant to the account itself is one to everybody in it.
-        [granted] = self.root.list_grants(KeyId=key_id)["Grants"]
-        self.root.revoke_grant(KeyId=key_id, GrantId=made.grant)
-        made.grant = self.root.create_grant(
-            KeyId=key_id, GranteePrincipal=STRANGER, Operations=granted["Operations"]
-        )["GrantId"]
         policy = self.root.get_key_policy(KeyId=key_id)["Policy"]
         both = f'["{ACCOUNT}", "{OTHER_ACCOUNT}"]'
         policy = re.sub(r'"arn:aws:iam::\d+:root"', both, policy)
@@ -204,6 +198,74 @@ def test_only_what_the_table_leaves_to_the_primary_is_refused_at_a_replica(
         assert text.endswith("is not pending deletion."), (code, text)
     else:
         assert code == "ok", text
+
+
+# Where the state that tells the keys of a set apart would hide what is to be seen.
+BEFORE: dict[str, Callable[[Specimen], object]] = {
+    "CancelKeyDeletion": lambda it: it.kms.schedule_key_deletion(KeyId=it.key_id),
+    "DisableKey": lambda it: it.kms.enable_key(KeyId=it.key_id),
+}
+# Every key has one policy, of the same name.
+ALIKE = {"ListKeyPolicies"}
+OWN_OR_ANY = [it for it in CALLS if OPERATIONS[it][0] in (OWN, ANY) and it not in ALIKE]
+
+
+@pytest.fixture(scope="module")
+def unlike() -> dict[Kind, Specimen]:
+    """Replicas that differ from their primaries in all that a region has of its own."""
+    return {}
+
+
+def unlike_its_primary(cluster: Cluster, unlike: dict, operation: str) -> Specimen:
+    kind = KINDS.get(operation, SYMMETRIC)
+    if operation not in CHANGES_THE_KEY and kind in unlike:
+        return unlike[kind]
+    it = replica(cluster, {}, operation)
+    if kind == SYMMETRIC:
+        cluster.kms(US).enable_key_rotation(KeyId=it.key_id)
+    it.kms.tag_resource(KeyId=it.key_id, Tags=[{"TagKey": "a", "TagValue": "other"}])
+    policy = json.dumps(json.loads(POLICY) | {"Id": "replica"})
+    it.kms.put_key_policy(KeyId=it.key_id, Policy=policy)
+    it.kms.disable_key(KeyId=it.key_id)
+    return it if operation in CHANGES_THE_KEY else unlike.setdefault(kind, it)
+
+
+def regional(kms: Any, key_id: str) -> dict:
+    """What a region has of its own about a key."""
+    metadata = describe(kms, key_id)
+    return {
+        "metadata": {name: metadata[name] for name in ("Description", "KeyState")},
+        "policy": kms.get_key_policy(KeyId=key_id)["Policy"],
+        "tags": kms.list_resource_tags(KeyId=key_id)["Tags"],
+        "aliases": [it["AliasName"] for it in kms.list_aliases(KeyId=key_id)["Aliases"]],
+        "grants": [it["GrantId"] for it in kms.list_grants(KeyId=key_id)["Grants"]],
+    }
+
+
+def answered(operation: str, it: Specimen) -> str:
+    """The answer or the error of an operation, without the region in its ARNs."""
+    try:
+        response = CALLS[operation](it)
+    except ClientError as error:
+        response = error.response["Error"]
+    assert isinstance(response, dict)
+    members = {name: value for name, value in response.items() if name != "ResponseMetadata"}
+    return str(members).replace(EU, US)
+
+
+@pytest.mark.parametrize("operation", OWN_OR_ANY)
+def test_an_operation_means_the_regions_own_key_or_any_of_the_set(cluster, unlike, operation):
+    """An operation that means the region's own key shows or changes what only this
+    key has; one that means any key answers the same at keys that differ in all that."""
+    it = unlike_its_primary(cluster, unlike, operation)
+    BEFORE.get(operation, lambda _: None)(it)
+    primary = replace(it, kms=cluster.kms(US))
+    seen = regional(it.kms, it.key_id), regional(primary.kms, it.key_id)
+    answer = answered(operation, it)
+    changed = regional(it.kms, it.key_id) != seen[0]
+    assert regional(primary.kms, it.key_id) == seen[1], "a related key has changed"
+    own = changed or answer != answered(operation, primary)
+    assert own == (OPERATIONS[operation][0] == OWN), answer
 
 
 def test_every_operation_is_driven():

@@ -41,8 +41,14 @@ LOOKED_AT = (
     "key states",
     "linearizable per key",
     "materials of a set",
+    "no read is staler than allowed",
+    "one ID for the same bytes",
     "sessions",
 )
+
+# Faults of that life that have to show in the history how often they struck.
+STRUCK = {"link cut", "lose answer", "node crash", "refuse", "stale reads"}
+
 
 
 def judged(file: Path) -> tuple[int, dict]:
@@ -145,6 +151,9 @@ class Life:
             kms.enable_key(KeyId=key_id)
             kms.update_key_description(KeyId=key_id, Description="seen later")
             assert describe(kms, key_id)["Description"] == "from the beginning"
+        with self.cluster.fault(stale_reads={"region": US, "lag_ms": 200}):
+            for _ in range(20):
+                encrypt(kms, self.keys.key_id)
         assert error_code(lambda: describe(kms, NOBODY))
 
 
@@ -183,6 +192,14 @@ def test_the_history_is_judged_again_from_its_file(life):
     assert document["looked"]["R7 convergence"] > 0
 
 
+def test_the_history_tells_how_often_each_fault_struck(life):
+    life.cluster.command("verdict")
+    lines = [json.loads(line) for line in life.cluster.record.read_text().splitlines()]
+    kinds = {line["id"]: line["kind"] for line in lines[1:] if line["type"] == "fault_began"}
+    ended = [line for line in lines[1:] if line["type"] == "fault_ended"]
+    assert {kinds[line["id"]] for line in ended if line["struck"]} >= STRUCK
+
+
 def test_no_secret_is_in_the_history(life):
     text = life.cluster.record.read_bytes()
     assert b"from the beginning" in text, "the search finds what is there"
@@ -213,6 +230,18 @@ def test_another_plaintext_in_one_line_breaks_a_promise(life, tmp_path):
     code, document = judged(file)
     assert code != 0
     assert document["violation"]["promise"] == "R2 decryptable everywhere"
+
+
+def test_the_same_bytes_under_another_id_break_a_promise(life, tmp_path):
+    file = tampered(
+        life,
+        tmp_path,
+        lambda line: line["type"] == "ok" and "bytes" in line,
+        lambda line: line.update(material=64 * "0"),
+    )
+    code, document = judged(file)
+    assert code != 0
+    assert document["violation"]["promise"] == "one ID for the same bytes"
 
 
 def test_a_lost_import_in_one_line_breaks_a_promise(life, tmp_path):

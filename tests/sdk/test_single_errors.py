@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from calls import ANCHOR, create_key, encrypt, eventually, key_store, refused
-from cluster import ACCOUNT, EU, US
+from cluster import ACCOUNT, EU, SA, US
 from test_key_state_table import POLICY
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
@@ -91,6 +91,12 @@ ERRORS: list[tuple[str, Callable[[Any, str], object]]] = [
         "LimitExceededException",
         lambda kms, key: kms.put_key_policy(KeyId=key, Policy=LONG_POLICY),
     ),
+    ("LimitExceededException", lambda kms, _: kms.create_key(Policy=LONG_POLICY)),
+    (
+        "LimitExceededException",
+        lambda kms, key: kms.replicate_key(KeyId=key, ReplicaRegion=EU, Policy=LONG_POLICY),
+    ),
+    ("LimitExceededException", lambda kms, _: alias_too_many(kms)),
     (
         "UnsupportedOperationException",
         lambda kms, key: kms.put_key_policy(KeyId=key, PolicyName="other", Policy=POLICY),
@@ -107,6 +113,16 @@ def rotate_too_often(kms) -> None:
     key_id = another(kms)
     for _ in range(26):
         kms.rotate_key_on_demand(KeyId=key_id)
+
+
+def alias_too_many(kms) -> None:
+    """A key has 50 aliases at most, also by UpdateAlias."""
+    key_id = another(kms)
+    for number in range(50):
+        kms.create_alias(AliasName=f"alias/{key_id}-{number}", TargetKeyId=key_id)
+    other = f"alias/{key_id}-other"
+    kms.create_alias(AliasName=other, TargetKeyId=another(kms))
+    kms.update_alias(AliasName=other, TargetKeyId=key_id)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +153,14 @@ def stores(own_cluster) -> Any:
     kms = own_cluster.kms(US)
     first, _ = [create_store(kms, name) for name in ("first", "other")]
     return kms, first
+
+
+def test_an_account_has_ten_key_stores_in_a_region(own_cluster):
+    kms = own_cluster.kms(SA)
+    for letter in "bcdefghijk":
+        create_store(kms, f"store{letter}")
+    with refused("LimitExceededException"):
+        create_store(kms, "eleventh")
 
 
 @pytest.mark.parametrize(

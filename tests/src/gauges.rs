@@ -47,6 +47,11 @@ impl Gauges {
         self.get("raft_leader")
     }
 
+    /// Size of the log since the last snapshot.
+    pub fn log_bytes(&self) -> u64 {
+        self.get("log_bytes")
+    }
+
     /// How often the log was made durable since the node started.
     pub fn log_syncs(&self) -> u64 {
         self.get("log_syncs")

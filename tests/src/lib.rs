@@ -16,6 +16,7 @@ mod local_cluster;
 mod needle;
 mod place;
 mod ports;
+mod relays;
 
 pub use binary::binary;
 pub use client::{Client, Import};

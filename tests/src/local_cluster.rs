@@ -19,6 +19,7 @@ use crate::gauges::Gauges;
 use crate::http;
 use crate::place::{Place, REGIONS};
 use crate::ports::PortBlock;
+use crate::relays::Relays;
 
 /// How long a cluster may take to find all its leaders.
 const HEALTHY_WITHIN: Duration = Duration::from_secs(60);
@@ -29,6 +30,7 @@ pub struct LocalCluster {
     ports: PortBlock,
     settings: Vec<(String, OsString)>,
     addresses: BTreeMap<Place, Addresses>,
+    relays: Option<Relays>,
 }
 
 /// Where one node listens.
@@ -47,6 +49,25 @@ impl LocalCluster {
         cluster
     }
 
+    /// The same with every message between two nodes kept.
+    pub async fn start_overheard(settings: &[(&str, &str)]) -> LocalCluster {
+        let settings = [settings, &[("MERIDIAN_LOCAL_RELAYS", "1")]].concat();
+        let mut cluster = LocalCluster::new(&settings);
+        cluster.relays = Some(Relays::start(cluster.ports.first()));
+        cluster.script(&["start"]).await;
+        cluster.learn_addresses().await;
+        cluster
+    }
+
+    /// What nodes have sent to nodes, by the sender's region and the receiver's.
+    /// Nothing unless the cluster is overheard.
+    pub fn messages(&self) -> BTreeMap<(&'static str, &'static str), Vec<u8>> {
+        self.relays
+            .as_ref()
+            .map(Relays::carried)
+            .unwrap_or_default()
+    }
+
     /// Starts the nodes of one region only, and waits until it has a leader.
     pub async fn start_only(region: &'static str, settings: &[(&str, &str)]) -> LocalCluster {
         let mut cluster = LocalCluster::new(settings);
@@ -56,6 +77,20 @@ impl LocalCluster {
         cluster
     }
 
+    /// Starts a single node, which has nobody to elect it.
+    pub async fn start_alone(place: Place, settings: &[(&str, &str)]) -> LocalCluster {
+        let mut cluster = LocalCluster::new(settings);
+        cluster.start_node(place).await;
+        cluster.learn_addresses().await;
+        cluster
+    }
+
+    /// Has every node that is started from now on see one more environment
+    /// variable.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.into(), value.into()));
+    }
+
     fn new(settings: &[(&str, &str)]) -> LocalCluster {
         let owned = |&(name, value): &(&str, &str)| (name.into(), value.into());
         LocalCluster {
@@ -63,6 +98,7 @@ impl LocalCluster {
             ports: PortBlock::take(),
             settings: settings.iter().map(owned).collect(),
             addresses: BTreeMap::new(),
+            relays: None,
         }
     }
 

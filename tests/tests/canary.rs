@@ -1,6 +1,6 @@
 //! Secrets stay where they belong: none of them lies in a file, a log, the
-//! audit log or a page of a cluster in the clear, and imported bytes never
-//! reach another region, not even sealed.
+//! audit log or a page of a cluster in the clear, or goes from one node to
+//! another so. Imported bytes never reach another region, not even sealed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,6 +24,9 @@ const SETTINGS: [(&str, &str); 4] = [
     ),
 ];
 
+/// What nodes sent to nodes, by the sender's region and the receiver's.
+type Messages = BTreeMap<(&'static str, &'static str), Vec<u8>>;
+
 /// What the search is for.
 struct Secrets {
     key_id: String,
@@ -34,7 +37,7 @@ struct Secrets {
 
 #[tokio::test]
 async fn no_secret_lies_anywhere_in_the_clear_and_imported_bytes_stay_in_their_region() {
-    let cluster = LocalCluster::start(&SETTINGS).await;
+    let cluster = LocalCluster::start_overheard(&SETTINGS).await;
     let secrets = live(&cluster).await;
     compact(&cluster, &secrets.key_id).await;
     assert_found(&pages(&cluster, &secrets).await, &[]);
@@ -44,6 +47,9 @@ async fn no_secret_lies_anywhere_in_the_clear_and_imported_bytes_stay_in_their_r
     cluster.script(&["stop"]).await;
     assert_found(&files(&cluster, &secrets), &[]);
     sealed_bytes_stay_at_home(&cluster, &secrets);
+    let messages = cluster.messages();
+    assert_found(&overheard(&messages, &secrets), &[]);
+    sealed_bytes_go_to_nodes_of_their_region_only(&cluster, &secrets, &messages);
     logs_tell_of_every_request(&cluster);
     the_audit_log_tells_of_every_request(&cluster);
 
@@ -176,6 +182,45 @@ fn files(cluster: &LocalCluster, secrets: &Secrets) -> Vec<Find> {
     found
 }
 
+/// Secrets in what nodes sent to nodes.
+fn overheard(messages: &Messages, secrets: &Secrets) -> Vec<Find> {
+    let mut found = Vec::new();
+    for ((from, to), content) in messages {
+        for (name, needle) in &secrets.needles {
+            found.extend(needle.finds_in(&format!("{from} to {to} ({name})"), content));
+        }
+    }
+    found
+}
+
+/// The nodes of a region send each other what is sealed under its root key, by
+/// Raft. Between regions go facts, which name the key and hold none of it.
+fn sealed_bytes_go_to_nodes_of_their_region_only(
+    cluster: &LocalCluster,
+    secrets: &Secrets,
+    messages: &Messages,
+) {
+    for from in REGIONS {
+        for to in REGIONS {
+            let content = &messages[&(from, to)];
+            let named = content
+                .windows(secrets.key_id.len())
+                .any(|it| it == secrets.key_id.as_bytes());
+            // Two replicas have nothing to tell each other.
+            let told = from == to || [from, to].contains(&REGIONS[0]);
+            assert!(named || !told, "nothing of the key from {from} to {to}");
+            let mut sealed = BTreeSet::new();
+            collect_sealed(content, &mut sealed);
+            for region in REGIONS {
+                let here = (region, region) == (from, to);
+                let wanted = if here { secrets.material_ids.len() } else { 0 };
+                let opened = count_opened(&vault(cluster, region), &sealed, secrets);
+                assert_eq!(opened, wanted, "from {from} to {to}, opened in {region}");
+            }
+        }
+    }
+}
+
 fn assert_found(found: &[Find], wanted: &[Find]) {
     assert_eq!(found, wanted);
 }
@@ -212,13 +257,6 @@ fn the_audit_log_tells_of_every_request(cluster: &LocalCluster) {
 /// What is sealed under a region's root key lies in this region's files, and
 /// nothing in them is sealed under another's or is the same as elsewhere.
 fn sealed_bytes_stay_at_home(cluster: &LocalCluster, secrets: &Secrets) {
-    let directory = cluster.directory().join("secrets");
-    let vault = |region: &str| {
-        let root = RootKey::from_bytes(&key_file(&directory, region)).expect("32 bytes");
-        let secret = ClusterSecret::from_bytes(&key_file(&directory, "cluster")).expect("32 bytes");
-        Vault::new(region, root, secret)
-    };
-    let key = secrets.key_id.parse().expect("a key ID");
     let lying: BTreeMap<&str, BTreeSet<Vec<u8>>> = REGIONS
         .map(|region| {
             (
@@ -229,16 +267,7 @@ fn sealed_bytes_stay_at_home(cluster: &LocalCluster, secrets: &Secrets) {
         .into();
     for (home, sealed) in &lying {
         for region in REGIONS {
-            let vault = vault(region);
-            let opens = |material: &&String| {
-                let id: MaterialId = material.parse().expect("an ID");
-                let opens = |bytes: &Vec<u8>| {
-                    let sealed = Sealed::from_bytes(bytes).expect("checked when it was found");
-                    vault.open(&key, &id, &sealed).is_ok()
-                };
-                sealed.iter().any(opens)
-            };
-            let opened = secrets.material_ids.iter().filter(opens).count();
+            let opened = count_opened(&vault(cluster, region), sealed, secrets);
             let wanted = if region == *home {
                 secrets.material_ids.len()
             } else {
@@ -258,19 +287,44 @@ fn sealed_bytes_stay_at_home(cluster: &LocalCluster, secrets: &Secrets) {
     }
 }
 
-/// Everything in files that looks like sealed material: JSON strings of base64
-/// of the right length.
+/// The vault of a region's nodes.
+fn vault(cluster: &LocalCluster, region: &str) -> Vault {
+    let directory = cluster.directory().join("secrets");
+    let root = RootKey::from_bytes(&key_file(&directory, region)).expect("32 bytes");
+    let secret = ClusterSecret::from_bytes(&key_file(&directory, "cluster")).expect("32 bytes");
+    Vault::new(region, root, secret)
+}
+
+/// How many of the key's materials are among these for somebody with this vault.
+fn count_opened(vault: &Vault, sealed: &BTreeSet<Vec<u8>>, secrets: &Secrets) -> usize {
+    let key = secrets.key_id.parse().expect("a key ID");
+    let opens = |material: &&String| {
+        let id: MaterialId = material.parse().expect("an ID");
+        let opens = |bytes: &Vec<u8>| {
+            let sealed = Sealed::from_bytes(bytes).expect("checked when it was found");
+            vault.open(&key, &id, &sealed).is_ok()
+        };
+        sealed.iter().any(opens)
+    };
+    secrets.material_ids.iter().filter(opens).count()
+}
+
+/// Everything sealed in the files of a directory.
 fn sealed_in(directory: &Path) -> BTreeSet<Vec<u8>> {
     let mut found = BTreeSet::new();
-    search(directory, |_, content| {
-        for text in content.split(|byte| *byte == b'"') {
-            let bytes = STANDARD.decode(text).unwrap_or_default();
-            if Sealed::from_bytes(&bytes).is_ok() {
-                found.insert(bytes);
-            }
-        }
-    });
+    search(directory, |_, content| collect_sealed(content, &mut found));
     found
+}
+
+/// Everything that looks like sealed material: JSON strings of base64 of the
+/// right length.
+fn collect_sealed(content: &[u8], found: &mut BTreeSet<Vec<u8>>) {
+    for text in content.split(|byte| *byte == b'"') {
+        let bytes = STANDARD.decode(text).unwrap_or_default();
+        if Sealed::from_bytes(&bytes).is_ok() {
+            found.insert(bytes);
+        }
+    }
 }
 
 /// The key in a key file.

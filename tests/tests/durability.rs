@@ -79,6 +79,33 @@ async fn a_write_survives_a_crash_of_all_nodes_and_the_loss_of_any_disk() {
     );
 }
 
+/// The member with the smallest ID founds a region, unless it is told that there
+/// is one.
+#[tokio::test]
+async fn a_node_that_joins_founds_no_region_and_is_filled_by_one() {
+    let founder = Place {
+        region: REGION,
+        id: 1,
+    };
+    for (joins, founds) in [("false", true), ("true", false)] {
+        let cluster = LocalCluster::start_alone(founder, &[("MERIDIAN_JOINS", joins)]).await;
+        let look = async || cluster.gauges(founder).await;
+        let gauges = eventually("it serves", WITHIN, look, Option::is_some).await;
+        let log_bytes = gauges.expect("it was accepted").log_bytes();
+        assert_eq!(log_bytes > 0, founds, "joins: {joins}, {log_bytes} bytes");
+    }
+
+    let mut cluster = LocalCluster::start_only(REGION, &[]).await;
+    let client = cluster.client(REGION);
+    client.create_external_key().await.expect("a key");
+    cluster.kill_node(founder).await;
+    std::fs::remove_dir_all(cluster.data_dir(founder)).expect("a stopped node's directory");
+    cluster.set("MERIDIAN_JOINS", "true");
+    cluster.start_node(founder).await;
+    let look = async || cluster.gauges(founder).await.map(|it| it.keys());
+    eventually("it is filled again", WITHIN, look, |keys| *keys == Some(1)).await;
+}
+
 #[tokio::test]
 async fn big_entries_stay_out_of_the_folder_that_the_store_never_syncs() {
     let flags = "--compaction-entries 10 --compaction-keep-entries 2";

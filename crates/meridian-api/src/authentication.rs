@@ -44,7 +44,7 @@ impl Authentication {
             return None;
         };
         let key = directory.access_key(access_key_id)?;
-        match &key.identity.principal.kind {
+        match &key.identity().principal.kind {
             PrincipalKind::RoleSession { role_arn } => Some(role_arn),
             PrincipalKind::Root
             | PrincipalKind::User { .. }
@@ -98,10 +98,9 @@ impl Holder<'_> {
         };
         let sent = Sent::new(head, body);
         let request = sent.request();
-        let signature = credential.signature();
-        signature.verify(&request, &key.secret, *now_ms)?;
+        key.verify(&credential.signature(), &request, *now_ms)?;
         key.check_token(sent.token(), *now_ms)?;
-        let principal = &key.identity.principal;
+        let principal = &key.identity().principal;
         Ok(Caller {
             account: principal
                 .account

@@ -6,16 +6,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use futures::StreamExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::LengthLimitError;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use meridian_kms::{KmsError, Operation};
 use meridian_proto::SerializationError;
+use tower::BoxError;
 
 use crate::door::Door;
 use crate::error::CallError;
@@ -39,12 +39,15 @@ const TARGET_PREFIX: &str = "TrentService.";
 const DEFINITE: HeaderName = HeaderName::from_static("x-meridian-definite");
 
 /// Answers `POST /`.
-pub(crate) async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
+pub(crate) async fn answer<B>(door: &Door, request: Request<B>) -> Response
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
     let mut observed = door.observe("Unknown");
     let request_id = request_id::fresh();
     let (headers, extensions) = (request.headers(), request.extensions());
     door.follow(&mut observed, &request_id, headers, extensions);
-    match call(&door, request, &request_id, &mut observed).await {
+    match call(door, request, &request_id, &mut observed).await {
         Ok(body) => respond(StatusCode::OK, body.map(Bytes::from), &request_id),
         Err(error) => {
             observed.refused(error.code, error.message.as_deref());
@@ -54,7 +57,7 @@ pub(crate) async fn answer(State(door): State<Arc<Door>>, request: Request) -> R
 }
 
 /// Answers what is not `POST /`.
-pub(crate) async fn refuse(State(door): State<Arc<Door>>, request: Request) -> Response {
+pub(crate) async fn refuse(State(door): State<Arc<Door>>, request: Request<Body>) -> Response {
     let refusal = Refusal::UnknownOperation;
     let request_id = request_id::fresh();
     let mut observed = door.observe("Unknown");
@@ -71,12 +74,15 @@ pub(crate) fn refusal(error: CallError, request_id: &str) -> Response {
 }
 
 /// The response's JSON; none where AWS sends an empty body.
-async fn call(
+async fn call<B>(
     door: &Door,
-    request: Request,
+    request: Request<B>,
     request_id: &str,
     observed: &mut Observation,
-) -> Result<Option<String>, WireError> {
+) -> Result<Option<String>, WireError>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
     let (head, body) = request.into_parts();
     let operation = operation(&head.headers).ok_or(Refusal::UnknownOperation)?;
     observed.operation = operation.name();
@@ -105,7 +111,10 @@ fn operation(headers: &HeaderMap) -> Option<Operation> {
 }
 
 /// The whole body; as it came, if it came in one piece.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+async fn read<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
@@ -114,18 +123,21 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
             // A client that is still sending when the connection is closed may
             // never see the answer.
             if length <= DISCARDED_BYTES_MAX {
-                let mut chunks = body.into_data_stream();
-                while let Some(Ok(_)) = chunks.next().await {}
+                let mut body = std::pin::pin!(body);
+                while let Some(Ok(_)) = body.frame().await {}
             }
             Err(Refusal::RequestEntityTooLarge)
         }
-        _ => to_bytes(body, BODY_BYTES_MAX).await.map_err(not_read),
+        _ => match Limited::new(body, BODY_BYTES_MAX).collect().await {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(error) => Err(not_read(&*error)),
+        },
     }
 }
 
 /// The body has no end within the limit, or its client has gone.
-fn not_read(error: axum::Error) -> Refusal {
-    match error.into_inner().is::<LengthLimitError>() {
+fn not_read(error: &(dyn std::error::Error + 'static)) -> Refusal {
+    match error.is::<LengthLimitError>() {
         true => Refusal::RequestEntityTooLarge,
         false => not_json(),
     }

@@ -118,6 +118,11 @@ impl Door {
         observation
     }
 
+    /// Who keeps the audit log, if there is one.
+    pub(crate) fn auditor(&self) -> Option<&dyn Auditor> {
+        self.auditor.as_deref()
+    }
+
     /// Has the audit log told of a request, if there is one.
     pub(crate) fn follow(
         &self,

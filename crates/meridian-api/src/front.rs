@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::post;
 use tonic::service::Routes;
 
 use crate::audit::Auditor;
@@ -12,6 +11,7 @@ use crate::authentication::Authentication;
 use crate::door::Door;
 use crate::kms::Kms;
 use crate::observer::Observer;
+use crate::port::Port;
 use crate::throttle::Throttle;
 use crate::{aws_json, grpc, unwritten};
 
@@ -50,27 +50,24 @@ pub struct Front {
 }
 
 impl Front {
-    /// `POST /` for AWS JSON, and the gRPC services KeyManagement, KeySets,
-    /// reflection and health.
+    /// `POST /` for AWS JSON, the gRPC services KeyManagement, KeySets, reflection
+    /// and health, and more routes, whose callers nobody verifies.
     ///
-    /// It has a fallback, so a router merged into this one must have none
-    /// ([`Router::reset_fallback`] takes away tonic's).
-    pub fn router(self) -> Router {
+    /// It has a fallback, so `more` must have none ([`Router::reset_fallback`]
+    /// takes away tonic's).
+    pub fn port(self, more: Router) -> Port {
         let auditor = self.auditor.clone();
         let door = Arc::new(Door::new(self));
-        let root = post(aws_json::answer).fallback(aws_json::refuse);
-        let router = Router::new()
-            .route("/", root)
-            .fallback(fallback)
-            .with_state(door.clone());
+        let router = Router::new().fallback(fallback).with_state(door.clone());
         let verify = from_fn_with_state(door.clone(), grpc::verify);
         let open = door.is_open();
-        let router = grpc::add_services(Routes::from(router), door).into_axum_router();
+        let router = grpc::add_services(Routes::from(router), door.clone()).into_axum_router();
         let router = if open { router } else { router.layer(verify) };
-        match auditor {
+        let router = match auditor {
             Some(auditor) => router.layer(from_fn_with_state(auditor, unwritten::refuse)),
             None => router,
-        }
+        };
+        Port::new(door, router.merge(more))
     }
 }
 

@@ -1,25 +1,25 @@
 //! Serving a router on a listener: HTTP/1.1 and HTTP/2 with prior knowledge on
 //! the same port.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use axum::Router;
 use axum::response::Response;
 use axum::serve::Listener;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::Request;
 use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
 use crate::audit::ClientAddress;
+use crate::port::Port;
 use crate::socket::Socket;
 
 /// Calls that one HTTP/2 connection may have under way.
@@ -42,16 +42,8 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 ///
 /// With `note_clients` each request carries its client's address, for the audit
 /// log.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    note_clients: bool,
-    shutdown: impl Future,
-) {
+pub async fn serve(listener: TcpListener, port: Port, note_clients: bool, shutdown: impl Future) {
     let mut listener = listener;
-    let router = router.with_state::<()>(());
-    let service = ServiceExt::<Request<Incoming>>::map_err(router, never);
-    let service = ServiceExt::<Request<Incoming>>::and_then(service, or_reset);
     let builder = connection_builder();
     let draining = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -64,15 +56,11 @@ pub async fn serve(
                     tracing::debug!(%error, "a connection goes without TCP_NODELAY");
                 }
                 let stream = TokioIo::new(Socket(stream));
-                let client = note_clients.then(|| ClientAddress(client.ip()));
-                let service = service.clone().map_request(move |mut request: Request<Incoming>| {
-                    if let Some(client) = client {
-                        request.extensions_mut().insert(client);
-                    }
-                    request
-                });
-                let service = TowerToHyperService::new(service);
-                let connection = builder.serve_connection(stream, service);
+                let answers = Answers {
+                    port: port.clone(),
+                    client: note_clients.then(|| ClientAddress(client.ip())),
+                };
+                let connection = builder.serve_connection(stream, answers);
                 let connection = draining.watch(connection.into_owned());
                 connections.spawn(async move {
                     if let Err(error) = connection.await {
@@ -96,13 +84,27 @@ pub async fn serve(
 #[derive(Clone, Copy)]
 pub(crate) struct Reset;
 
-/// A router does not fail.
-fn never(it: Infallible) -> io::Error {
-    match it {}
+/// The requests of one connection.
+struct Answers {
+    port: Port,
+    client: Option<ClientAddress>,
+}
+
+impl Service<Request<Incoming>> for Answers {
+    type Response = Response;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, io::Result<Response>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(client) = self.client {
+            request.extensions_mut().insert(client);
+        }
+        self.port.clone().answer(request).map(or_reset).boxed()
+    }
 }
 
 /// A service that fails ends its connection.
-async fn or_reset(response: Response) -> io::Result<Response> {
+fn or_reset(response: Response) -> io::Result<Response> {
     match response.extensions().get::<Reset>() {
         Some(Reset) => Err(io::ErrorKind::ConnectionReset.into()),
         None => Ok(response),

@@ -8,10 +8,11 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
+use http::{HeaderValue, Request};
 use meridian_kms::{ErrorCode, KmsError};
 use tonic::Status;
 
@@ -35,12 +36,21 @@ impl Unwritten {
 /// Passes a request on, and its answer back if the audit log has it.
 pub(crate) async fn refuse(
     State(auditor): State<Arc<dyn Auditor>>,
-    mut request: Request,
+    request: Request<Body>,
     next: Next,
 ) -> Response {
     if grpc::is_unrecorded(request.uri().path()) {
         return next.run(request).await;
     }
+    recorded(&*auditor, request, |request| next.run(request)).await
+}
+
+/// The answer to a request, if the audit log has it.
+pub(crate) async fn recorded<B, F: Future<Output = Response>>(
+    auditor: &dyn Auditor,
+    mut request: Request<B>,
+    answered: impl FnOnce(Request<B>) -> F,
+) -> Response {
     let is_grpc = grpc::is_grpc(request.headers());
     if let Err(error) = auditor.ready() {
         let message = said(&error, "Nothing was changed.");
@@ -49,7 +59,7 @@ pub(crate) async fn refuse(
     }
     let unwritten = Unwritten::default();
     request.extensions_mut().insert(unwritten.clone());
-    let response = next.run(request).await;
+    let response = answered(request).await;
     match unwritten.0.get() {
         None => response,
         Some(error) => {
@@ -74,5 +84,5 @@ fn answer(is_grpc: bool, error: CallError, request_id: Option<HeaderValue>) -> R
     let mut status = Status::from(error);
     let shown = request_id.parse().expect("a UUID is ASCII");
     status.metadata_mut().insert(REQUEST_ID, shown);
-    status.into_http::<axum::body::Body>().into_response()
+    status.into_http::<Body>().into_response()
 }

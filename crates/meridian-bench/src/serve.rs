@@ -88,7 +88,7 @@ async fn serve_null() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{LISTENS_AT} {}", listener.local_addr()?);
     println!("{READY}");
-    meridian_api::serve(listener, null::router(), false, end_of_input()).await;
+    meridian_api::serve(listener, null::router().into(), false, end_of_input()).await;
     Ok(())
 }
 

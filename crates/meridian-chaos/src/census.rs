@@ -1,7 +1,7 @@
 //! What every kind of fault has: a name and a number, and where it is wrong.
 
 use crate::kind::Kind;
-use crate::place::Link;
+use crate::place::{Link, Place};
 
 impl Kind {
     /// Names of all kinds, in the order of the list above.
@@ -90,6 +90,24 @@ impl Kind {
             Kind::DiskSlow { .. } => 29,
             Kind::DiskFull { .. } => 30,
             Kind::DiskFlushFails { .. } => 31,
+        }
+    }
+
+    /// The node that this kind is wrong at for as long as it lasts, if it is one
+    /// node: it strikes by being there.
+    pub fn node(&self) -> Option<&Place> {
+        match self {
+            Kind::NodeCut { node }
+            | Kind::NodeCrash { node }
+            | Kind::NodePause { node }
+            | Kind::NodeReplace { node }
+            | Kind::NodeSlowStart { node, .. }
+            | Kind::DiskSlow { node, .. }
+            | Kind::DiskFull { node }
+            | Kind::DiskFlushFails { node }
+            | Kind::ClockSkew { node, .. }
+            | Kind::ClockFreeze { node } => Some(node),
+            _ => None,
         }
     }
 

@@ -29,6 +29,14 @@ impl Fingerprints {
     pub fn of(&self, bytes: &[u8]) -> String {
         hex::encode(&self.0.digest(&[bytes])[..16])
     }
+
+    /// The fingerprint as a number.
+    pub fn number(&self, bytes: &[u8]) -> u64 {
+        let digest = self.0.digest(&[bytes]);
+        digest[..8]
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +52,9 @@ mod tests {
         assert_ne!(one.of(b"secret"), one.of(b"secreu"));
         assert_ne!(one.of(b"secret"), other.of(b"secret"));
         assert_eq!(one.of(b"").len(), 32);
+        assert_eq!(one.number(b"secret"), one.number(b"secret"));
+        assert_ne!(one.number(b"secret"), one.number(b"secreu"));
+        assert_ne!(one.number(b"secret"), other.number(b"secret"));
     }
 
     #[test]

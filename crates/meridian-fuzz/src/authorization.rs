@@ -18,7 +18,9 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt as _};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
-use meridian_api::{Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope};
+use meridian_api::{
+    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Port, Scope,
+};
 use meridian_iam::signature::{Signature, SignedRequest, amz_date};
 use meridian_iam::{AccessKey, Directory, Identity, Principal};
 use meridian_kms::{Caller, Response};
@@ -93,18 +95,14 @@ impl Auditor for Silent {
     }
 }
 
-static FRONT: LazyLock<Router> = LazyLock::new(|| {
+static FRONT: LazyLock<Port> = LazyLock::new(|| {
     let mut directory = Directory::new();
     let arn = "arn:aws:iam::111122223333:user/ann";
     let identity = directory.add(Identity {
         principal: Principal::parse(arn).expect("a user's ARN"),
         policies: Vec::new(),
     });
-    let key = AccessKey {
-        identity,
-        secret: Zeroizing::new(SECRET.into()),
-        session: None,
-    };
+    let key = AccessKey::new(identity, Zeroizing::new(SECRET.into()), None);
     directory.add_access_key(ACCESS_KEY_ID, key);
     let front = Front {
         cluster: Arc::new(Silent),
@@ -117,7 +115,7 @@ static FRONT: LazyLock<Router> = LazyLock::new(|| {
         observer: Arc::new(Silent),
         auditor: Some(Arc::new(Silent)),
     };
-    front.router()
+    front.port(Router::new())
 });
 
 /// A request as it was written down.

@@ -4,7 +4,9 @@
 
 use std::sync::LazyLock;
 
-use meridian_iam::{Conditions, Decision, PolicyDocument, Principal, Query, Reason, evaluate};
+use meridian_iam::{
+    Conditions, Decision, Naming, PolicyDocument, Principal, Query, Reason, evaluate,
+};
 
 /// A call with condition keys of every type.
 struct Call {
@@ -62,6 +64,9 @@ pub(crate) fn decide(
         conditions: &CALL.conditions,
         identity_policies,
         key_policy,
-        granted: &|| granted,
+        granted: &|| match granted {
+            true => Naming::Directly,
+            false => Naming::Not,
+        },
     })
 }

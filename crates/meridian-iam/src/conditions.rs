@@ -1,7 +1,15 @@
 //! What a request says about itself, by condition key.
 
-use std::cell::LazyCell;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// What a request says about itself, asked for one condition key at a time:
+/// most policies look at few, or at none.
+pub trait ConditionValues {
+    /// The values of a key, which is in lower case; none if the request does not
+    /// have it.
+    fn values(&self, key: &str) -> Vec<Cow<'_, str>>;
+}
 
 /// Condition keys and their values. Keys are compared without regard to case;
 /// `kms:EncryptionContext:Department` and `aws:ResourceTag/Owner` are keys too.
@@ -28,28 +36,12 @@ impl Conditions {
         let all = self.0.entry(key.to_lowercase()).or_default();
         all.extend(values.into_iter().map(Into::into));
     }
-
-    /// The values of a key in lower case.
-    pub(crate) fn values(&self, key: &str) -> Option<&[String]> {
-        self.0.get(key).map(Vec::as_slice)
-    }
 }
 
-/// What a request says about itself, from when a policy first looks at it.
-pub trait Gathered {
-    /// All of it.
-    fn gathered(&self) -> &Conditions;
-}
-
-impl Gathered for Conditions {
-    fn gathered(&self) -> &Conditions {
-        self
-    }
-}
-
-impl<F: FnOnce() -> Conditions> Gathered for LazyCell<Conditions, F> {
-    fn gathered(&self) -> &Conditions {
-        self
+impl ConditionValues for Conditions {
+    fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
+        let values = self.0.get(key).map_or(&[][..], Vec::as_slice);
+        values.iter().map(|it| Cow::Borrowed(it.as_str())).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::policy::PolicyDocument;
 use crate::principal::Principal;
-use crate::signature::mac;
+use crate::signature::{KeptKeys, Signature, SignatureError, SignedRequest, mac};
 
 /// A principal with its own policies.
 pub struct Identity {
@@ -20,12 +20,10 @@ pub struct Identity {
 
 /// What proves that a request is somebody's. It cannot be printed, and is wiped.
 pub struct AccessKey {
-    /// Whose it is.
-    pub identity: Arc<Identity>,
-    /// What signatures are made with.
-    pub secret: Zeroizing<String>,
-    /// What has to come with every request, if the credential is temporary.
-    pub session: Option<Session>,
+    identity: Arc<Identity>,
+    secret: Zeroizing<String>,
+    session: Option<Session>,
+    kept: KeptKeys,
 }
 
 /// The rest of a temporary credential.
@@ -49,6 +47,44 @@ pub enum TokenError {
 const ID_LEN_MAX: usize = 128;
 
 impl AccessKey {
+    /// The access key of somebody: what signatures are made with, and what has to
+    /// come with every request, if the credential is temporary.
+    pub fn new(
+        identity: Arc<Identity>,
+        secret: Zeroizing<String>,
+        session: Option<Session>,
+    ) -> AccessKey {
+        AccessKey {
+            identity,
+            secret,
+            session,
+            kept: KeptKeys::default(),
+        }
+    }
+
+    /// Whose it is.
+    pub fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    /// Is a request of this time, and signed with this access key? As
+    /// [`Signature::verify`] says it, at the cost of a signing key derived once
+    /// a day.
+    ///
+    /// # Errors
+    /// Those of [`Signature::verify`].
+    pub fn verify(
+        &self,
+        signature: &Signature<'_>,
+        request: &SignedRequest<'_>,
+        now_ms: i64,
+    ) -> Result<(), SignatureError> {
+        let secret = self.secret.as_bytes();
+        signature.verify_by(request, now_ms, |scope| {
+            self.kept.signing_key(secret, scope)
+        })
+    }
+
     /// Has a text the characters of an access key ID? They are those of a name:
     /// an ARN made from it means one principal, and cannot be mistaken for
     /// another or for a pattern.
@@ -140,14 +176,11 @@ mod tests {
     }
 
     fn key(session: Option<Session>) -> AccessKey {
-        AccessKey {
-            identity: Arc::new(Identity {
-                principal: Principal::parse("arn:aws:iam::111122223333:root").unwrap(),
-                policies: Vec::new(),
-            }),
-            secret: Zeroizing::new("secret".into()),
-            session,
-        }
+        let identity = Arc::new(Identity {
+            principal: Principal::parse("arn:aws:iam::111122223333:root").unwrap(),
+            policies: Vec::new(),
+        });
+        AccessKey::new(identity, Zeroizing::new("secret".into()), session)
     }
 
     #[test]

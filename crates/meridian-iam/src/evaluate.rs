@@ -1,14 +1,15 @@
 //! May this principal do that? AWS's evaluation, as KMS does it.
 //!
-//! An explicit Deny anywhere ends it. A grant that fits allows. Otherwise a key
-//! belongs to its key policy: it allows a principal of its own account by
-//! itself, and leaves it to the identity policies where it allows the account.
-//! A principal of another account needs both. What has no key needs identity
-//! policies. The account itself may do what its identity policies could allow.
+//! An explicit Deny anywhere ends it. A grant that fits allows, or leaves it to the
+//! identity policies if it was given to a whole account. Otherwise a key belongs to
+//! its key policy: it allows a principal of its own account by itself, and leaves
+//! it to the identity policies where it allows the account. A principal of another
+//! account needs both. What has no key needs identity policies. The account itself
+//! may do what its identity policies could allow.
 
 use std::borrow::Cow;
 
-use crate::conditions::Gathered;
+use crate::conditions::ConditionValues;
 use crate::pattern::Variables;
 use crate::policy::{PolicyDocument, Says};
 use crate::principal::{Principal, PrincipalKind};
@@ -24,15 +25,16 @@ pub struct Query<'a> {
     pub resource: &'a str,
     /// The account that owns the resource.
     pub resource_account: &'a str,
-    /// What else the request says about itself. Nobody gathers it for policies
-    /// without conditions.
-    pub conditions: &'a dyn Gathered,
+    /// What else the request says about itself; never asked by policies without
+    /// conditions.
+    pub conditions: &'a dyn ConditionValues,
     /// The policies of the user or role; none for a root or a service.
     pub identity_policies: &'a [PolicyDocument],
     /// The policy of the key; nothing for an operation without a key.
     pub key_policy: Option<&'a PolicyDocument>,
-    /// Does a grant allow it? Asked where the policies leave it open.
-    pub granted: &'a dyn Fn() -> bool,
+    /// How a grant that allows it names who asks. Asked where the policies leave it
+    /// open.
+    pub granted: &'a dyn Fn() -> Naming,
 }
 
 /// The answer.
@@ -61,30 +63,49 @@ pub enum Reason {
 pub fn evaluate(query: &Query<'_>) -> Decision {
     let facts = Facts { query };
     let key = query.key_policy.map(|policy| policy.says(&facts));
-    let mut identity = Says::default();
-    for policy in query.identity_policies {
-        let says = policy.says(&facts);
-        identity.denies |= says.denies;
-        identity.allows = identity.allows.max(says.allows);
-    }
     if key.is_some_and(|says| says.denies) {
         // fidelity: assumed, which Deny AWS names if both policies have one.
         return Decision::Denied(Reason::KeyPolicyDenies);
     }
-    if identity.denies {
-        return Decision::Denied(Reason::IdentityPolicyDenies);
+    let decided = key.is_some_and(|says| says.allows == Naming::Directly) && !is_foreign(query);
+    // Where nothing more needs to be allowed, only a Deny is looked for.
+    let mut identity = Says {
+        allows: match decided {
+            true => Naming::Directly,
+            false => Naming::Not,
+        },
+        ..Says::default()
+    };
+    for policy in query.identity_policies {
+        policy.add_to(&mut identity, &facts);
+        if identity.denies {
+            return Decision::Denied(Reason::IdentityPolicyDenies);
+        }
     }
-    match without_grants(query, key.map(|says| says.allows), identity.allows) {
+    let denied = match without_grants(query, key.map(|says| says.allows), identity.allows) {
+        Decision::Allowed => return Decision::Allowed,
+        denied => denied,
+    };
+    match (query.granted)() {
         // fidelity: assumed, also for another account without identity policies.
-        Decision::Denied(_) if (query.granted)() => Decision::Allowed,
-        decision => decision,
+        Naming::Directly => Decision::Allowed,
+        // fidelity: assumed, as a key policy that names the account: AWS documents
+        // an account as a grantee, and that a grantee can stand for several
+        // identities, but not what they need besides.
+        Naming::ByAccount if may_by_identity(query, identity.allows) => Decision::Allowed,
+        Naming::ByAccount => Decision::Denied(Reason::NoIdentityPolicy),
+        Naming::Not => denied,
     }
+}
+
+/// The account itself may do what its identity policies could allow.
+fn may_by_identity(query: &Query<'_>, identity: Naming) -> bool {
+    query.principal.kind == PrincipalKind::Root || identity != Naming::Not
 }
 
 /// What the policies come to, none of which denies it.
 fn without_grants(query: &Query<'_>, key: Option<Naming>, identity: Naming) -> Decision {
-    let is_root = query.principal.kind == PrincipalKind::Root;
-    let by_identity = is_root || identity != Naming::Not;
+    let by_identity = may_by_identity(query, identity);
     let foreign = is_foreign(query);
     let allows = match key {
         Some(naming) => naming,
@@ -116,8 +137,9 @@ pub(crate) struct Facts<'a> {
 impl Facts<'_> {
     /// The values of a condition key in lower case; none if it is missing.
     pub(crate) fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
-        if let Some(given) = self.query.conditions.gathered().values(key) {
-            return given.iter().map(|it| Cow::Borrowed(it.as_str())).collect();
+        let given = self.query.conditions.values(key);
+        if !given.is_empty() {
+            return given;
         }
         let own = match key {
             "aws:resourceaccount" => Some(self.query.resource_account),

@@ -5,7 +5,7 @@
 //! 1. Key policies and identity policies are read once into [`PolicyDocument`];
 //!    what AWS would refuse to store is a [`PolicyError`].
 //! 2. A request becomes a [`Query`]: the [`Principal`] who asks, the action, the
-//!    resource, and its [`Conditions`].
+//!    resource, and its [`ConditionValues`].
 //! 3. [`evaluate`] weighs all policies and the grants that fit, and gives a
 //!    [`Decision`]; [`access_denied`] words a denial as AWS does.
 //!
@@ -33,9 +33,10 @@ pub mod signature;
 mod statement;
 
 pub use access_denied::{Subject, access_denied};
-pub use conditions::{Conditions, Gathered};
+pub use conditions::{ConditionValues, Conditions};
 pub use directory::{AccessKey, Directory, Identity, Session, TokenError};
 pub use evaluate::{Decision, Query, Reason, evaluate};
 pub use policy::PolicyDocument;
 pub use policy_error::PolicyError;
 pub use principal::{Principal, PrincipalKind, UnknownPrincipal};
+pub use principals::Naming;

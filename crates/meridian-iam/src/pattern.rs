@@ -97,55 +97,54 @@ impl Pattern {
 
     /// Does the whole text fit? Not if a variable has no value.
     pub(crate) fn matches(&self, text: &str, case: Case, variables: &impl Variables) -> bool {
-        let mut tokens = Vec::with_capacity(self.0.len());
-        for piece in &self.0 {
-            tokens.push(match piece {
-                Piece::Text(text) => Token::Text(Cow::Borrowed(text.as_str())),
-                Piece::One => Token::One,
-                Piece::Many => Token::Many,
-                Piece::Variable { key, default } => {
-                    let value = variables.value(key);
-                    match value.or_else(|| default.as_deref().map(Cow::Borrowed)) {
-                        Some(value) => Token::Text(value),
-                        None => return false,
-                    }
-                }
-            });
+        let is_variable = |piece: &Piece| matches!(piece, Piece::Variable { .. });
+        match self.0.iter().any(is_variable) {
+            false => fits(&self.0, text, case),
+            true => self
+                .filled_in(variables)
+                .is_some_and(|pieces| fits(&pieces, text, case)),
         }
-        fits(&tokens, text, case)
+    }
+
+    /// The pieces with values in the place of variables, if they have them.
+    fn filled_in(&self, variables: &impl Variables) -> Option<Vec<Piece>> {
+        let fill = |piece: &Piece| match piece {
+            Piece::Variable { key, default } => {
+                let value = variables.value(key).map(Cow::into_owned);
+                value.or_else(|| default.clone()).map(Piece::Text)
+            }
+            Piece::Text(_) | Piece::One | Piece::Many => Some(piece.clone()),
+        };
+        self.0.iter().map(fill).collect()
     }
 }
 
-enum Token<'a> {
-    Text(Cow<'a, str>),
-    One,
-    Many,
-}
-
 /// Without recursion: only the last `*` before a mismatch ever has to take more.
-fn fits(tokens: &[Token<'_>], text: &str, case: Case) -> bool {
-    let (mut token, mut rest) = (0, text);
+fn fits(pieces: &[Piece], text: &str, case: Case) -> bool {
+    let (mut at, mut rest) = (0, text);
     let mut retry: Option<(usize, &str)> = None;
     loop {
-        let after = match tokens.get(token) {
-            Some(Token::Many) => {
-                retry = Some((token + 1, rest));
+        let after = match pieces.get(at) {
+            Some(Piece::Many) if at + 1 == pieces.len() => return true,
+            Some(Piece::Many) => {
+                retry = Some((at + 1, rest));
                 Some(rest)
             }
-            Some(Token::One) => after_one(rest),
-            Some(Token::Text(begin)) => after_text(rest, begin, case),
+            Some(Piece::One) => after_one(rest),
+            Some(Piece::Text(begin)) => after_text(rest, begin, case),
+            Some(Piece::Variable { .. }) => unreachable!("variables are filled in before"),
             None if rest.is_empty() => return true,
             None => None,
         };
         match (after, retry) {
             (Some(after), _) => {
-                token += 1;
+                at += 1;
                 rest = after;
             }
             (None, Some((next, from))) => match after_one(from) {
                 Some(from) => {
                     retry = Some((next, from));
-                    (token, rest) = (next, from);
+                    (at, rest) = (next, from);
                 }
                 None => return false,
             },
@@ -161,6 +160,11 @@ fn after_one(text: &str) -> Option<&str> {
 fn after_text<'t>(text: &'t str, begin: &str, case: Case) -> Option<&'t str> {
     match case {
         Case::Sensitive => text.strip_prefix(begin),
+        // As bytes, where no character has a lower case of other bytes.
+        Case::Ignored if text.is_ascii() && begin.is_ascii() => {
+            let (same, rest) = text.split_at_checked(begin.len())?;
+            same.eq_ignore_ascii_case(begin).then_some(rest)
+        }
         Case::Ignored => {
             let mut rest = text.chars();
             for wanted in begin.chars() {

@@ -73,14 +73,21 @@ impl PolicyDocument {
 
     pub(crate) fn says(&self, facts: &Facts<'_>) -> Says {
         let mut says = Says::default();
+        self.add_to(&mut says, facts);
+        says
+    }
+
+    /// Adds what this policy says to what others have said. A statement that
+    /// could add nothing is not looked at.
+    pub(crate) fn add_to(&self, says: &mut Says, facts: &Facts<'_>) {
         for statement in &self.statements {
-            match (statement.effect, statement.naming(facts)) {
-                (_, Naming::Not) => {}
-                (Effect::Deny, Naming::ByAccount | Naming::Directly) => says.denies = true,
-                (Effect::Allow, naming) => says.allows = says.allows.max(naming),
+            match statement.effect {
+                Effect::Allow | Effect::Deny if says.denies => return,
+                Effect::Deny => says.denies = statement.naming(facts) != Naming::Not,
+                Effect::Allow if says.allows == Naming::Directly => {}
+                Effect::Allow => says.allows = says.allows.max(statement.naming(facts)),
             }
         }
-        says
     }
 }
 

@@ -27,13 +27,15 @@ pub(crate) enum Named {
     Elsewhere,
 }
 
-/// How a statement names a principal.
+/// How a statement or a grant names a principal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Naming {
+pub enum Naming {
+    /// It does not.
     #[default]
     Not,
-    /// By the account: an Allow then leaves it to the identity policies.
+    /// By the account: what is allowed is then left to the identity policies.
     ByAccount,
+    /// By itself, or with everybody.
     Directly,
 }
 

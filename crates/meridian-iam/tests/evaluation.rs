@@ -1,10 +1,10 @@
 //! What policies and grants together come to, and what a denied caller reads.
 
-use std::cell::LazyCell;
+use std::borrow::Cow;
 
 use meridian_iam::{
-    Conditions, Decision, PolicyDocument, Principal, Query, Reason, Subject, access_denied,
-    evaluate,
+    ConditionValues, Conditions, Decision, Naming, PolicyDocument, Principal, Query, Reason,
+    Subject, access_denied, evaluate,
 };
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -19,7 +19,7 @@ struct Case {
     identity: Vec<PolicyDocument>,
     key: Option<PolicyDocument>,
     conditions: Conditions,
-    granted: bool,
+    granted: Naming,
 }
 
 impl Case {
@@ -29,7 +29,7 @@ impl Case {
             identity: Vec::new(),
             key: None,
             conditions: Conditions::new(),
-            granted: false,
+            granted: Naming::Not,
         }
     }
 
@@ -58,8 +58,12 @@ impl Case {
         self.identity(r#""Effect": "Allow", "Action": "kms:Enc*", "Resource": "*""#)
     }
 
-    fn granted(mut self) -> Case {
-        self.granted = true;
+    fn granted(self) -> Case {
+        self.granted_to(Naming::Directly)
+    }
+
+    fn granted_to(mut self, granted: Naming) -> Case {
+        self.granted = granted;
         self
     }
 
@@ -299,12 +303,35 @@ fn a_ciphertext_is_named_as_such() {
 }
 
 #[test]
+fn a_grant_to_an_account_leaves_it_to_the_identity_policies() {
+    let case = |arn| Case::of(arn).key_for(SESSION).granted_to(Naming::ByAccount);
+    let bare = case(ANN);
+    assert_eq!(bare.decision(), Decision::Denied(Reason::NoIdentityPolicy));
+    assert_eq!(bare.allowed().decision(), Decision::Allowed);
+    assert_eq!(case(ROOT).decision(), Decision::Allowed);
+    assert_eq!(case(STRANGER).allowed().decision(), Decision::Allowed);
+    assert_eq!(
+        case(STRANGER).decision(),
+        Decision::Denied(Reason::NoIdentityPolicy)
+    );
+}
+
+struct Unasked;
+
+impl ConditionValues for Unasked {
+    fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
+        panic!("{key} decides nothing")
+    }
+}
+
+#[test]
 fn conditions_and_grants_are_asked_for_only_where_they_decide() {
-    let case = Case::of(ANN).key_for(ANN);
-    let conditions = LazyCell::new(|| -> Conditions { panic!("no policy has conditions") });
+    let more = r#""Effect": "Allow", "Action": "kms:*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}"#;
+    let case = Case::of(ANN).key_for(ANN).identity(more);
     let decided = case.ask(|query| {
         evaluate(&Query {
-            conditions: &conditions,
+            conditions: &Unasked,
             granted: &|| panic!("the key policy has allowed it"),
             ..*query
         })

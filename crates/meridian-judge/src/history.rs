@@ -255,7 +255,7 @@ pub struct Invoked {
     pub cut_off: bool,
     /// The answer may come from a view that is older than the call, because a
     /// fault or a profile says so: it was the region's newest until this time,
-    /// in virtual milliseconds, and may not be older.
+    /// in milliseconds since the history began, and may not be older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of_ms: Option<i64>,
 }
@@ -280,6 +280,10 @@ pub struct Returned {
     /// What was decrypted, or its keyed hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The material that was imported, by a number that follows from its bytes
+    /// under a key of the recorder's; the client's own stands in the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 mod operation_name {

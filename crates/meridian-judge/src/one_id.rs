@@ -10,7 +10,7 @@ use crate::history::{Invoked, Seen};
 use crate::sighting::Sighting;
 use crate::verdict::{Bench, Kept, Promise};
 
-/// What has been imported, by the clients' own numbers of the bytes.
+/// What has been imported, by the numbers of the bytes.
 #[derive(Default)]
 pub struct OneId {
     open: BTreeMap<u64, Invoked>,
@@ -30,7 +30,8 @@ impl Promise for OneId {
             }
             Seen::Ok(returned) => {
                 let call = self.open.remove(&returned.call);
-                let known = call.and_then(|it| Some((it.region, it.key?, it.bytes?)));
+                let known =
+                    call.and_then(|it| Some((it.region, it.key?, it.bytes.or(returned.bytes)?)));
                 if let Some(((region, key, bytes), id)) = known.zip(returned.material) {
                     bench.looked(self.name());
                     return self.imported(region, key, bytes, id, bench);

@@ -93,6 +93,7 @@ fn history() -> History {
         description: Some("mine".into()),
         material: Some(MaterialId::from_bytes([7; 32])),
         text: Some("text".into()),
+        bytes: Some(4),
     };
     let (region, at_ms) = (1, 5);
     History {

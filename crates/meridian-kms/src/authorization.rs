@@ -1,16 +1,19 @@
 //! Who may do what: the one place where a request is allowed or refused, after
 //! its key was found and before anything else is said about it.
 
-use std::cell::LazyCell;
 use std::sync::LazyLock;
 
-use meridian_iam::{Decision, PolicyDocument, Principal, Query, Subject, access_denied, evaluate};
+use meridian_iam::{
+    Decision, Naming, PolicyDocument, Principal, Query, Subject, access_denied, evaluate,
+};
+use meridian_proto::v1::Tag;
 
 use crate::alias::Alias;
 use crate::arn::{AccountId, AliasName, AliasRef, KeyRef};
+use crate::asked;
 use crate::authority::Authority;
 use crate::caller::Caller;
-use crate::conditions;
+use crate::conditions::Said;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
 use crate::grant_operation::GrantOperation;
@@ -141,14 +144,10 @@ impl Region {
         let operation = request.operation();
         let action = operation.action();
         match operation {
-            // A replica is created where it will be.
-            Operation::CreateKey | Operation::ReplicateKey => {
-                self.authorize_in_account(cx, "kms:CreateKey", "*")?;
-                match conditions::request_tags(request).is_empty() {
-                    true => Ok(()),
-                    false => self.authorize_in_account(cx, "kms:TagResource", "*"),
-                }
-            }
+            Operation::CreateKey => self.authorize_creation(cx, asked::request_tags(request)),
+            // Also the aliases of one key: ListAliases takes an identity policy alone and
+            // uses no particular key (AWS KMS Developer Guide, "Specifying KMS keys in IAM
+            // policy statements").
             Operation::GenerateRandom
             | Operation::ListAliases
             | Operation::ListKeys
@@ -202,6 +201,7 @@ impl Region {
             | Operation::ListResourceTags
             | Operation::PutKeyPolicy
             | Operation::ReEncrypt
+            | Operation::ReplicateKey
             | Operation::RetireGrant
             | Operation::RevokeGrant
             | Operation::RotateKeyOnDemand
@@ -213,6 +213,26 @@ impl Region {
             | Operation::UpdatePrimaryRegion
             | Operation::Verify
             | Operation::VerifyMac => Ok(()),
+        }
+    }
+
+    /// May the caller make a key in its account, with these tags? A replica is
+    /// made too.
+    ///
+    /// # Errors
+    /// AccessDeniedException.
+    pub(crate) fn authorize_creation(
+        &self,
+        cx: &Context<'_>,
+        tags: &[Tag],
+    ) -> Result<(), KmsError> {
+        if matches!(cx.authority, Authority::Open) {
+            return Ok(());
+        }
+        self.authorize_in_account(cx, "kms:CreateKey", "*")?;
+        match tags.is_empty() {
+            true => Ok(()),
+            false => self.authorize_in_account(cx, "kms:TagResource", "*"),
         }
     }
 
@@ -277,9 +297,14 @@ impl Region {
             }
         };
         let owner = asked.owner.to_string();
-        let conditions = LazyCell::new(|| conditions::gather(self, cx, asked.action, key));
+        let conditions = Said {
+            region: self,
+            cx,
+            action: asked.action,
+            key,
+        };
         let asked_key = key.filter(|_| asked.by_grants);
-        let granted = || asked_key.is_some_and(|key| key.grants_allow(cx, asked.action));
+        let granted = || asked_key.map_or(Naming::Not, |key| key.granted(cx, asked.action));
         let query = Query {
             principal,
             action: asked.action,

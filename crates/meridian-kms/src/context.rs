@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 /// Undoes the wrapping of imported material; nothing if it was not wrapped for
 /// this token.
-pub type Unwrap = fn(&ImportToken, &[u8]) -> Option<Zeroizing<Vec<u8>>>;
+pub type Unwrap<'a> = &'a dyn Fn(&ImportToken, &[u8]) -> Option<Zeroizing<Vec<u8>>>;
 
 /// The surroundings of one plan.
 pub struct Context<'a> {
@@ -44,7 +44,7 @@ pub struct Context<'a> {
     pub wrapping_key: Option<&'a WrappingKey>,
     /// How wrapped material is unwrapped: by the token's own private key, but
     /// in the simulator, where RSA would take most of the time.
-    pub unwrap: Unwrap,
+    pub unwrap: Unwrap<'a>,
     /// Import tokens older than this, in milliseconds, count as expired, if a
     /// fault says so.
     pub tokens_expire_after_ms: Option<u64>,

@@ -232,7 +232,7 @@ impl TestRegion {
     /// Calls an operation; another region that has to be asked answers
     /// [`TestRegion::answer`].
     pub fn call<C: Call>(&mut self, request: C) -> Result<C::Response, KmsError> {
-        let answer = self.answer;
+        let answer = self.answer.clone();
         self.call_asking(request, |_| answer)
     }
 
@@ -321,7 +321,7 @@ impl TestRegion {
             now: self.now,
             regions: &regions,
             wrapping_key: wrapping_key.as_ref(),
-            unwrap: ImportToken::unwrap,
+            unwrap: &ImportToken::unwrap,
             tokens_expire_after_ms: self.tokens_expire_after_ms,
             answer,
             chosen: self.chosen.take(),

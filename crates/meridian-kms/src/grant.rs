@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use meridian_iam::Naming;
 use meridian_proto::v1;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -68,11 +69,12 @@ pub enum Party {
 }
 
 impl Party {
-    /// Is this caller the one meant, or does it act as the one meant?
-    pub fn is(&self, principal: &str) -> bool {
+    /// How it names a caller: directly whoever acts as the one meant.
+    pub fn naming(&self, caller: &str) -> Naming {
         match self {
-            Party::Principal(arn) => principal_arn::acts_as(principal, arn),
-            Party::Service(name) => name == principal,
+            Party::Principal(arn) => principal_arn::naming(arn, caller),
+            Party::Service(name) if name == caller => Naming::Directly,
+            Party::Service(_) => Naming::Not,
         }
     }
 

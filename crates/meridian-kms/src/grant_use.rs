@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::conditions;
+use meridian_iam::Naming;
+
+use crate::asked;
 use crate::context::Context;
 use crate::grant::{Grant, GrantId};
 use crate::grant_operation::GrantOperation;
@@ -11,28 +13,43 @@ use crate::key::Key;
 use crate::ops::{Request, create_grant};
 
 impl Key {
-    /// Does a grant on this key give the caller this?
-    pub(crate) fn grants_allow(&self, cx: &Context<'_>, action: &str) -> bool {
+    /// How the grants on this key that give the caller this name it.
+    pub(crate) fn granted(&self, cx: &Context<'_>, action: &str) -> Naming {
         let gives = |grant: &Grant| {
+            let naming = grant.grantee.naming(&cx.caller.principal);
             let allows = |operation: &GrantOperation| operation.is_action(action);
-            grant.grantee.is(&cx.caller.principal)
+            let given = naming != Naming::Not
                 && grant.operations.iter().copied().any(|operation| {
                     allows(&operation) && constraints_are_met(cx, action, operation, grant)
-                })
+                });
+            if given { naming } else { Naming::Not }
         };
-        let mut grants = self.grants.iter();
         let Some(older) = cx.spread_grants else {
-            return grants.any(|(_, grant)| gives(grant));
+            return strongest(self.grants.values().map(gives));
         };
-        let older = older.key(&self.key);
-        older.is_some_and(|key| key.grants.values().any(gives))
-            || grants.any(|(id, grant)| gives(grant) && self.is_shown(cx, *id))
+        let older = older.key(&self.key).into_iter();
+        let spread = older.flat_map(|key| key.grants.values()).map(gives);
+        let given = self.grants.iter().map(|(id, grant)| (id, gives(grant)));
+        let shown = given.filter(|(id, naming)| *naming != Naming::Not && self.is_shown(cx, **id));
+        strongest(spread.chain(shown.map(|(_, naming)| naming)))
     }
 
     /// Does the caller show a token of this grant?
     fn is_shown(&self, cx: &Context<'_>, id: GrantId) -> bool {
         grant_token::named(cx).is_ok_and(|named| named.contains(&(self.key, id)))
     }
+}
+
+/// The most direct one; none after it is looked at.
+fn strongest(all: impl Iterator<Item = Naming>) -> Naming {
+    let mut found = Naming::Not;
+    for naming in all {
+        found = found.max(naming);
+        if found == Naming::Directly {
+            break;
+        }
+    }
+    found
 }
 
 fn constraints_are_met(
@@ -52,7 +69,7 @@ fn constraints_are_met(
         }
         (operation, Some(request)) if operation.has_context() => {
             let none = BTreeMap::new();
-            let context = conditions::encryption_context(request, action);
+            let context = asked::encryption_context(request, action);
             constraints.admit_context(context.unwrap_or(&none))
         }
         (_, Some(_)) => true,

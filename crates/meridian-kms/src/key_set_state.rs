@@ -4,26 +4,14 @@
 use meridian_crypto::MaterialId;
 use meridian_proto::v1;
 
-use crate::admission::Naming;
 use crate::arn::KeyRef;
-use crate::caller::Caller;
-use crate::error::KmsError;
 use crate::key::{Key, Role};
 use crate::key_set::Origin;
 use crate::material::{MaterialState, RegisteredMaterial};
-use crate::ops::Operation;
 use crate::region::Region;
 use crate::replication::fact::{ReplicaReport, ReportedState};
 
 impl Region {
-    /// The key that a request to watch names.
-    pub fn watched_key(&self, caller: &Caller, key_id: &str) -> Result<KeyRef, KmsError> {
-        let naming = Naming::KeyOrAlias;
-        Ok(self
-            .find(caller, Operation::DescribeKey, key_id, naming)?
-            .key)
-    }
-
     /// The set's state as this region knows it; `deleted` once the key is gone.
     pub fn key_set_state(&self, reference: &KeyRef) -> v1::KeySetState {
         let mut state = v1::KeySetState {

@@ -21,6 +21,7 @@ mod fixture;
 pub mod admission;
 pub mod alias;
 pub mod arn;
+pub mod asked;
 pub mod asymmetric;
 pub mod authority;
 pub mod authorization;

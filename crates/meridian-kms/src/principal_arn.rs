@@ -1,5 +1,7 @@
 //! Principals as grants name them: accounts, users, roles and their sessions.
 
+use meridian_iam::Naming;
+
 use crate::arn::{AccountId, RegionName};
 use crate::error::{ErrorCode, KmsError};
 use crate::grant::Party;
@@ -40,34 +42,34 @@ pub(crate) fn read(text: &str, member: &str, region: &RegionName) -> Result<Part
     }
 }
 
-/// Does the caller with this ARN act as a principal? A session acts as its
-/// role, and everybody in an account as the account.
-// fidelity: assumed, AWS lets an account that was given a grant say by its own
-// policies who in it may use the grant.
-pub(crate) fn acts_as(caller: &str, principal: &str) -> bool {
+/// How a principal names the caller with this ARN: a session acts as its role, and
+/// everybody in an account is of it.
+pub(crate) fn naming(principal: &str, caller: &str) -> Naming {
     if caller == principal {
-        return true;
+        return Naming::Directly;
     }
     let (Some(caller), Some(principal)) = (split(caller), split(principal)) else {
-        return false;
+        return Naming::Not;
     };
     if caller.account != principal.account || principal.service != "iam" {
-        return false;
+        return Naming::Not;
     }
     if principal.resource == "root" {
-        return true;
+        return Naming::ByAccount;
     }
     let role = principal.resource.strip_prefix("role/");
     let session = caller.resource.strip_prefix("assumed-role/");
-    match (role, session) {
-        (Some(role), Some(session)) if caller.service == "sts" => {
-            // A role's path is not part of its sessions' ARNs.
-            let role = role.rsplit_once('/').map_or(role, |(_, name)| name);
-            session
-                .split_once('/')
-                .is_some_and(|(name, _)| name == role)
-        }
-        _ => false,
+    let (Some(role), Some(session)) = (role, session) else {
+        return Naming::Not;
+    };
+    // A role's path is not part of its sessions' ARNs.
+    let role = role.rsplit_once('/').map_or(role, |(_, name)| name);
+    let of_role = session
+        .split_once('/')
+        .is_some_and(|(name, _)| name == role);
+    match caller.service == "sts" && of_role {
+        true => Naming::Directly,
+        false => Naming::Not,
     }
 }
 
@@ -165,14 +167,24 @@ mod tests {
     }
 
     #[test]
-    fn a_session_acts_as_its_role_and_anybody_as_the_account() {
+    fn a_session_acts_as_its_role_and_anybody_is_of_the_account() {
         let session = "arn:aws:sts::111122223333:assumed-role/R/s";
-        assert!(acts_as(session, session));
-        assert!(acts_as(session, "arn:aws:iam::111122223333:role/path/R"));
-        assert!(acts_as(session, "arn:aws:iam::111122223333:root"));
-        assert!(!acts_as(session, "arn:aws:iam::111122223333:role/S"));
-        assert!(!acts_as(session, "arn:aws:iam::999999999999:role/R"));
         let root = "arn:aws:iam::111122223333:root";
-        assert!(!acts_as(root, "arn:aws:iam::111122223333:role/R"));
+        for (principal, caller, expected) in [
+            (session, session, Naming::Directly),
+            (
+                "arn:aws:iam::111122223333:role/path/R",
+                session,
+                Naming::Directly,
+            ),
+            (root, root, Naming::Directly),
+            (root, session, Naming::ByAccount),
+            ("arn:aws:iam::999999999999:root", session, Naming::Not),
+            ("arn:aws:iam::111122223333:role/S", session, Naming::Not),
+            ("arn:aws:iam::999999999999:role/R", session, Naming::Not),
+            ("arn:aws:iam::111122223333:role/R", root, Naming::Not),
+        ] {
+            assert_eq!(naming(principal, caller), expected, "{principal} {caller}");
+        }
     }
 }

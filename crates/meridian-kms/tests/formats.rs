@@ -193,14 +193,16 @@ fn facts_are_read_and_written_as_ever() {
 #[test]
 fn preflight_messages_are_read_and_written_as_ever() {
     let lines = golden("preflight_v1.txt");
-    let [question, nothing, key] = &lines[..] else {
-        panic!("a question, an answer without a key, an answer with one");
+    let [question, nothing, key, asked, denied] = &lines[..] else {
+        panic!("a question, an answer without a key, one with one, and both about a caller");
     };
-    assert_eq!(
-        &readable(&Question::decode(&bytes(question)).unwrap().encode()),
-        question
-    );
-    for line in [nothing, key] {
+    for line in [question, asked] {
+        assert_eq!(
+            &readable(&Question::decode(&bytes(line)).unwrap().encode()),
+            line
+        );
+    }
+    for line in [nothing, key, denied] {
         assert_eq!(
             &readable(&Answer::decode(&bytes(line)).unwrap().encode()),
             line

@@ -27,12 +27,14 @@ struct Tally {
     turns: BTreeMap<String, u64>,
     /// How often each kind has had an effect.
     struck: BTreeMap<&'static str, u64>,
+    /// How often each fault has had one, by its ID, until somebody takes it.
+    strikes: BTreeMap<String, u64>,
     /// Who waits on which narrow link.
     queue: Queue,
 }
 
-/// Chance of a live cluster.
-struct LiveOdds<'a>(MutexGuard<'a, Tally>);
+/// Chance of a live cluster, with the faults that it decides about.
+struct LiveOdds<'a>(MutexGuard<'a, Tally>, &'a Faults);
 
 impl Odds for LiveOdds<'_> {
     fn below(&mut self, limit: u64) -> u64 {
@@ -51,6 +53,10 @@ impl Odds for LiveOdds<'_> {
 
     fn struck(&mut self, kind: &Kind) {
         *self.0.struck.entry(kind.name()).or_default() += 1;
+        let mut active = self.1.iter(i64::MIN);
+        if let Some(fault) = active.find(|fault| fault.kind == *kind) {
+            *self.0.strikes.entry(fault.id.clone()).or_default() += 1;
+        }
     }
 }
 
@@ -88,7 +94,7 @@ impl ActiveFaults {
             return calm;
         }
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        ask(&faults, machine_now_ms(), &mut LiveOdds(tally))
+        ask(&faults, machine_now_ms(), &mut LiveOdds(tally, &faults))
     }
 
     /// What becomes of a message of so many bytes that is sent now.
@@ -160,7 +166,7 @@ impl ActiveFaults {
     /// A fault that is over at once has had its effect.
     pub fn happened(&self, kind: &Kind) {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        LiveOdds(tally).struck(kind);
+        LiveOdds(tally, &Faults::default()).struck(kind);
     }
 
     /// Replaces the set.
@@ -193,6 +199,13 @@ impl ActiveFaults {
     pub fn struck(&self) -> BTreeMap<&'static str, u64> {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.struck.clone()
+    }
+
+    /// How often a fault has had an effect in this process since this was asked
+    /// last.
+    pub fn take_strikes(&self, id: &str) -> u64 {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.strikes.remove(id).unwrap_or_default()
     }
 
     /// Follows the set.
@@ -367,6 +380,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(faults.struck(), BTreeMap::from([("link hold", 1)]));
+        assert_eq!([(); 2].map(|()| faults.take_strikes("f")), [1, 0]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -54,6 +54,11 @@ pub struct NodeConfig {
     pub cluster_secret_file: PathBuf,
     /// File with the region's root key, the same for all of its nodes.
     pub root_key_file: PathBuf,
+    /// The region's group exists, and this node takes the place of a member whose
+    /// disk is gone: with an empty directory it founds nothing, and votes only
+    /// when the others have filled it. Default: no.
+    #[serde(default)]
+    pub joins: bool,
     /// May faults be injected and time be moved? Default: no.
     #[serde(default)]
     pub allow_chaos: bool,
@@ -138,6 +143,9 @@ pub struct NodeOverrides {
     /// File with the region's root key.
     #[arg(long, env = "MERIDIAN_ROOT_KEY_FILE")]
     pub root_key_file: Option<PathBuf>,
+    /// Take the place of a member whose disk is gone.
+    #[arg(long, env = "MERIDIAN_JOINS")]
+    pub joins: Option<bool>,
     /// Allow faults to be injected and time to be moved.
     #[arg(long, env = "MERIDIAN_ALLOW_CHAOS")]
     pub allow_chaos: Option<bool>,
@@ -222,7 +230,7 @@ impl NodeOverrides {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let number = |number: Option<u64>| number.map(i64::try_from).transpose();
         let fsync = self.fsync.map(toml::Value::try_from).transpose()?;
-        let settings: [(&str, Option<toml::Value>); 18] = [
+        let settings: [(&str, Option<toml::Value>); 19] = [
             ("region", self.region.map(Into::into)),
             ("node_id", number(self.node_id)?.map(Into::into)),
             ("listen", self.listen.map(Into::into)),
@@ -237,6 +245,7 @@ impl NodeOverrides {
                 "root_key_file",
                 self.root_key_file.map(text).map(Into::into),
             ),
+            ("joins", self.joins.map(Into::into)),
             ("allow_chaos", self.allow_chaos.map(Into::into)),
             ("audit_file", self.audit_file.map(text).map(Into::into)),
             ("events_file", self.events_file.map(text).map(Into::into)),

@@ -22,7 +22,9 @@ pub async fn run(core: Arc<Core>) {
         let lag_ms = faults
             .borrow_and_update()
             .longest_lag_ms(region, core.node_id, now);
-        core.view.keep(lag_ms);
+        // Read first: what is seen then is no older.
+        let index = *core.group.applied().borrow();
+        core.view.keep(lag_ms, index);
         tokio::select! {
             changed = views.changed() => if changed.is_err() { return },
             changed = faults.changed() => if changed.is_err() { return },

@@ -14,9 +14,9 @@ use futures::{FutureExt, StreamExt};
 use meridian_api::{CallError, Kms, Seen};
 use meridian_chaos::{Call, Reception, Staleness};
 use meridian_kms::{
-    Caller, Change, Consistency, ErrorCode, KmsError, Outcome, Plan, Request, Response,
+    Caller, Change, Consistency, ErrorCode, KeyRef, KmsError, Outcome, Plan, Request, Response,
 };
-use meridian_proto::v1::KeySetState;
+use meridian_proto::v1::{DescribeKeyRequest, KeySetState};
 use tokio::time::Instant;
 
 use crate::core::{Core, LEADER_TIMEOUT, NotCommitted};
@@ -186,6 +186,22 @@ impl NodeKms {
         }
     }
 
+    /// The key that a caller may watch: one that it may describe.
+    async fn watched(&self, caller: &Caller, key_id: String) -> Result<KeyRef, CallError> {
+        let request = Request::DescribeKey(DescribeKeyRequest {
+            key_id: Some(key_id),
+            ..Default::default()
+        });
+        let Response::DescribeKey(described) = self.read(caller, &request, &NEWEST).await? else {
+            return Err(CallError::Internal(
+                "DescribeKey was answered as another".into(),
+            ));
+        };
+        let arn = described.key_metadata.and_then(|it| it.arn);
+        let key = arn.and_then(|arn| self.core.view.newest().meant(caller, &arn));
+        key.ok_or_else(|| CallError::Internal("a described key has an ARN".into()))
+    }
+
     pub(crate) async fn commit(&self, caller: &Caller, change: Change) -> Attempt {
         match self.core.propose_for(caller, change).await {
             Ok((index, Outcome::Answered(answer))) => {
@@ -211,7 +227,7 @@ fn not_committed(error: NotCommitted) -> Attempt {
 }
 
 /// A client's call on the newest view.
-fn asking<'a>(caller: &'a Caller, request: &'a Request) -> Asking<'a> {
+pub(crate) fn asking<'a>(caller: &'a Caller, request: &'a Request) -> Asking<'a> {
     Asking {
         caller,
         request,
@@ -352,15 +368,12 @@ impl Kms for NodeKms {
         caller: Caller,
         key_id: String,
     ) -> BoxStream<'static, Result<KeySetState, CallError>> {
-        let core = self.core.clone();
+        let kms = self.clone();
         let first = async move {
-            if !core.barrier(Instant::now() + LEADER_TIMEOUT).await {
-                return futures::stream::once(async { Err(CallError::NoLeader) }).boxed();
-            }
-            match core.view.newest().watched_key(&caller, &key_id) {
-                Err(error) => futures::stream::once(async { Err(error.into()) }).boxed(),
+            match kms.watched(&caller, key_id).await {
+                Err(error) => futures::stream::once(async { Err(error) }).boxed(),
                 Ok(key) => {
-                    let views = tokio_stream::wrappers::WatchStream::new(core.view.follow());
+                    let views = tokio_stream::wrappers::WatchStream::new(kms.core.view.follow());
                     let states = views.map(move |region| region.key_set_state(&key));
                     distinct(states).map(Ok).boxed()
                 }

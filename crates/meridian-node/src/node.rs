@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
-use meridian_api::{Cluster, Front, Kms, Scope};
+use meridian_api::{Cluster, Front, Kms, Port, Scope};
 use meridian_crypto::{ClusterSecret, RootKey, Vault};
 use meridian_kms::{Region, RegionName};
 use meridian_proto::v1::node_server::NodeServer;
@@ -219,13 +219,13 @@ impl RunningNode {
                 own: node.kms.clone(),
                 directory: node.process.directory.clone(),
             };
-            let router = router(
+            let port = port(
                 &node.process,
                 Arc::new(cluster),
                 Scope::Cluster,
                 allow_chaos,
             );
-            node.serve(listener, router);
+            node.serve(listener, port);
         }
         Ok(node)
     }
@@ -272,7 +272,7 @@ impl RunningNode {
         let clock = Clock::new(region.clone(), config.node_id, faults.clone());
         let mut group = group_config(&config, &process);
         group.memory = memory;
-        group.joins = replaces && group.members.len() > 1;
+        group.joins = (replaces || config.joins) && group.members.len() > 1;
         let group = Group::start(group, machine, Arc::new(transport))
             .await
             .with_context(|| format!("starting node {} of {region}", config.node_id))?;
@@ -323,15 +323,15 @@ impl RunningNode {
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
         let peer_routes = tonic::service::Routes::new(peer_service).into_axum_router();
-        node.serve(listeners.peers, peer_routes);
+        node.serve(listeners.peers, peer_routes.into());
         let scope = Scope::Region(region.to_string());
-        let router = router(
+        let port = port(
             &node.process,
             Arc::new(OneRegion(kms)),
             scope,
             config.allow_chaos,
         );
-        node.serve(listeners.clients, router);
+        node.serve(listeners.clients, port);
         node.tasks.spawn(forgetter::run(core.clone()));
         node.tasks.spawn(historian::run(core.clone()));
         node.tasks.spawn(ticker::run(core.clone()));
@@ -367,7 +367,7 @@ impl RunningNode {
         self.tasks.shutdown().await;
     }
 
-    fn serve(&mut self, listener: TcpListener, router: axum::Router) {
+    fn serve(&mut self, listener: TcpListener, port: Port) {
         let note_clients = self.process.audit.is_some();
         let mut stop = self.stop.subscribe();
         let stopped = async move {
@@ -375,17 +375,12 @@ impl RunningNode {
             let _ = stop.wait_for(|stop| *stop).await;
         };
         self.tasks
-            .spawn(meridian_api::serve(listener, router, note_clients, stopped));
+            .spawn(meridian_api::serve(listener, port, note_clients, stopped));
     }
 }
 
 /// Everything that one client port serves.
-pub fn router(
-    process: &Process,
-    cluster: Arc<dyn Cluster>,
-    scope: Scope,
-    allow_chaos: bool,
-) -> axum::Router {
+pub fn port(process: &Process, cluster: Arc<dyn Cluster>, scope: Scope, allow_chaos: bool) -> Port {
     let chaos = ChaosService {
         directory: process.directory.clone(),
         faults: process.faults.clone(),
@@ -404,6 +399,11 @@ pub fn router(
         is_closed: process.access.identities().is_some(),
     };
     let audit = meridian_proto::v1::audit_log_server::AuditLogServer::new(audit);
+    let more = pages
+        .router()
+        .merge(chaos_pages)
+        .route_service("/meridian.v1.Chaos/{*method}", chaos)
+        .route_service("/meridian.v1.AuditLog/{*method}", audit);
     let observer = Arc::new(process.metrics.clone());
     let auditor = process.audit.clone();
     Front {
@@ -414,11 +414,7 @@ pub fn router(
         observer,
         auditor: auditor.map(|it| it as _),
     }
-    .router()
-    .merge(pages.router())
-    .merge(chaos_pages)
-    .route_service("/meridian.v1.Chaos/{*method}", chaos)
-    .route_service("/meridian.v1.AuditLog/{*method}", audit)
+    .port(more)
 }
 
 /// Binds an address, and says which one if that fails.

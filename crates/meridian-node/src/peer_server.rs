@@ -126,9 +126,9 @@ impl Node for PeerServer {
         if !self.core.barrier(Instant::now() + LEADER_TIMEOUT).await {
             return Err(Status::unavailable("the region has no leader"));
         }
-        let answer = self.core.view.newest().answer(&question).encode();
+        let answer = self.kms.answer(&question);
         Ok(Reply::new(v1::PreflightAnswer {
-            answer: answer.into(),
+            answer: answer.encode().into(),
         }))
     }
 

@@ -121,33 +121,16 @@ impl NodeKms {
         let (core, request) = (self.core(), asking.request);
         let spread_grants = core.view.spread_grants(asking.staleness);
         let mut entropy = OsEntropy;
-        let mut cx = Context {
-            caller: asking.caller,
-            authority: match asking.operator {
-                Some(_) => Authority::Open,
-                None => core.authority(asking.caller),
-            },
-            asked: None,
-            spread_grants: spread_grants.as_deref(),
-            vault: &core.vault,
-            entropy: &mut entropy,
-            now: core.now(region),
-            regions: &core.regions,
-            wrapping_key: brought.wrapping_key.as_ref(),
-            unwrap: ImportToken::unwrap,
-            tokens_expire_after_ms: match request {
-                Request::ImportKeyMaterial(_) => {
-                    core.faults.tokens_expire_after_ms(region.name().as_str())
-                }
-                _ => None,
-            },
-            answer: brought.answer,
-            chosen: asking.operator.and_then(|choose| choose()),
-            used: Default::default(),
-            named_grants: Default::default(),
-            told: &brought.told,
-            attestation_root: core.attestation_root.as_ref(),
+        let unwrap = |token: &ImportToken, wrapped: &[u8]| {
+            let bytes = token.unwrap(wrapped)?;
+            if let Some(recorder) = &core.recorder {
+                recorder.imports(asking.caller, &bytes);
+            }
+            Some(bytes)
         };
+        let mut cx = self.context(region, asking, brought, &mut entropy);
+        cx.spread_grants = spread_grants.as_deref();
+        cx.unwrap = &unwrap;
         let plan = region.plan(&mut cx, request)?;
         let operation = request.operation();
         if let Plan::Reply(_) = plan
@@ -159,6 +142,56 @@ impl NodeKms {
             }
         }
         Ok(plan)
+    }
+
+    /// Answers another region's question, for whoever is asking there.
+    pub(crate) fn answer(&self, question: &Question) -> Answer {
+        let region = self.core().view.newest();
+        let Some((caller, request)) = question.asked() else {
+            return region.answer(question);
+        };
+        let asking = crate::kms::asking(caller, &request);
+        let (brought, mut entropy) = (Brought::default(), OsEntropy);
+        let mut cx = self.context(&region, asking, &brought, &mut entropy);
+        region.answer_to(&mut cx, question, &request)
+    }
+
+    /// The surroundings of a plan.
+    fn context<'a>(
+        &'a self,
+        region: &Region,
+        asking: Asking<'a>,
+        brought: &'a Brought,
+        entropy: &'a mut OsEntropy,
+    ) -> Context<'a> {
+        let (core, request) = (self.core(), asking.request);
+        Context {
+            caller: asking.caller,
+            authority: match asking.operator {
+                Some(_) => Authority::Open,
+                None => core.authority(asking.caller),
+            },
+            asked: None,
+            spread_grants: None,
+            vault: &core.vault,
+            entropy,
+            now: core.now(region),
+            regions: &core.regions,
+            wrapping_key: brought.wrapping_key.as_ref(),
+            unwrap: &ImportToken::unwrap,
+            tokens_expire_after_ms: match request {
+                Request::ImportKeyMaterial(_) => {
+                    core.faults.tokens_expire_after_ms(region.name().as_str())
+                }
+                _ => None,
+            },
+            answer: brought.answer.clone(),
+            chosen: asking.operator.and_then(|choose| choose()),
+            used: Default::default(),
+            named_grants: Default::default(),
+            told: &brought.told,
+            attestation_root: core.attestation_root.as_ref(),
+        }
     }
 
     async fn ask_region(&self, question: &Question) -> Result<Answer, KmsError> {

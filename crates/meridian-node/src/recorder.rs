@@ -51,6 +51,8 @@ pub use merge::merge_parts;
 /// that one node sees.
 pub struct Recorder {
     regions: Vec<RegionName>,
+    /// The one node whose part it is.
+    only: Option<(RegionName, u64)>,
     fingerprints: Fingerprints,
     state: Mutex<State>,
     nodes: Mutex<Vec<Weak<Core>>>,
@@ -63,6 +65,8 @@ struct State {
     calls: u64,
     /// Calls under way, by the ID of their request.
     open: BTreeMap<String, u64>,
+    /// The material that calls under way bring, by a number of its bytes.
+    imported: BTreeMap<u64, u64>,
     /// Numbers of clients, by account and principal.
     clients: BTreeMap<(AccountId, String), usize>,
     /// What each region has agreed on.
@@ -80,7 +84,7 @@ impl Recorder {
     pub fn create(file: &Path, regions: &[RegionName]) -> std::io::Result<Recorder> {
         let fingerprints = Fingerprints::new(&mut OsEntropy);
         let journal = Journal::create(file, regions)?;
-        Ok(Recorder::new(journal, regions, fingerprints))
+        Ok(Recorder::new(journal, regions, None, fingerprints))
     }
 
     /// Begins the part that a node sees which has its process to itself, in a
@@ -97,19 +101,26 @@ impl Recorder {
         (region, node): (&RegionName, u64),
         secret: &ClusterSecret,
     ) -> std::io::Result<Recorder> {
+        let only = Some((region.clone(), node));
         let region = place(regions, region);
         let header = Header::new(regions, region, number(node));
         let journal = Journal::create_part(directory, &header)?;
         let fingerprints = Fingerprints::of_cluster(secret);
-        Ok(Recorder::new(journal, regions, fingerprints))
+        Ok(Recorder::new(journal, regions, only, fingerprints))
     }
 
-    fn new(journal: Journal, regions: &[RegionName], fingerprints: Fingerprints) -> Recorder {
+    fn new(
+        journal: Journal,
+        regions: &[RegionName],
+        only: Option<(RegionName, u64)>,
+        fingerprints: Fingerprints,
+    ) -> Recorder {
         let agreed = regions.iter().map(|name| Agreed::new(name.clone()));
         let state = State {
             journal,
             calls: 0,
             open: BTreeMap::new(),
+            imported: BTreeMap::new(),
             clients: BTreeMap::new(),
             agreed: agreed.collect(),
             proposals: Proposals::default(),
@@ -117,6 +128,7 @@ impl Recorder {
         };
         Recorder {
             regions: regions.to_vec(),
+            only,
             fingerprints,
             state: Mutex::new(state),
             nodes: Mutex::default(),
@@ -167,6 +179,18 @@ impl Recorder {
         nodes
     }
 
+    /// A call brings these bytes to be imported.
+    pub fn imports(&self, caller: &Caller, bytes: &[u8]) {
+        let bytes = self.fingerprints.number(bytes);
+        let mut state = self.state();
+        if state.journal.is_part() {
+            let request = caller.request_id.clone();
+            state.journal.note(Note::Imports { request, bytes });
+        } else if let Some(call) = state.open.get(&caller.request_id).copied() {
+            state.imported.insert(call, bytes);
+        }
+    }
+
     /// A leader is about to propose what a call asks for.
     pub fn proposes(&self, caller: &Caller, entry: &Bytes) {
         let mut state = self.state();
@@ -215,14 +239,14 @@ impl Recorder {
             });
             return;
         }
+        let at_ms = state.journal.now_ms();
         let agreed = state.agreed[region].region().clone();
-        let before = match state.agreed[region].applied(index, entry, after) {
+        let before = match state.agreed[region].applied(index, entry, after, at_ms) {
             Entry::Known => return,
             Entry::News => before,
             // Whatever is missing is seen to be.
             Entry::Replaces => &agreed,
         };
-        let at_ms = state.journal.now_ms();
         if let Some(call) = state.proposals.committed(entry) {
             let applied = Seen::Applied {
                 at_ms,

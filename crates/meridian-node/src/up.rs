@@ -26,7 +26,7 @@ use crate::directory::{Directory, Place};
 use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::long_plans::LongPlans;
 use crate::metrics::Metrics;
-use crate::node::{Listeners, Process, RunningNode, bind, router};
+use crate::node::{Listeners, Process, RunningNode, bind, port};
 use crate::recorder::{Recorder, follow_faults};
 use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::seeding;
@@ -249,7 +249,7 @@ impl RunningCluster {
     }
 
     fn serve(&mut self, process: &Process, listener: TcpListener, scope: Scope) {
-        let router = router(process, self.all.clone(), scope, true);
+        let port = port(process, self.all.clone(), scope, true);
         let note_clients = process.audit.is_some();
         let mut stop = self.stop.subscribe();
         let stopped = async move {
@@ -257,7 +257,7 @@ impl RunningCluster {
             let _ = stop.wait_for(|stop| *stop).await;
         };
         self.servers
-            .spawn(meridian_api::serve(listener, router, note_clients, stopped));
+            .spawn(meridian_api::serve(listener, port, note_clients, stopped));
     }
 
     /// The address for all regions.
@@ -373,6 +373,7 @@ fn node_config(
         data_dir: options.data_dir.as_ref().map(in_data),
         cluster_secret_file: cluster_secret_file(&secret_dir),
         root_key_file: root_key_file(&secret_dir, region),
+        joins: false,
         allow_chaos: true,
         audit_file: None,
         events_file: None,

@@ -21,8 +21,14 @@ pub struct View {
     older: Arc<Mutex<VecDeque<Seen>>>,
 }
 
-/// A value, and when it was seen by the machine's clock, in milliseconds.
-type Seen = (i64, Arc<Region>);
+/// A value that is kept.
+struct Seen {
+    /// When it was seen, by the machine's clock, in milliseconds.
+    at_ms: i64,
+    /// All entries up to this place in the log are in it.
+    index: u64,
+    region: Arc<Region>,
+}
 
 impl View {
     /// Reads what a machine publishes.
@@ -47,13 +53,16 @@ impl View {
     /// The value of so many milliseconds ago, or the oldest that is kept; the
     /// newest if none is.
     pub fn of_ms_ago(&self, lag_ms: u64) -> Arc<Region> {
-        let at = before(lag_ms);
-        let older = self.older();
-        let seen = older.iter().rev().find(|(seen, _)| *seen <= at);
-        match seen.or(older.front()) {
-            Some((_, region)) => self.at_this_time(region.clone()),
+        match seen_ms_ago(&self.older(), lag_ms) {
+            Some(seen) => self.at_this_time(seen.region.clone()),
             None => self.newest(),
         }
+    }
+
+    /// How far the log goes in the value of so many milliseconds ago, at least;
+    /// nothing if that is the newest.
+    pub fn index_of_ms_ago(&self, lag_ms: u64) -> Option<u64> {
+        seen_ms_ago(&self.older(), lag_ms).map(|seen| seen.index)
     }
 
     /// The view that a read sees which is as old as this.
@@ -85,17 +94,22 @@ impl View {
     }
 
     /// Keeps the newest value, and older ones as long as reads may ask for
-    /// them; none at all without a lag.
-    pub fn keep(&self, lag_ms: Option<u64>) {
+    /// them; none at all without a lag. `index` is how far the log was applied
+    /// before.
+    pub fn keep(&self, lag_ms: Option<u64>, index: u64) {
         let mut older = self.older();
         let Some(lag_ms) = lag_ms else {
             older.clear();
             return;
         };
-        older.push_back((machine_now_ms(), self.applied()));
+        older.push_back(Seen {
+            at_ms: machine_now_ms(),
+            index,
+            region: self.applied(),
+        });
         let at = before(lag_ms);
         // The first one is the answer while the second is too young.
-        while older.get(1).is_some_and(|(seen, _)| *seen <= at) {
+        while older.get(1).is_some_and(|seen| seen.at_ms <= at) {
             older.pop_front();
         }
     }
@@ -123,6 +137,13 @@ impl View {
     fn older(&self) -> MutexGuard<'_, VecDeque<Seen>> {
         self.older.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The value of so many milliseconds ago, or the oldest.
+fn seen_ms_ago(older: &VecDeque<Seen>, lag_ms: u64) -> Option<&Seen> {
+    let at = before(lag_ms);
+    let seen = older.iter().rev().find(|seen| seen.at_ms <= at);
+    seen.or(older.front())
 }
 
 fn part(property: Property) -> OlderPart {

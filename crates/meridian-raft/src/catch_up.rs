@@ -108,19 +108,13 @@ impl CatchUp {
             );
             raft.runtime_config().elect(false);
             self.behind.store(true, Ordering::Release);
-            self.write_down(raft, true).await?;
+            self.write_down(true).await?;
         }
         Ok(())
     }
 
-    async fn write_down(&self, raft: &Raft, behind: bool) -> io::Result<()> {
-        let written = self.writer.write_durably(Change::CatchingUp(behind)).await;
-        if written.is_err() {
-            // The disk has failed, and openraft hears only of its own writes: without this the
-            // node would stay until the next of them.
-            drop(raft.shutdown().await);
-        }
-        written
+    async fn write_down(&self, behind: bool) -> io::Result<()> {
+        self.writer.write_durably(Change::CatchingUp(behind)).await
     }
 
     /// Looks whether the node has caught up, and if so lets it vote again.
@@ -142,7 +136,7 @@ impl CatchUp {
                 .is_some_and(|committed| committed.leader_id == metrics.vote.leader_id);
         if holds_the_leaders_commit {
             // Queued after the entries themselves, so it cannot be durable before they are.
-            self.write_down(raft, false).await?;
+            self.write_down(false).await?;
             self.behind.store(false, Ordering::Release);
             raft.runtime_config().elect(true);
             tracing::info!(node = self.node_id, "caught up: voting again");

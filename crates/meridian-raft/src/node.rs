@@ -2,8 +2,9 @@
 //! outcome.
 //!
 //! Tasks: `watch_status` publishes what the node knows and ends a catch-up; `take_snapshots`
-//! waits until one is due; `rouse` stands for election until the group has a leader. The writer
-//! is a thread. All end with [`Node::stop`].
+//! waits until one is due; `rouse` stands for election until the group has a leader;
+//! `end_with_disk` ends the core when nothing can be written any more. The writer is a thread.
+//! All end with [`Node::stop`].
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::future::BoxFuture;
 use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::Fatal;
 use openraft::{Config, RaftMetrics, SnapshotPolicy};
 use tokio::task::JoinHandle;
 
@@ -144,6 +146,7 @@ impl Node {
             tasks: Mutex::default(),
             writer_ended: Mutex::new(Some(ended)),
         });
+        node.spawn(end_with_disk(raft.clone(), node.picture.writer.clone()));
         node.found(&config).await?;
         node.spawn(watch_status(
             raft.clone(),
@@ -257,7 +260,10 @@ impl Picture {
             purged: metrics.purged.map(|id| id.index),
             log_bytes: self.log.bytes(),
             syncs: self.writer.syncs(),
-            fatal: running.err().map(|fatal| fatal.to_string()),
+            fatal: running.err().map(|fatal| match fatal {
+                Fatal::Stopped => self.writer.failure().unwrap_or_else(|| fatal.to_string()),
+                _ => fatal.to_string(),
+            }),
         }
     }
 }
@@ -285,6 +291,14 @@ async fn watch_status(
         status.fatal.get_or_insert_with(unknown);
     });
     std::future::pending::<()>().await;
+}
+
+/// openraft waits for some writes only: until the next of those, a node whose disk has failed would
+/// stay, and lead.
+async fn end_with_disk(raft: Raft, writer: Writer) {
+    writer.failed().await;
+    // A core that has heard of it has ended already.
+    drop(raft.shutdown().await);
 }
 
 /// How long a request for a snapshot may go unheeded before it is repeated.

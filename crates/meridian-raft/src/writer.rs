@@ -10,6 +10,7 @@ use openraft::storage::IOFlushed;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::{Change, Engine};
+use crate::runtime::watch;
 use crate::types::Types;
 
 /// Tasks waiting at most; who brings more waits to be let in.
@@ -43,6 +44,8 @@ enum Task {
 pub(crate) struct Writer {
     queue: mpsc::Sender<Task>,
     syncs: Arc<AtomicU64>,
+    /// Why nothing can be written any more.
+    failure: watch::Receiver<Option<String>>,
 }
 
 impl Writer {
@@ -78,13 +81,20 @@ impl Writer {
     fn with_desk(engine: Box<dyn Engine>) -> (Self, Desk, mpsc::Receiver<Task>) {
         let (queue, tasks) = mpsc::channel(QUEUE_TASKS);
         let syncs = Arc::new(AtomicU64::new(0));
+        let (failed, failure) = watch::channel(None);
         let desk = Desk {
             engine,
             syncs: Arc::clone(&syncs),
             committed: None,
             failure: None,
+            failed,
         };
-        (Self { queue, syncs }, desk, tasks)
+        let writer = Self {
+            queue,
+            syncs,
+            failure,
+        };
+        (writer, desk, tasks)
     }
 
     /// Queues a change.
@@ -104,6 +114,19 @@ impl Writer {
     pub(crate) async fn stop(&self) {
         // A closed queue means the thread has ended already.
         drop(self.queue.send(Task::Stop).await);
+    }
+
+    /// Waits until nothing can be written any more; for ever, if the thread ends before.
+    pub(crate) async fn failed(&self) {
+        let mut failure = self.failure.clone();
+        if failure.wait_for(Option::is_some).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Why nothing can be written any more.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failure.borrow().clone()
     }
 
     /// How often the log was made durable.
@@ -149,6 +172,8 @@ struct Desk {
     /// After a failed write or sync nothing is known of the disk any more, so nothing is tried
     /// again: a second `fdatasync` may succeed without having written what the first one lost.
     failure: Option<(io::ErrorKind, String)>,
+    /// Tells the node: nobody waits for a purge or a truncation.
+    failed: watch::Sender<Option<String>>,
 }
 
 impl Desk {
@@ -236,6 +261,7 @@ impl Desk {
         if let Err(error) = &result {
             tracing::error!(%error, "the log cannot be written any more");
             self.failure = Some((error.kind(), error.to_string()));
+            self.failed.send_replace(Some(error.to_string()));
         }
         result
     }

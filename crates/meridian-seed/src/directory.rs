@@ -88,16 +88,8 @@ fn add_access_key(
             "{arn}: an access key has a damaged ID"
         )));
     }
-    let secret = key.secret.copy();
-    let added = directory.add_access_key(
-        id,
-        AccessKey {
-            identity,
-            secret,
-            session,
-        },
-    );
-    match added {
+    let key = AccessKey::new(identity, key.secret.copy(), session);
+    match directory.add_access_key(id, key) {
         true => Ok(()),
         false => Err(SeedError::meaning(format!(
             "access key {id} is there twice"

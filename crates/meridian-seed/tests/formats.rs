@@ -33,7 +33,7 @@ fn seed_files_are_read_as_ever() {
         ("ASIABOB", "arn:aws:sts::111122223333:assumed-role/ops/bob"),
     ] {
         let key = directory.access_key(access_key).expect(access_key);
-        assert_eq!(key.identity.principal.arn, arn);
+        assert_eq!(key.identity().principal.arn, arn);
     }
     let bob = directory.access_key("ASIABOB").expect("it was found");
     assert_eq!(bob.check_token(Some("bob-token"), 0), Ok(()));

@@ -24,7 +24,7 @@ pub(crate) struct Asker {
 impl World {
     pub(crate) fn plan_call(&mut self, id: u64, node: usize) -> Result<Plan, KmsError> {
         let call = &self.calls[&id];
-        let (region, request, answer) = (call.region, call.request.clone(), call.answer);
+        let (region, request, answer) = (call.region, call.request.clone(), call.answer.clone());
         let asker = call.asker;
         self.plan((region, node), &request, answer, asker)
     }
@@ -127,7 +127,7 @@ impl World {
             now,
             regions: &self.names,
             wrapping_key,
-            unwrap: wrapping::unwrap,
+            unwrap: &wrapping::unwrap,
             tokens_expire_after_ms,
             answer,
             chosen: None,

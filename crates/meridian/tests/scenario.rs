@@ -155,3 +155,49 @@ fn one_file_is_one_story_in_virtual_time_and_on_a_live_cluster() {
         assert!(live["looked"][promise].as_u64().unwrap() > 0, "{promise}");
     }
 }
+
+#[test]
+fn the_clients_of_a_workload_are_judged_on_a_live_cluster() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/clients-at-work.yaml");
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("history.jsonl");
+    let (name, kept) = (path.display().to_string(), history.display().to_string());
+    let output = meridian(&[
+        "scenario",
+        "run",
+        &name,
+        "--output",
+        "json",
+        "--history",
+        &kept,
+    ]);
+    assert!(output.status.success(), "{}", printed(&output.stderr));
+    let outcome = json(&output);
+    assert_eq!(
+        (&outcome["driver"], &outcome["violation"]),
+        (&"live".into(), &Value::Null)
+    );
+    for promise in [
+        "R2 decryptable everywhere",
+        "key states",
+        "linearizable per key",
+        "sessions",
+    ] {
+        assert!(outcome["looked"][promise].as_u64() > Some(0), "{promise}");
+    }
+    let lines = std::fs::read_to_string(&history).unwrap();
+    let lines = lines.lines().map(|it| serde_json::from_str(it).unwrap());
+    let calls: Vec<Value> = lines.filter(|it: &Value| it["type"] == "invoke").collect();
+    let with = |name: &str| calls.iter().filter(|it| it["operation"] == name).count();
+    // A client begins with a key, and every round of six calls has each of these.
+    for operation in [
+        "Encrypt",
+        "Decrypt",
+        "DescribeKey",
+        "DisableKey",
+        "EnableKey",
+    ] {
+        assert!(with(operation) >= 12, "{operation}: {}", with(operation));
+    }
+    assert!(with("CreateKey") >= 3);
+}

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub const RECORD_DIR: &str = "record";
 
 /// Promises that no run is too short for.
-const LOOKED_AT: [&str; 13] = [
+const LOOKED_AT: [&str; 14] = [
     "R1 import before rotate",
     "R2 decryptable everywhere",
     "R3 never backwards",
@@ -24,6 +24,7 @@ const LOOKED_AT: [&str; 13] = [
     "linearizable per key",
     "materials of a set",
     "mixed window",
+    "one ID for the same bytes",
 ];
 
 /// Has the run judged, which must have kept every promise.

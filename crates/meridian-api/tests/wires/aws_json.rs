@@ -1,9 +1,9 @@
 //! AWS JSON 1.1.
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request, StatusCode};
 use meridian_api::CallError;
+use meridian_api::Port;
 use meridian_kms::{ErrorCode, KmsError, Operation};
 use tower::ServiceExt;
 
@@ -31,8 +31,8 @@ pub struct Answer {
     pub body: String,
 }
 
-pub async fn send(router: Router, request: Request<Body>) -> Answer {
-    let (head, body) = router.oneshot(request).await.unwrap().into_parts();
+pub async fn send(port: Port, request: Request<Body>) -> Answer {
+    let (head, body) = port.oneshot(request).await.unwrap().into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let body = String::from_utf8(body.to_vec()).unwrap();
     Answer {
@@ -250,10 +250,10 @@ async fn each_request_reaches_the_region_of_its_credential() {
 #[tokio::test]
 async fn the_port_of_a_region_refuses_another_one() {
     let cluster = cluster(&["eu-west-1", "us-east-1"], answer);
-    let router = cluster.front_of("eu-west-1");
-    let own = send(router.clone(), signed("eu-west-1", "ListKeys", "{}")).await;
+    let port = cluster.front_of("eu-west-1");
+    let own = send(port.clone(), signed("eu-west-1", "ListKeys", "{}")).await;
     assert_eq!(own.status, 200);
-    let other = send(router, signed("us-east-1", "ListKeys", "{}")).await;
+    let other = send(port, signed("us-east-1", "ListKeys", "{}")).await;
     assert!(
         other.body.contains("scoped to a valid region"),
         "{}",

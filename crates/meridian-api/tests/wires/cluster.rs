@@ -9,7 +9,7 @@ use axum::Router;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use meridian_api::{
-    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Scope, Throttle,
+    Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Port, Scope, Throttle,
 };
 use meridian_kms::{Caller, Request, Response};
 use meridian_proto::v1;
@@ -165,21 +165,30 @@ impl FakeCluster {
     }
 
     /// The port for all regions.
-    pub fn front(self: &Arc<Self>) -> Router {
-        self.port(Scope::Cluster, Authentication::Open)
+    pub fn front(self: &Arc<Self>) -> Port {
+        self.front_for(Authentication::Open)
     }
 
     /// The same for callers who have to prove who they are.
-    pub fn front_for(self: &Arc<Self>, authentication: Authentication) -> Router {
-        self.port(Scope::Cluster, authentication)
+    pub fn front_for(self: &Arc<Self>, authentication: Authentication) -> Port {
+        self.port(Scope::Cluster, authentication, Router::new())
     }
 
     /// The port of one region.
-    pub fn front_of(self: &Arc<Self>, region: &str) -> Router {
-        self.port(Scope::Region(region.into()), Authentication::Open)
+    pub fn front_of(self: &Arc<Self>, region: &str) -> Port {
+        self.port(
+            Scope::Region(region.into()),
+            Authentication::Open,
+            Router::new(),
+        )
     }
 
-    fn port(self: &Arc<Self>, scope: Scope, authentication: Authentication) -> Router {
+    /// The front door of a cluster, with more routes.
+    pub fn front_with(self: &Arc<Self>, more: Router) -> Port {
+        self.port(Scope::Cluster, Authentication::Open, more)
+    }
+
+    fn port(self: &Arc<Self>, scope: Scope, authentication: Authentication, more: Router) -> Port {
         let observer = self.log.clone();
         Front {
             cluster: self.clone(),
@@ -189,7 +198,7 @@ impl FakeCluster {
             observer,
             auditor: Some(self.clone()),
         }
-        .router()
+        .port(more)
     }
 }
 

@@ -20,14 +20,14 @@ use tonic_types::{ErrorInfo, StatusExt};
 use crate::cluster::{answer, cluster};
 use crate::ports;
 
-pub async fn channel(router: axum::Router) -> Channel {
-    let address = ports::serve_on(router).await;
+pub async fn channel(port: meridian_api::Port) -> Channel {
+    let address = ports::serve_on(port).await;
     let endpoint = Endpoint::try_from(format!("http://{address}")).unwrap();
     endpoint.connect().await.unwrap()
 }
 
-pub async fn client(router: axum::Router) -> KeyManagementClient<Channel> {
-    KeyManagementClient::new(channel(router).await)
+pub async fn client(port: meridian_api::Port) -> KeyManagementClient<Channel> {
+    KeyManagementClient::new(channel(port).await)
 }
 
 fn with<T>(message: T, entries: &[(&'static str, &str)]) -> Request<T> {

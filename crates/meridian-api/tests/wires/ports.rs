@@ -1,6 +1,7 @@
 //! Real connections: both HTTP versions on one port, shutdown, large bodies,
 //! and a router merged into the front's.
 
+use meridian_api::Port;
 use std::net::SocketAddr;
 
 use axum::Router;
@@ -17,22 +18,22 @@ use tokio::task::JoinHandle;
 use crate::aws_json::signed;
 use crate::cluster::{answer, cluster};
 
-/// Serves a router on a free loopback port until `shutdown`.
+/// Serves a port on a free loopback port until `shutdown`.
 pub async fn serve(
-    router: Router,
+    port: Port,
     shutdown: impl Future<Output: Send> + Send + 'static,
 ) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (
         address,
-        tokio::spawn(meridian_api::serve(listener, router, true, shutdown)),
+        tokio::spawn(meridian_api::serve(listener, port, true, shutdown)),
     )
 }
 
-/// Serves a router for as long as the test runs.
-pub async fn serve_on(router: Router) -> SocketAddr {
-    serve(router, std::future::pending::<()>()).await.0
+/// Serves a port for as long as the test runs.
+pub async fn serve_on(port: Port) -> SocketAddr {
+    serve(port, std::future::pending::<()>()).await.0
 }
 
 async fn send(address: SocketAddr, version: Version, request: Request<Body>) -> Response<Incoming> {
@@ -117,9 +118,9 @@ async fn a_stopped_port_closes_its_connections_and_is_free_again() {
 }
 
 #[tokio::test]
-async fn another_router_can_be_merged_in() {
+async fn a_port_may_have_more_routes() {
     let own = Router::new().route("/health", get(async || "fine"));
-    let address = serve_on(cluster(&["eu-west-1"], answer).front().merge(own)).await;
+    let address = serve_on(cluster(&["eu-west-1"], answer).front_with(own)).await;
     let health = Request::get("/health").body(Body::empty()).unwrap();
     assert_eq!(send(address, Version::HTTP_11, health).await.status(), 200);
     let nothing = Request::get("/nothing").body(Body::empty()).unwrap();

@@ -31,16 +31,12 @@ fn add(directory: &mut Directory, id: &str, session: Option<Session>) {
         policies: Vec::new(),
     });
     let secret = Zeroizing::new(format!("secret of {id}"));
-    let key = AccessKey {
-        identity,
-        secret,
-        session,
-    };
+    let key = AccessKey::new(identity, secret, session);
     assert!(directory.add_access_key(id, key));
 }
 
 /// `AKIDANN` lasts; `ASIAANN` has a token; `ASIAOLD` is over.
-fn enforced() -> (Arc<FakeCluster>, axum::Router) {
+fn enforced() -> (Arc<FakeCluster>, meridian_api::Port) {
     let mut directory = Directory::new();
     let session = |expires_ms| {
         Some(Session {
@@ -52,11 +48,11 @@ fn enforced() -> (Arc<FakeCluster>, axum::Router) {
     add(&mut directory, "ASIAANN", session(None));
     add(&mut directory, "ASIAOLD", session(Some(NOW_MS)));
     let cluster = cluster(&["eu-west-1", "us-east-1"], answer);
-    let router = cluster.front_for(Authentication::Enforced {
+    let port = cluster.front_for(Authentication::Enforced {
         directory: Arc::new(directory),
         now_ms: || NOW_MS,
     });
-    (cluster, router)
+    (cluster, port)
 }
 
 /// What a client puts into an Authorization header.
@@ -122,8 +118,8 @@ impl Client<'_> {
 }
 
 async fn refused(request: Request<Body>) -> String {
-    let (cluster, router) = enforced();
-    let answer = router.oneshot(request).await.unwrap();
+    let (cluster, port) = enforced();
+    let answer = port.oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 400);
     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     assert!(cluster.calls("eu-west-1").is_empty());
@@ -132,8 +128,8 @@ async fn refused(request: Request<Body>) -> String {
 
 #[tokio::test]
 async fn a_signed_request_is_its_signers() {
-    let (cluster, router) = enforced();
-    let answer = router.oneshot(RIGHT.post(None)).await.unwrap();
+    let (cluster, port) = enforced();
+    let answer = port.oneshot(RIGHT.post(None)).await.unwrap();
     assert_eq!(answer.status(), 200);
     let (caller, operation) = cluster.calls("eu-west-1").remove(0);
     assert_eq!(operation, "Encrypt");
@@ -194,8 +190,8 @@ async fn a_temporary_credential_comes_with_its_token() {
         secret: "secret of ASIAANN",
         ..RIGHT
     };
-    let (_, router) = enforced();
-    let answer = router.oneshot(temporary.post(Some("token"))).await.unwrap();
+    let (_, port) = enforced();
+    let answer = port.oneshot(temporary.post(Some("token"))).await.unwrap();
     assert_eq!(answer.status(), 200);
     for token in [None, Some("another")] {
         let answer = refused(temporary.post(token)).await;
@@ -214,12 +210,12 @@ async fn a_temporary_credential_comes_with_its_token() {
 
 /// An Encrypt over gRPC, of which other bytes may have been signed.
 async fn encrypt(
-    router: axum::Router,
+    port: meridian_api::Port,
     client: &Client<'_>,
     signed: &v1::EncryptRequest,
     entries: &[(&'static str, &str)],
 ) -> Result<(), Status> {
-    let address = ports::serve_on(router).await;
+    let address = ports::serve_on(port).await;
     let endpoint = Endpoint::try_from(format!("http://{address}")).unwrap();
     let mut grpc = KeyManagementClient::new(endpoint.connect().await.unwrap());
     let (date, host) = (amz_date(client.at_ms), address.to_string());
@@ -254,8 +250,8 @@ fn message(key_id: &str) -> v1::EncryptRequest {
 
 #[tokio::test]
 async fn a_signed_call_is_its_signers_in_the_region_of_the_signature() {
-    let (cluster, router) = enforced();
-    encrypt(router, &RIGHT, &message("alias/a"), &[])
+    let (cluster, port) = enforced();
+    encrypt(port, &RIGHT, &message("alias/a"), &[])
         .await
         .unwrap();
     let (caller, _) = cluster.calls("eu-west-1").remove(0);
@@ -265,8 +261,8 @@ async fn a_signed_call_is_its_signers_in_the_region_of_the_signature() {
 #[tokio::test]
 async fn a_call_that_was_signed_otherwise_is_refused() {
     let reason = |status: &Status| status.get_details_error_info().unwrap().reason;
-    let (cluster, router) = enforced();
-    let status = encrypt(router, &RIGHT, &message("alias/b"), &[])
+    let (cluster, port) = enforced();
+    let status = encrypt(port, &RIGHT, &message("alias/b"), &[])
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
@@ -276,16 +272,16 @@ async fn a_call_that_was_signed_otherwise_is_refused() {
         [(String::new(), "Encrypt", "InvalidSignatureException")]
     );
     let elsewhere = [("x-meridian-region", "us-east-1")];
-    let (cluster, router) = enforced();
-    let status = encrypt(router, &RIGHT, &message("alias/a"), &elsewhere).await;
+    let (cluster, port) = enforced();
+    let status = encrypt(port, &RIGHT, &message("alias/a"), &elsewhere).await;
     assert_eq!(reason(&status.unwrap_err()), "ValidationException");
     assert!(cluster.calls("us-east-1").is_empty());
 }
 
 #[tokio::test]
 async fn an_account_in_the_metadata_is_nobodys_proof() {
-    let (_, router) = enforced();
-    let address = ports::serve_on(router).await;
+    let (_, port) = enforced();
+    let address = ports::serve_on(port).await;
     let endpoint = Endpoint::try_from(format!("http://{address}")).unwrap();
     let mut grpc = KeyManagementClient::new(endpoint.connect().await.unwrap());
     let mut request = tonic::Request::new(message("alias/a"));
@@ -312,8 +308,8 @@ async fn no_content_type_leads_past_the_signature() {
                 .header("x-meridian-account", "111122223333")
                 .body(Body::from(frame))
                 .unwrap();
-            let (cluster, router) = enforced();
-            let answer = router.oneshot(request).await.unwrap();
+            let (cluster, port) = enforced();
+            let answer = port.oneshot(request).await.unwrap();
             let status = Status::from_header_map(answer.headers()).unwrap();
             assert_eq!(
                 status.code(),
@@ -327,8 +323,8 @@ async fn no_content_type_leads_past_the_signature() {
 
 #[tokio::test]
 async fn a_refused_call_is_recorded_under_the_id_that_it_was_answered_with() {
-    let (cluster, router) = enforced();
-    let status = encrypt(router, &RIGHT, &message("alias/b"), &[])
+    let (cluster, port) = enforced();
+    let status = encrypt(port, &RIGHT, &message("alias/b"), &[])
         .await
         .unwrap_err();
     let records = cluster.records();
@@ -350,8 +346,8 @@ async fn framing_that_is_not_that_of_the_signed_message_is_refused() {
             .header("content-type", "application/grpc")
             .body(Body::from([&framing[..], b"\n\0"].concat()))
             .unwrap();
-        let (_, router) = enforced();
-        let answer = router.oneshot(request).await.unwrap();
+        let (_, port) = enforced();
+        let answer = port.oneshot(request).await.unwrap();
         let status = Status::from_header_map(answer.headers()).unwrap();
         assert_eq!(
             status.message(),

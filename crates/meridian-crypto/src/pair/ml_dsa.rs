@@ -24,16 +24,23 @@ pub(super) struct MlDsa {
     seed: Zeroizing<Vec<u8>>,
     signing: PqdsaKeyPair,
     verifying: ParsedPublicKey,
-    /// The public key for signatures over µ, made at the first of them.
-    verifying_mu: OnceLock<MuKey>,
+    /// The keys for signatures over µ, made at the first of them.
+    over_mu: OnceLock<MuKeys>,
     pub(super) public_der: Vec<u8>,
 }
 
-/// The other library's public keys, which are large.
-enum MuKey {
-    MlDsa44(Box<VerifyingKey<MlDsa44>>),
-    MlDsa65(Box<VerifyingKey<MlDsa65>>),
-    MlDsa87(Box<VerifyingKey<MlDsa87>>),
+/// The other library's keys.
+enum MuKeys {
+    MlDsa44(Box<Expanded<MlDsa44>>),
+    MlDsa65(Box<Expanded<MlDsa65>>),
+    MlDsa87(Box<Expanded<MlDsa87>>),
+}
+
+/// What a seed is expanded into, which takes as long as a signature: 60 to 180 KB.
+/// The private half is wiped.
+struct Expanded<P: MlDsaParams> {
+    signing: SigningKey<P>,
+    verifying: VerifyingKey<P>,
 }
 
 fn algorithms(
@@ -66,7 +73,7 @@ impl MlDsa {
             spec,
             seed: Zeroizing::new(seed.to_vec()),
             verifying: ParsedPublicKey::new(verifying, &public_der).ok()?,
-            verifying_mu: OnceLock::new(),
+            over_mu: OnceLock::new(),
             signing,
             public_der,
         })
@@ -91,11 +98,11 @@ impl MlDsa {
             }
             (SigningAlgorithm::MlDsaShake256, MessageType::ExternalMu) => {
                 let mu = message.try_into().map_err(|_| Unfit)?;
-                match self.spec {
-                    KeySpec::MlDsa44 => sign_mu::<MlDsa44>(&self.seed, mu),
-                    KeySpec::MlDsa65 => sign_mu::<MlDsa65>(&self.seed, mu),
-                    _ => sign_mu::<MlDsa87>(&self.seed, mu),
-                }
+                Ok(match self.over_mu()? {
+                    MuKeys::MlDsa44(keys) => keys.sign(mu),
+                    MuKeys::MlDsa65(keys) => keys.sign(mu),
+                    MuKeys::MlDsa87(keys) => keys.sign(mu),
+                })
             }
             _ => Err(Unfit),
         }
@@ -114,47 +121,44 @@ impl MlDsa {
             }
             (SigningAlgorithm::MlDsaShake256, MessageType::ExternalMu) => {
                 let mu = message.try_into().map_err(|_| Unfit)?;
-                Ok(match self.verifying_mu()? {
-                    MuKey::MlDsa44(key) => verify_mu(key, mu, signature),
-                    MuKey::MlDsa65(key) => verify_mu(key, mu, signature),
-                    MuKey::MlDsa87(key) => verify_mu(key, mu, signature),
+                Ok(match self.over_mu()? {
+                    MuKeys::MlDsa44(keys) => keys.verify(mu, signature),
+                    MuKeys::MlDsa65(keys) => keys.verify(mu, signature),
+                    MuKeys::MlDsa87(keys) => keys.verify(mu, signature),
                 })
             }
             _ => Err(Unfit),
         }
     }
 
-    fn verifying_mu(&self) -> Result<&MuKey, Unfit> {
-        if let Some(key) = self.verifying_mu.get() {
-            return Ok(key);
+    fn over_mu(&self) -> Result<&MuKeys, Unfit> {
+        if let Some(keys) = self.over_mu.get() {
+            return Ok(keys);
         }
         let made = match self.spec {
-            KeySpec::MlDsa44 => MuKey::MlDsa44(public(&self.seed)?),
-            KeySpec::MlDsa65 => MuKey::MlDsa65(public(&self.seed)?),
-            _ => MuKey::MlDsa87(public(&self.seed)?),
+            KeySpec::MlDsa44 => MuKeys::MlDsa44(Expanded::new(&self.seed)?),
+            KeySpec::MlDsa65 => MuKeys::MlDsa65(Expanded::new(&self.seed)?),
+            _ => MuKeys::MlDsa87(Expanded::new(&self.seed)?),
         };
-        Ok(self.verifying_mu.get_or_init(|| made))
+        Ok(self.over_mu.get_or_init(|| made))
     }
 }
 
-fn expanded<P: MlDsaParams>(seed: &[u8]) -> Result<SigningKey<P>, Unfit> {
-    let seed = seed.try_into().map_err(|_| Unfit)?;
-    Ok(SigningKey::from_seed(seed))
-}
+impl<P: MlDsaParams> Expanded<P> {
+    fn new(seed: &[u8]) -> Result<Box<Self>, Unfit> {
+        let seed = seed.try_into().map_err(|_| Unfit)?;
+        let signing = SigningKey::from_seed(seed);
+        let verifying = signing.expanded_key().verifying_key();
+        Ok(Box::new(Expanded { signing, verifying }))
+    }
 
-fn sign_mu<P: MlDsaParams>(seed: &[u8], mu: &[u8; MU_LEN]) -> Result<Vec<u8>, Unfit> {
-    let key = expanded::<P>(seed)?;
-    let signature = key.expanded_key().sign_mu_deterministic(&(*mu).into());
-    Ok(signature.encode().to_vec())
-}
+    fn sign(&self, mu: &[u8; MU_LEN]) -> Vec<u8> {
+        let key = self.signing.expanded_key();
+        key.sign_mu_deterministic(&(*mu).into()).encode().to_vec()
+    }
 
-fn public<P: MlDsaParams>(seed: &[u8]) -> Result<Box<VerifyingKey<P>>, Unfit> {
-    Ok(Box::new(
-        expanded::<P>(seed)?.expanded_key().verifying_key(),
-    ))
-}
-
-fn verify_mu<P: MlDsaParams>(key: &VerifyingKey<P>, mu: &[u8; MU_LEN], signature: &[u8]) -> bool {
-    let signature = Signature::<P>::try_from(signature);
-    signature.is_ok_and(|signature| key.verify_mu(&(*mu).into(), &signature))
+    fn verify(&self, mu: &[u8; MU_LEN], signature: &[u8]) -> bool {
+        let signature = Signature::<P>::try_from(signature);
+        signature.is_ok_and(|signature| self.verifying.verify_mu(&(*mu).into(), &signature))
+    }
 }

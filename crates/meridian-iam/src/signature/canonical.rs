@@ -4,6 +4,12 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+/// Room for the canonical form of what an SDK sends.
+const CANONICAL_LEN: usize = 512;
+
+/// A hash in hex digits.
+pub(crate) type HexHash = [u8; 64];
+
 /// What a signature is over.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedRequest<'a> {
@@ -21,13 +27,19 @@ pub struct SignedRequest<'a> {
 
 impl SignedRequest<'_> {
     /// The hex SHA-256 of the canonical request over the listed headers.
-    pub(crate) fn hash(&self, signed_headers: &str) -> String {
-        let mut text = String::with_capacity(512);
-        for part in [self.method, &path(self.path), &query(self.query)] {
-            text.push_str(part);
-            text.push('\n');
+    pub(crate) fn hash(&self, signed_headers: &str) -> HexHash {
+        let mut canonical = Vec::with_capacity(CANONICAL_LEN);
+        canonical.extend_from_slice(self.method.as_bytes());
+        canonical.push(b'\n');
+        match self.path {
+            "/" => canonical.push(b'/'),
+            given => canonical.extend_from_slice(path(given).as_bytes()),
         }
-        let mut canonical = text.into_bytes();
+        canonical.push(b'\n');
+        if !self.query.is_empty() {
+            canonical.extend_from_slice(query(self.query).as_bytes());
+        }
+        canonical.push(b'\n');
         for name in signed_headers.split(';') {
             canonical.extend_from_slice(name.as_bytes());
             canonical.push(b':');
@@ -42,7 +54,7 @@ impl SignedRequest<'_> {
         canonical.push(b'\n');
         canonical.extend_from_slice(signed_headers.as_bytes());
         canonical.push(b'\n');
-        canonical.extend_from_slice(hex_sha256(self.body).as_bytes());
+        canonical.extend_from_slice(&hex_sha256(self.body));
         hex_sha256(&canonical)
     }
 
@@ -62,9 +74,11 @@ impl SignedRequest<'_> {
     }
 }
 
-/// Lower-case hex.
-pub(crate) fn hex_sha256(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+/// In lower case.
+fn hex_sha256(bytes: &[u8]) -> HexHash {
+    let mut digits = [0; 64];
+    hex::encode_to_slice(Sha256::digest(bytes), &mut digits).expect("two digits for each byte");
+    digits
 }
 
 /// Without `.`, `..` and empty segments, and percent-encoded once more.
@@ -147,6 +161,10 @@ fn decode(text: &str) -> Vec<u8> {
 
 /// Without spaces at the ends, and with one where there are several.
 fn trim_into(value: &[u8], canonical: &mut Vec<u8>) {
+    if !value.iter().any(u8::is_ascii_whitespace) {
+        canonical.extend_from_slice(value);
+        return;
+    }
     let words = value.split(|byte| byte.is_ascii_whitespace());
     for (at, word) in words.filter(|word| !word.is_empty()).enumerate() {
         if at > 0 {

@@ -9,18 +9,17 @@ pub const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
 
 /// Milliseconds since the Unix epoch of `20150830T123600Z`.
 pub(crate) fn parse(text: &str) -> Option<i64> {
-    let digits = |from: usize, to: usize| {
-        let part = text.get(from..to)?;
-        part.bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then_some(part)
-    };
-    if text.len() != 16 || text.get(8..9) != Some("T") || text.get(15..) != Some("Z") {
-        return None;
+    let basic: &[u8; 16] = text.as_bytes().try_into().ok()?;
+    let mut extended = *b"....-..-..T..:..:..Z";
+    let mut digits = basic.iter().filter(|byte| byte.is_ascii_digit());
+    for byte in extended.iter_mut().filter(|byte| **byte == b'.') {
+        *byte = *digits.next()?;
     }
-    let (year, month, day) = (digits(0, 4)?, digits(4, 6)?, digits(6, 8)?);
-    let (hour, minute, second) = (digits(9, 11)?, digits(11, 13)?, digits(13, 15)?);
-    rfc3339(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
+    let whole = digits.next().is_none() && basic[8] == b'T' && basic[15] == b'Z';
+    match whole {
+        true => rfc3339(str::from_utf8(&extended).ok()?),
+        false => None,
+    }
 }
 
 /// The value of `x-amz-date` for milliseconds since the Unix epoch.
@@ -47,6 +46,9 @@ mod tests {
             "",
             "20150830",
             "20150830T123600",
+            "20150830 123600Z",
+            "20150830T1236000",
+            "2015-830T123600Z",
             "20151330T123600Z",
             "2015083éT12360Z",
         ] {

@@ -4,6 +4,7 @@
 
 mod canonical;
 mod instant;
+mod kept;
 mod key;
 mod verification;
 
@@ -11,4 +12,5 @@ pub use canonical::SignedRequest;
 pub use instant::{CLOCK_TOLERANCE_MS, amz_date};
 pub use verification::{Signature, SignatureError};
 
+pub(crate) use kept::KeptKeys;
 pub(crate) use key::mac;

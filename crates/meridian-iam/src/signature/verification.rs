@@ -4,9 +4,12 @@ use hmac::Mac as _;
 
 use super::canonical::SignedRequest;
 use super::instant::{self, CLOCK_TOLERANCE_MS, amz_date};
-use super::key::{TERMINATOR, mac, signing_key};
+use super::key::{HmacSha256, Scope, TERMINATOR, signing_key};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// How the names of Amazon's own headers begin.
+const AMAZONS: &[u8] = b"x-amz-";
 
 /// What an Authorization header claims.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,18 @@ impl Signature<'_> {
         secret: &str,
         now_ms: i64,
     ) -> Result<(), SignatureError> {
+        self.verify_by(request, now_ms, |scope| {
+            signing_key(secret.as_bytes(), scope)
+        })
+    }
+
+    /// The same, with the signing key from somewhere.
+    pub(crate) fn verify_by(
+        &self,
+        request: &SignedRequest<'_>,
+        now_ms: i64,
+        key: impl FnOnce(Scope<'_>) -> HmacSha256,
+    ) -> Result<(), SignatureError> {
         let (date, at_ms) = self.time(request)?;
         check_clock(date, at_ms, now_ms)?;
         self.check_signed_headers(request)?;
@@ -55,9 +70,7 @@ impl Signature<'_> {
         let decoded = hex::decode_to_slice(self.signature, &mut expected);
         let lower = !self.signature.bytes().any(|byte| byte.is_ascii_uppercase());
         // In constant time.
-        let verified = self
-            .mac(request, secret.as_bytes(), date)
-            .verify_slice(&expected);
+        let verified = self.mac(request, date, key).verify_slice(&expected);
         match decoded.is_ok() && lower && verified.is_ok() {
             true => Ok(()),
             false => Err(SignatureError::Invalid(
@@ -73,7 +86,7 @@ impl Signature<'_> {
     /// requests. The own `signature` is not looked at.
     pub fn sign(&self, request: &SignedRequest<'_>, secret: &[u8]) -> String {
         let date = request.header("x-amz-date").unwrap_or_default();
-        let mac = self.mac(request, secret, date);
+        let mac = self.mac(request, date, |scope| signing_key(secret, scope));
         hex::encode(mac.finalize().into_bytes())
     }
 
@@ -92,17 +105,22 @@ impl Signature<'_> {
         )
     }
 
+    /// The MAC of the string to sign.
     fn mac(
         &self,
         request: &SignedRequest<'_>,
-        secret: &[u8],
         date: &str,
-    ) -> super::key::HmacSha256 {
+        key: impl FnOnce(Scope<'_>) -> HmacSha256,
+    ) -> HmacSha256 {
         let (day, region, service) = (self.date, self.region, self.service);
         let hash = request.hash(self.signed_headers);
-        let text = format!("{ALGORITHM}\n{date}\n{day}/{region}/{service}/{TERMINATOR}\n{hash}");
-        let key = signing_key(secret, [day, region, service]);
-        mac(&*key, text.as_bytes())
+        let hash = str::from_utf8(&hash).expect("hex is ASCII");
+        let text = [
+            ALGORITHM, "\n", date, "\n", day, "/", region, "/", service, "/", TERMINATOR, "\n",
+            hash,
+        ]
+        .concat();
+        key([day, region, service]).chain_update(text)
     }
 
     /// The request's time as text, and in milliseconds since the Unix epoch.
@@ -136,18 +154,18 @@ impl Signature<'_> {
 
     /// The host and everything of Amazon's own has to be signed.
     fn check_signed_headers(&self, request: &SignedRequest<'_>) -> Result<(), SignatureError> {
-        let signed: Vec<&str> = self.signed_headers.split(';').collect();
-        if !signed.contains(&"host") && !signed.contains(&":authority") {
+        let signed = || self.signed_headers.split(';');
+        if !signed().any(|it| it == "host" || it == ":authority") {
             let text = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
             return Err(SignatureError::Invalid(text.to_owned()));
         }
-        let has_to_be = |name: &str| name.to_ascii_lowercase().starts_with("x-amz-");
-        let is_signed = |name: &str| signed.iter().any(|it| it.eq_ignore_ascii_case(name));
-        let names = request.headers.iter().map(|header| header.0);
-        match names
-            .into_iter()
-            .find(|name| has_to_be(name) && !is_signed(name))
-        {
+        let has_to_be = |name: &str| {
+            let begin = name.as_bytes().get(..AMAZONS.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(AMAZONS))
+        };
+        let is_signed = |name: &str| signed().any(|it| it.eq_ignore_ascii_case(name));
+        let mut names = request.headers.iter().map(|header| header.0);
+        match names.find(|name| has_to_be(name) && !is_signed(name)) {
             None => Ok(()),
             // fidelity: assumed, AWS's text for a header that is not signed is not
             // recorded.
@@ -161,17 +179,16 @@ impl Signature<'_> {
 
 fn check_clock(date: &str, at_ms: i64, now_ms: i64) -> Result<(), SignatureError> {
     const MINUTES: i64 = CLOCK_TOLERANCE_MS / 60_000;
-    let now = amz_date(now_ms);
     let earliest = now_ms - CLOCK_TOLERANCE_MS;
     let latest = now_ms + CLOCK_TOLERANCE_MS;
     if at_ms < earliest {
-        let earliest = amz_date(earliest);
+        let (now, earliest) = (amz_date(now_ms), amz_date(earliest));
         return Err(SignatureError::Invalid(format!(
             "Signature expired: {date} is now earlier than {earliest} ({now} - {MINUTES} min.)"
         )));
     }
     if at_ms > latest {
-        let latest = amz_date(latest);
+        let (now, latest) = (amz_date(now_ms), amz_date(latest));
         return Err(SignatureError::Invalid(format!(
             "Signature not yet current: {date} is still later than {latest} ({now} + {MINUTES} \
              min.)"

@@ -33,7 +33,8 @@ pub struct Question {
     pub conditions: Vec<(String, Vec<String>)>,
     pub identity_policies: Vec<Value>,
     pub key_policy: Option<Value>,
-    pub granted: bool,
+    /// How a grant names the principal, if one does.
+    pub granted: Option<String>,
 }
 
 pub fn question() -> impl Strategy<Value = Question> {
@@ -48,7 +49,7 @@ pub fn question() -> impl Strategy<Value = Question> {
     let action = select(vec!["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom"]);
     let identity = prop::collection::vec(policy(false), 0..3);
     let key = prop::option::weighted(0.9, policy(true));
-    let granted = prop::bool::weighted(0.1);
+    let granted = prop::option::weighted(0.2, select(vec!["directly", "by account"]));
     (
         who,
         action,
@@ -76,7 +77,7 @@ pub fn question() -> impl Strategy<Value = Question> {
                     conditions,
                     identity_policies,
                     key_policy,
-                    granted,
+                    granted: granted.map(Into::into),
                 }
             },
         )

@@ -4,7 +4,9 @@
 mod drawn;
 mod reference;
 
-use meridian_iam::{Conditions, Decision, PolicyDocument, Principal, Query, Reason, evaluate};
+use meridian_iam::{
+    Conditions, Decision, Naming, PolicyDocument, Principal, Query, Reason, evaluate,
+};
 use proptest::prelude::*;
 
 use drawn::{Question, bytes_near_a_policy, question};
@@ -33,7 +35,11 @@ fn answer(question: &Question) -> Decision {
         conditions: &conditions,
         identity_policies: &identity,
         key_policy: key.as_ref(),
-        granted: &|| question.granted,
+        granted: &|| match question.granted.as_deref() {
+            Some("by account") => Naming::ByAccount,
+            Some(_) => Naming::Directly,
+            None => Naming::Not,
+        },
     })
 }
 

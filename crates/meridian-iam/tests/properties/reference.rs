@@ -29,7 +29,12 @@ pub fn decide(question: &Question) -> Answer {
         }
         Some(_) => !key.is_empty() && identity_side,
     };
-    if allowed || question.granted {
+    let granted = match question.granted.as_deref() {
+        Some("by account") => identity_side,
+        Some(_) => true,
+        None => false,
+    };
+    if allowed || granted {
         Answer::Yes
     } else {
         Answer::No

@@ -4,6 +4,7 @@ use meridian_iam::{Identity, PolicyDocument, Principal};
 use meridian_proto::v1::*;
 
 use crate::fixture::{ACCOUNT, TestRegion, refusal};
+use crate::{Answer, KeyState};
 
 const OTHER: &str = "999999999999";
 
@@ -265,6 +266,43 @@ fn a_grant_lets_in_whom_no_policy_does() {
 }
 
 #[test]
+fn a_grant_to_an_account_leaves_it_to_the_identity_policies_of_its_users() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = key_with(&mut us, &[]);
+    let arn = us.arn(&key);
+    us.call(CreateGrantRequest {
+        key_id: Some(key.clone()),
+        grantee_principal: Some(format!("arn:aws:iam::{OTHER}:root")),
+        operations: vec!["Encrypt".into(), "RetireGrant".into()],
+        ..Default::default()
+    })
+    .unwrap();
+    let grant_id = us
+        .region
+        .key(&us.reference(&key))
+        .unwrap()
+        .grants
+        .keys()
+        .next()
+        .copied();
+    let retire = RetireGrantRequest {
+        key_id: Some(arn.clone()),
+        grant_id: grant_id.map(|it| it.to_string()),
+        ..Default::default()
+    };
+    become_user(&mut us, OTHER, "eve", &[allow(r#""s3:*""#)]);
+    let answer = refusal(us.encrypt(&arn, "x"));
+    assert!(
+        answer.contains("because no identity-based policy allows the kms:Encrypt action"),
+        "{answer}"
+    );
+    assert!(refusal(us.call(retire.clone())).starts_with("AccessDeniedException"));
+    become_user(&mut us, OTHER, "dora", &[allow(r#""kms:*""#)]);
+    assert_eq!(refusal(us.encrypt(&arn, "x")), "success");
+    assert_eq!(refusal(us.call(retire)), "success");
+}
+
+#[test]
 fn what_has_no_key_takes_an_identity_policy() {
     let mut us = TestRegion::new("us-east-1");
     become_user(&mut us, ACCOUNT, "bob", &[allow(r#""kms:CreateKey""#)]);
@@ -412,6 +450,69 @@ fn tags_of_a_replica_take_the_permission_to_tag() {
     assert!(answer.contains("kms:TagResource"), "{answer}");
     let answer = refusal(us.call(replicate(Vec::new())));
     assert!(!answer.starts_with("AccessDenied"), "{answer}");
+}
+
+#[test]
+fn who_may_not_replicate_a_key_does_not_hear_of_the_key_to_be() {
+    let mut us = TestRegion::new("us-east-1");
+    become_root(&mut us);
+    let key = us.create_multi_region();
+    us.disable(&key).unwrap();
+    let replicate = ReplicateKeyRequest {
+        key_id: Some(key),
+        replica_region: Some("eu-west-1".into()),
+        ..Default::default()
+    };
+    for (allowed, asked) in [
+        (r#""s3:*""#, "kms:ReplicateKey on resource: arn:"),
+        (r#""kms:CreateKey""#, "kms:ReplicateKey on resource: arn:"),
+        (r#""kms:ReplicateKey""#, "kms:CreateKey on resource: *"),
+    ] {
+        become_user(&mut us, ACCOUNT, "bob", &[allow(allowed)]);
+        let answer = refusal(us.call(replicate.clone()));
+        assert!(answer.starts_with("AccessDeniedException"), "{answer}");
+        assert!(answer.contains(asked), "{answer}");
+    }
+    let both = allow(r#"["kms:ReplicateKey","kms:CreateKey"]"#);
+    become_user(&mut us, ACCOUNT, "bob", &[both]);
+    assert!(refusal(us.call(replicate)).starts_with("DisabledException"));
+}
+
+#[test]
+fn the_region_that_is_to_become_the_primary_has_to_allow_it_too() {
+    let mut us = TestRegion::new("us-east-1");
+    us.answer = Some(Answer::default());
+    become_root(&mut us);
+    let key = us.create_multi_region();
+    let replicate = ReplicateKeyRequest {
+        key_id: Some(key.clone()),
+        replica_region: Some("eu-west-1".into()),
+        ..Default::default()
+    };
+    us.call(replicate).unwrap();
+    let update = UpdatePrimaryRegionRequest {
+        key_id: Some(key),
+        primary_region: Some("eu-west-1".into()),
+    };
+    let denied = Answer {
+        state: Some(KeyState::Disabled),
+        denied: Some("nobody may".into()),
+    };
+    let root = us.caller.clone();
+    let answer = us.call_asking(update.clone(), |question| {
+        assert_eq!(question.primary_for.as_ref(), Some(&root));
+        Some(denied.clone())
+    });
+    assert_eq!(refusal(answer), "AccessDeniedException: nobody may");
+    us.identity = None;
+    let answer = us.call_asking(update, |question| {
+        assert_eq!(question.primary_for, None, "an open region asks nobody");
+        Some(Answer {
+            state: Some(KeyState::Enabled),
+            ..Default::default()
+        })
+    });
+    assert_eq!(refusal(answer), "success");
 }
 
 #[test]

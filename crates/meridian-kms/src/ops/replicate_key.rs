@@ -6,7 +6,7 @@
 use meridian_proto::v1::{ReplicateKeyRequest, ReplicateKeyResponse};
 use serde::{Deserialize, Serialize};
 
-use crate::admission::required;
+use crate::admission::{Naming, required};
 use crate::arn::{KeyRef, RegionName};
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
@@ -34,18 +34,22 @@ pub fn plan(
     cx: &mut Context<'_>,
     request: &ReplicateKeyRequest,
 ) -> Result<Planned<Change, ReplicateKeyResponse>, KmsError> {
-    let key = region.admit(cx, OPERATION, &request.key_id)?;
+    let key_id = required(&request.key_id)?;
+    let key = region.find_allowed(cx, OPERATION.action(), key_id, Naming::KeyOnly)?;
+    region.authorize_creation(cx, &request.tags)?;
+    region.check(OPERATION, key)?;
     let to = required(&request.replica_region)?;
     let to = check_region(region, cx, to)?;
     check_vacant(key, &to)?;
     let bypass = request.bypass_policy_lockout_safety_check;
     policy::check(region, cx, (&key.key, None), &request.policy, bypass)?;
     let tags = tag::collect(&request.tags)?;
-    match cx.answer {
+    match &cx.answer {
         None => {
             return Ok(Planned::Ask(Question {
                 region: to,
                 key: key.key,
+                primary_for: None,
             }));
         }
         Some(answer) if answer.state.is_some() => return Err(occupied()),
@@ -147,7 +151,7 @@ mod tests {
 
     fn us() -> TestRegion {
         let mut us = TestRegion::new("us-east-1");
-        us.answer = Some(Answer { state: None });
+        us.answer = Some(Answer::default());
         us
     }
 
@@ -226,6 +230,7 @@ mod tests {
         assert_eq!(refused(&mut us, "eu-west-1"), taken);
         us.answer = Some(Answer {
             state: Some(KeyState::PendingDeletion),
+            ..Default::default()
         });
         assert_eq!(
             refused(&mut us, "ap-south-1"),

@@ -2,10 +2,11 @@
 //! the grant itself: the retiring principal, the grantee if the grant allows
 //! it, and the account that made it.
 
+use meridian_iam::Naming;
 use meridian_proto::v1::{RetireGrantRequest, RetireGrantResponse};
 use serde::{Deserialize, Serialize};
 
-use crate::admission::Naming;
+use crate::admission;
 use crate::arn::KeyRef;
 use crate::authorization::denied_elsewhere;
 use crate::context::Context;
@@ -44,7 +45,8 @@ pub fn plan(
         }
         (None, Some(key_id), Some(grant_id)) => {
             let grant = id(grant_id)?;
-            let key = region.find_visible(cx, OPERATION.action(), key_id, Naming::KeyOnly)?;
+            let key =
+                region.find_visible(cx, OPERATION.action(), key_id, admission::Naming::KeyOnly)?;
             match key.grants.get(&grant) {
                 Some(found) => allow(region, cx, &key.key, found)?,
                 None => {
@@ -75,11 +77,19 @@ pub fn apply(region: &mut Region, change: &Change) -> Result<RetireGrantResponse
 
 fn allow(region: &Region, cx: &Context<'_>, key: &KeyRef, grant: &Grant) -> Result<(), KmsError> {
     let caller = &cx.caller.principal;
-    let may_retire = grant.retiring.as_ref().is_some_and(|it| it.is(caller));
-    let as_grantee =
-        grant.grantee.is(caller) && grant.operations.contains(&GrantOperation::RetireGrant);
-    if may_retire || as_grantee {
-        return Ok(());
+    let retiring = grant.retiring.as_ref().map(|it| it.naming(caller));
+    let grantee = grant.grantee.naming(caller);
+    let as_grantee = match grant.operations.contains(&GrantOperation::RetireGrant) {
+        true => grantee,
+        false => Naming::Not,
+    };
+    let arn = key.arn(region.name());
+    let by_identity = || region.authorize_in_account(cx, OPERATION.action(), &arn);
+    match retiring.unwrap_or_default().max(as_grantee) {
+        Naming::Directly => return Ok(()),
+        // fidelity: assumed, who in an account may retire what the account may.
+        Naming::ByAccount if by_identity().is_ok() => return Ok(()),
+        Naming::ByAccount | Naming::Not => {}
     }
     match region.key(key) {
         _ if grant.issuer != cx.caller.account => {
@@ -89,7 +99,7 @@ fn allow(region: &Region, cx: &Context<'_>, key: &KeyRef, grant: &Grant) -> Resu
         Some(owned) if key.account == cx.caller.account => {
             region.authorize_without_grants(cx, OPERATION.action(), owned)
         }
-        _ => region.authorize_in_account(cx, OPERATION.action(), &key.arn(region.name())),
+        _ => by_identity(),
     }
 }
 

@@ -1,14 +1,16 @@
 //! UpdatePrimaryRegion: the primary role moves to a replica.
 //!
-//! Called at the primary. Both keys must be Enabled; the other region is asked
-//! first, so that a call into an unreachable one fails without effect. Once
-//! committed, the hand-over waits for the link however long that takes.
+//! Called at the primary. It takes the permission on both keys, and both must be
+//! Enabled; the other region is asked first, so that a call into an unreachable one
+//! fails without effect. Once committed, the hand-over waits for the link however long that takes.
 
 use meridian_proto::v1::{UpdatePrimaryRegionRequest, UpdatePrimaryRegionResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::admission::required;
 use crate::arn::{KeyRef, RegionName};
+use crate::authority::Authority;
+use crate::authorization::denied;
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::key::Key;
@@ -40,13 +42,20 @@ pub fn plan(
     }
     let to: RegionName = to.parse().map_err(|_| no_replica(key))?;
     check(region, key, &to)?;
-    let Some(answer) = cx.answer else {
+    let Some(answer) = &cx.answer else {
         return Ok(Planned::Ask(Question {
             region: to,
             key: key.key,
+            primary_for: match cx.authority {
+                Authority::Open => None,
+                Authority::Enforced(_) => Some(cx.caller.clone()),
+            },
         }));
     };
     let state = answer.state.ok_or_else(|| no_replica(key))?;
+    if let Some(message) = &answer.denied {
+        return Err(denied(message.clone()));
+    }
     key_state::admit(OPERATION, state, key.key.arn_in(&to))?;
     Ok(Planned::Commit(Change { key: key.key, to }))
 }

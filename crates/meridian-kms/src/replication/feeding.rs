@@ -164,7 +164,7 @@ mod tests {
     /// A region with one fact due to `EU`.
     fn us_with_a_fact_due() -> TestRegion {
         let mut us = TestRegion::new("us-east-1");
-        us.answer = Some(Answer { state: None });
+        us.answer = Some(Answer::default());
         let key = us.create_multi_region();
         us.call(ReplicateKeyRequest {
             key_id: Some(key),

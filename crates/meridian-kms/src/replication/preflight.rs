@@ -2,10 +2,14 @@
 //! it, so that a call which cannot work fails at once and without effect.
 //! Nothing in `apply` depends on the answer.
 
+use meridian_proto::v1::UpdatePrimaryRegionRequest;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{KeyRef, RegionName};
+use crate::caller::Caller;
+use crate::context::Context;
 use crate::key_state::KeyState;
+use crate::ops::Request;
 use crate::region::Region;
 
 /// What the asking region wants to know.
@@ -15,13 +19,20 @@ pub struct Question {
     pub region: RegionName,
     /// The key that the call is about.
     pub key: KeyRef,
+    /// Who would make that key the primary, if it needs to be allowed there too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_for: Option<Caller>,
 }
 
 /// What the asked region says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The state of its key with that ID, if it has one.
     pub state: Option<KeyState>,
+    /// Why the caller may not make that key the primary, in the words of
+    /// AccessDeniedException.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied: Option<String>,
 }
 
 /// The version that encoded questions and answers begin with.
@@ -46,6 +57,17 @@ fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Unknown> {
 }
 
 impl Question {
+    /// What the caller asks of the key in that region, if it needs to be allowed
+    /// there too.
+    pub fn asked(&self) -> Option<(&Caller, Request)> {
+        let request = || UpdatePrimaryRegionRequest {
+            key_id: Some(self.key.arn(&self.region)),
+            primary_region: Some(self.region.to_string()),
+        };
+        let caller = self.primary_for.as_ref()?;
+        Some((caller, Request::UpdatePrimaryRegion(request())))
+    }
+
     /// The form that crosses the link.
     pub fn encode(&self) -> Vec<u8> {
         encode(self)
@@ -70,10 +92,30 @@ impl Answer {
 }
 
 impl Region {
-    /// Answers another region's question from what is agreed here.
+    /// Answers another region's question from what is agreed here, where nobody
+    /// is asked for a permission.
     pub fn answer(&self, question: &Question) -> Answer {
         Answer {
             state: self.key(&question.key).map(|key| key.state(self.name())),
+            denied: None,
+        }
+    }
+
+    /// The same for the caller of this context, who also has to be allowed what
+    /// the question says is asked.
+    pub fn answer_to<'a>(
+        &self,
+        cx: &mut Context<'a>,
+        question: &Question,
+        asked: &'a Request,
+    ) -> Answer {
+        cx.asked = Some(asked);
+        let action = asked.operation().action();
+        let key = self.key(&question.key);
+        let refused = key.and_then(|key| self.authorize(cx, action, key).err());
+        Answer {
+            denied: refused.map(|error| error.message.unwrap_or_default()),
+            ..self.answer(question)
         }
     }
 }
@@ -90,6 +132,7 @@ mod tests {
         let question = Question {
             region: us.region.name().clone(),
             key: us.reference(&key),
+            primary_for: None,
         };
         let state = |us: &TestRegion| us.region.answer(&question).state;
         assert_eq!(state(&us), Some(KeyState::Enabled));
@@ -102,7 +145,7 @@ mod tests {
 
     #[test]
     fn messages_of_another_version_are_refused() {
-        let answer = Answer { state: None };
+        let answer = Answer::default();
         let mut bytes = answer.encode();
         assert_eq!(Answer::decode(&bytes), Ok(answer));
         bytes[0] = 2;

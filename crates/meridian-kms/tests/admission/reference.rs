@@ -47,9 +47,9 @@ pub fn is_allowed(world: &World, caller: usize, usage: &Use) -> bool {
             || grant
                 .context
                 .is_none_or(|context| usage.context() == Some(context));
-        grant.action == usage.action()
-            && context
-            && (names_caller(grant.to) || names_account(grant.to))
+        // Who is granted as an account says itself who in it may.
+        let given = names_caller(grant.to) || names_account(grant.to) && by_identity;
+        grant.action == usage.action() && context && given
     });
     if granted {
         return true;

@@ -72,6 +72,7 @@ impl Recorded {
         let replicate = matches!(request, Request::ReplicateKey(_));
         let answer = Answer {
             state: (!replicate).then_some(KeyState::Enabled),
+            ..Default::default()
         };
         let planned = match self.it.plan(&request, Some(answer)).unwrap() {
             Plan::Ask(Inquiry::Proxy(question)) => self.it.plan_asking(&request, *question),
@@ -272,12 +273,24 @@ pub fn play() -> Story {
     let question = Question {
         region: region(REGIONS[1]),
         key: us.it.reference(&imported),
+        primary_for: None,
+    };
+    let enabled = Answer {
+        state: Some(KeyState::Enabled),
+        ..Default::default()
     };
     let preflight = vec![
         question.encode(),
-        Answer { state: None }.encode(),
+        Answer::default().encode(),
+        enabled.encode(),
+        Question {
+            primary_for: Some(us.it.caller.clone()),
+            ..question
+        }
+        .encode(),
         Answer {
-            state: Some(KeyState::Enabled),
+            denied: Some("User: nobody is not authorized".into()),
+            ..enabled
         }
         .encode(),
     ];

@@ -10,8 +10,9 @@ use meridian_kms::{Region, RegionName};
 pub struct Agreed {
     index: u64,
     region: Region,
-    /// A digest of each entry.
-    entries: BTreeMap<u64, u64>,
+    /// A digest of each entry, and when it was applied first, in milliseconds
+    /// since the history began.
+    entries: BTreeMap<u64, (u64, i64)>,
 }
 
 /// What an entry is to the recorder.
@@ -40,13 +41,20 @@ impl Agreed {
         &self.region
     }
 
+    /// Until when a value was the newest that ends at this place of the log, in
+    /// milliseconds since the history began; nothing if it still is.
+    pub fn newest_until_ms(&self, index: u64) -> Option<i64> {
+        let mut later = self.entries.range(index.saturating_add(1)..);
+        later.next().map(|(_, (_, at_ms))| *at_ms)
+    }
+
     /// A node has applied an entry.
-    pub fn applied(&mut self, index: u64, bytes: &[u8], after: &Region) -> Entry {
+    pub fn applied(&mut self, index: u64, bytes: &[u8], after: &Region, at_ms: i64) -> Entry {
         let mut digest = DefaultHasher::new();
         bytes.hash(&mut digest);
         let digest = digest.finish();
         let entry = match self.entries.get(&index) {
-            Some(known) if *known == digest => return Entry::Known,
+            Some((known, _)) if *known == digest => return Entry::Known,
             Some(_) => {
                 self.entries.split_off(&index);
                 Entry::Replaces
@@ -55,7 +63,7 @@ impl Agreed {
             None if index <= self.index => return Entry::Known,
             None => Entry::News,
         };
-        self.entries.insert(index, digest);
+        self.entries.insert(index, (digest, at_ms));
         self.index = index;
         self.region = after.clone();
         entry
@@ -71,11 +79,13 @@ mod tests {
         let name: RegionName = "us-east-1".parse().unwrap();
         let region = Region::new(name.clone());
         let mut agreed = Agreed::new(name);
-        assert_eq!(agreed.applied(2, b"a", &region), Entry::News);
-        assert_eq!(agreed.applied(3, b"b", &region), Entry::News);
-        assert_eq!(agreed.applied(2, b"a", &region), Entry::Known);
-        assert_eq!(agreed.applied(2, b"c", &region), Entry::Replaces);
-        assert_eq!(agreed.applied(2, b"c", &region), Entry::Known);
-        assert_eq!(agreed.applied(3, b"b", &region), Entry::News);
+        assert_eq!(agreed.applied(2, b"a", &region, 1), Entry::News);
+        assert_eq!(agreed.applied(3, b"b", &region, 2), Entry::News);
+        assert_eq!(agreed.applied(2, b"a", &region, 3), Entry::Known);
+        assert_eq!(agreed.applied(2, b"c", &region, 4), Entry::Replaces);
+        assert_eq!(agreed.applied(2, b"c", &region, 5), Entry::Known);
+        assert_eq!(agreed.applied(3, b"b", &region, 6), Entry::News);
+        let until = [1, 2, 3].map(|index| agreed.newest_until_ms(index));
+        assert_eq!(until, [Some(4), Some(6), None]);
     }
 }

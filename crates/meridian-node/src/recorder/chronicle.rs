@@ -42,13 +42,18 @@ struct Open {
     request: String,
     client: String,
     opens: Option<String>,
+    /// The place in the log of the oldest view that may answer.
+    view: Option<u64>,
+    /// The number of the bytes that it imports.
+    bytes: Option<u64>,
     /// Its region, if nothing was wrong there.
     whole: Option<Whole>,
 }
 
 #[derive(Default)]
 struct Agreed {
-    entries: BTreeMap<u64, String>,
+    /// With the time at which each was applied first.
+    entries: BTreeMap<u64, (String, i64)>,
     due: usize,
 }
 
@@ -76,7 +81,7 @@ impl Chronicle {
         self.now_ns = header.began_ns;
         let gone = self.gone(header);
         if self.troubles.is_over(&gone) {
-            self.write_end(&gone);
+            self.write_end(&gone, 1);
             let (region, node) = (header.region, header.node);
             self.seen.push(Seen::Restarted { region, node });
         }
@@ -99,7 +104,8 @@ impl Chronicle {
             }
         }
         for id in self.troubles.obeyed(part) {
-            self.fault_ends(&id, part);
+            // What it has counted went with it.
+            self.fault_ends(&id, part, 0);
         }
         if again {
             let began = Seen::FaultBegan {
@@ -134,6 +140,7 @@ impl Chronicle {
                 request,
                 client,
                 opens,
+                view,
             } => {
                 self.calls += 1;
                 self.requests.insert(request.clone(), self.calls);
@@ -142,9 +149,17 @@ impl Chronicle {
                     request,
                     client,
                     opens,
-                    whole: None,
+                    view,
+                    ..Open::default()
                 };
                 self.open.insert((part, call), open);
+            }
+            Note::Imports { request, bytes } => {
+                let call = self.requests.get(&request);
+                let mut open = self.open.values_mut();
+                if let Some(open) = open.find(|open| Some(&open.call) == call) {
+                    open.bytes = Some(bytes);
+                }
             }
             Note::Made {
                 ciphertext,
@@ -170,8 +185,9 @@ impl Chronicle {
                 due,
                 saw,
             } => {
+                let at_ms = self.now_ms();
                 let agreed = &mut self.agreed[header.region];
-                if let Some(known) = agreed.entries.get(&index) {
+                if let Some((known, _)) = agreed.entries.get(&index) {
                     let name = &self.regions[header.region];
                     anyhow::ensure!(
                         *known == entry,
@@ -183,9 +199,8 @@ impl Chronicle {
                     // In a snapshot that the others have taken.
                     return Ok(());
                 }
-                agreed.entries.insert(index, entry.clone());
+                agreed.entries.insert(index, (entry.clone(), at_ms));
                 agreed.due = due;
-                let at_ms = self.now_ms();
                 if let Some(call) = self.proposals.committed(&Bytes::from(entry)) {
                     self.seen.push(Seen::Applied {
                         at_ms,
@@ -207,7 +222,7 @@ impl Chronicle {
         match seen {
             Seen::Invoke(invoked) => self.invoked(part, invoked),
             Seen::FaultBegan { .. } => self.fault_begins(seen, Some(part)),
-            Seen::FaultEnded { id, .. } => self.fault_ends(&id, part),
+            Seen::FaultEnded { id, struck, .. } => self.fault_ends(&id, part, struck),
             Seen::Ok(mut returned) => {
                 let Some(open) = self.ended(part, returned.call) else {
                     return;
@@ -216,6 +231,7 @@ impl Chronicle {
                 if let Some(((holds, _), text)) = made.zip(returned.text.as_ref()) {
                     holds.get_or_insert_with(|| text.clone());
                 }
+                returned.bytes = open.bytes;
                 returned.call = open.call;
                 self.seen.push(Seen::Ok(returned));
             }
@@ -251,10 +267,16 @@ impl Chronicle {
 
     fn invoked(&mut self, part: usize, mut invoked: Invoked) {
         let whole = self.troubles.whole(invoked.region);
+        let now_ms = self.now_ms();
         let Some(open) = self.open.get_mut(&(part, invoked.call)) else {
             return;
         };
         open.whole = whole;
+        invoked.as_of_ms = open.view.map(|index| {
+            let entries = &self.agreed[invoked.region].entries;
+            let mut later = entries.range(index.saturating_add(1)..);
+            later.next().map_or(now_ms, |(_, (_, at_ms))| *at_ms)
+        });
         invoked.call = open.call;
         let clients = self.clients.len();
         let client = std::mem::take(&mut open.client);
@@ -288,17 +310,17 @@ impl Chronicle {
     }
 
     /// A node obeys a fault no more.
-    fn fault_ends(&mut self, id: &str, part: usize) {
-        if self.troubles.ends(id, part) {
-            self.write_end(id);
+    fn fault_ends(&mut self, id: &str, part: usize, struck: u64) {
+        if let Some(struck) = self.troubles.ends(id, part, struck) {
+            self.write_end(id, struck);
         }
     }
 
-    fn write_end(&mut self, id: &str) {
+    fn write_end(&mut self, id: &str, struck: u64) {
         self.seen.push(Seen::FaultEnded {
             at_ms: self.now_ms(),
             id: id.to_owned(),
-            struck: 0,
+            struck,
         });
     }
 

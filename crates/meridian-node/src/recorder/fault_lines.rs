@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use meridian_chaos::{Fault, Faults, Kind};
+use meridian_chaos::{Fault, Faults, Kind, Place};
 use meridian_judge::history::{Seen, Site};
 use meridian_kms::RegionName;
 
@@ -17,7 +17,7 @@ pub async fn follow(recorder: Arc<Recorder>, faults: ActiveFaults) {
     loop {
         faults.until(|set, now| active(set, now) != written).await;
         let now = active(&faults.current(), machine_now_ms());
-        recorder.write_faults(&written, &now);
+        recorder.write_faults(&written, &now, &faults);
         written = now;
     }
 }
@@ -28,12 +28,19 @@ fn active(faults: &Faults, now_ms: i64) -> BTreeMap<String, Fault> {
 }
 
 impl Recorder {
-    fn write_faults(&self, before: &BTreeMap<String, Fault>, after: &BTreeMap<String, Fault>) {
+    fn write_faults(
+        &self,
+        before: &BTreeMap<String, Fault>,
+        after: &BTreeMap<String, Fault>,
+        counted: &ActiveFaults,
+    ) {
         let mut state = self.state();
         let at_ms = state.journal.now_ms();
         for (id, fault) in before {
             if after.get(id) != Some(fault) {
-                let (id, struck) = (id.clone(), 0);
+                let by_being_there = u64::from(self.writes_of(fault.kind.node()));
+                let struck = counted.take_strikes(id) + by_being_there;
+                let id = id.clone();
                 let ended = Seen::FaultEnded { at_ms, id, struck };
                 state.journal.write(&ended);
             }
@@ -49,6 +56,14 @@ impl Recorder {
                 });
             }
         }
+    }
+
+    /// Is this a node whose doings it writes down?
+    fn writes_of(&self, node: Option<&Place>) -> bool {
+        node.is_some_and(|node| match &self.only {
+            Some((region, number)) => node.region == region.as_str() && node.node == *number,
+            None => true,
+        })
     }
 }
 

@@ -247,13 +247,71 @@ mod tests {
         let began = seen(
             r#"{"type":"fault_began","at_ms":0,"id":"f","kind":"node cut","site":{"region":0},"fault":null}"#,
         );
-        let ended = seen(r#"{"type":"fault_ended","at_ms":0,"id":"f","struck":0}"#);
+        let ended = |struck: u64| {
+            seen(&format!(
+                r#"{{"type":"fault_ended","at_ms":0,"id":"f","struck":{struck}}}"#
+            ))
+        };
         let directory = parts(&[
-            (0, 0, &[(1, began.clone()), (3, ended.clone())]),
-            (1, 0, &[(2, began), (5, ended)]),
+            (0, 0, &[(1, began.clone()), (3, ended(2))]),
+            (1, 0, &[(2, began), (5, ended(1))]),
         ]);
-        let times: Vec<_> = merged(&directory).iter().filter_map(Seen::at_ms).collect();
+        let history = merged(&directory);
+        let times: Vec<_> = history.iter().filter_map(Seen::at_ms).collect();
         assert_eq!(times, [1, 5, 5]);
+        let id = "f".to_owned();
+        let (at_ms, struck) = (5, 3);
+        assert_eq!(history[1], Seen::FaultEnded { at_ms, id, struck });
+    }
+
+    #[test]
+    fn what_is_imported_is_known_from_the_node_that_unwrapped_it() {
+        let imports = r#""note":"imports","request":"r","bytes":7"#.to_owned();
+        let ok = seen(&format!(
+            r#"{{"type":"ok","at_ms":0,"call":1,"material":"{ID}"}}"#
+        ));
+        let directory = parts(&[
+            (
+                0,
+                0,
+                &[
+                    (1, called(1, "r", "")),
+                    (1, invoked(1, 0, "ImportKeyMaterial")),
+                    (3, ok),
+                ],
+            ),
+            (1, 0, &[(2, imports)]),
+        ]);
+        let history = merged(&directory);
+        assert!(matches!(&history[1], Seen::Ok(returned) if returned.bytes == Some(7)));
+    }
+
+    #[test]
+    fn a_read_may_be_as_old_as_the_oldest_view_that_its_node_kept() {
+        let called = |call: u64, view: u64| {
+            format!(
+                r#""note":"called","call":{call},"request":"{call}","client":"a","view":{view}"#
+            )
+        };
+        let directory = parts(&[
+            (
+                0,
+                0,
+                &[
+                    (6, called(1, 5)),
+                    (6, invoked(1, 0, "Encrypt")),
+                    (8, called(2, 7)),
+                    (8, invoked(2, 0, "Encrypt")),
+                ],
+            ),
+            (1, 0, &[(2, committed(5, "e")), (4, committed(7, "f"))]),
+        ]);
+        let history = merged(&directory);
+        let as_of = history.iter().filter_map(|seen| match seen {
+            Seen::Invoke(invoked) => invoked.as_of_ms,
+            _ => None,
+        });
+        assert_eq!(as_of.collect::<Vec<_>>(), [4, 8]);
     }
 
     #[test]

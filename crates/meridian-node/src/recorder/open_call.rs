@@ -37,6 +37,8 @@ pub struct OpenCall {
     refused: bool,
     /// A fault has its node read from an older view.
     stale: bool,
+    /// Until when the oldest view that may answer was the newest is known.
+    dated: bool,
     faults: watch::Receiver<Faults>,
     ended: bool,
 }
@@ -54,6 +56,7 @@ impl Recorder {
         let operation = request.operation();
         let region = self.place(&core.region);
         let view = core.view.applied();
+        let oldest = oldest_view(core).filter(|_| !operation.is_write());
         let mut state = self.state();
         state.calls += 1;
         let call = state.calls;
@@ -75,10 +78,16 @@ impl Recorder {
                 request: caller.request_id.clone(),
                 client: format!("{}/{}", caller.account, caller.principal),
                 opens: asked.opens.clone(),
+                view: oldest,
             });
         }
+        let now_ms = state.journal.now_ms();
+        let as_of_ms = oldest.filter(|_| !state.journal.is_part()).map(|index| {
+            let until = state.agreed[region].newest_until_ms(index);
+            until.unwrap_or(now_ms)
+        });
         let invoked = Invoked {
-            at_ms: state.journal.now_ms(),
+            at_ms: now_ms,
             call,
             client,
             region,
@@ -90,7 +99,7 @@ impl Recorder {
             ciphertext: asked.ciphertext.clone(),
             bytes: None,
             cut_off: is_cut_off(core),
-            as_of_ms: None,
+            as_of_ms,
         };
         state.journal.write(&Seen::Invoke(invoked));
         drop(state);
@@ -105,6 +114,7 @@ impl Recorder {
             sound: soundness(core),
             refused,
             stale: is_stale(core),
+            dated: oldest.is_some(),
             faults,
             ended: false,
         }
@@ -146,7 +156,7 @@ impl OpenCall {
             },
         };
         state.journal.write(&seen);
-        state.open.remove(&self.request_id);
+        state.forget(self.call, &self.request_id);
     }
 
     fn is_sound(&self) -> bool {
@@ -201,13 +211,16 @@ impl OpenCall {
             }
             Response::ImportKeyMaterial(response) => {
                 returned.material = id(&response.key_material_id);
+                returned.bytes = state.imported.get(&self.call).copied();
             }
             Response::DeleteImportedKeyMaterial(response) => {
                 returned.material = id(&response.key_material_id);
             }
             _ => {}
         }
-        if stale && !matches!(response, Response::Decrypt(_)) {
+        let is_dated = self.dated && !self.faults.has_changed().unwrap_or(true);
+        let shows_age = matches!(response, Response::Encrypt(_)) && is_dated;
+        if stale && !shows_age && !matches!(response, Response::Decrypt(_)) {
             returned.material = None;
         }
         returned
@@ -267,7 +280,7 @@ impl Drop for OpenCall {
             sound,
         };
         state.journal.write(&unknown);
-        state.open.remove(&self.request_id);
+        state.forget(self.call, &self.request_id);
     }
 }
 
@@ -286,9 +299,26 @@ fn soundness(core: &Core) -> Option<(NodeId, u64)> {
 
 /// Does a fault have this node answer reads from an older view?
 fn is_stale(core: &Core) -> bool {
+    longest_lag_ms(core).is_some()
+}
+
+fn longest_lag_ms(core: &Core) -> Option<u64> {
     let faults = core.faults.current();
-    let lag_ms = faults.longest_lag_ms(core.region.as_str(), core.node_id, machine_now_ms());
-    lag_ms.is_some()
+    faults.longest_lag_ms(core.region.as_str(), core.node_id, machine_now_ms())
+}
+
+/// The place in the log of the oldest view that a fault has this node answer
+/// reads from; nothing without one, or if it cannot be told.
+fn oldest_view(core: &Core) -> Option<u64> {
+    core.view.index_of_ms_ago(longest_lag_ms(core)?)
+}
+
+impl State {
+    /// A call has ended.
+    fn forget(&mut self, call: u64, request_id: &str) {
+        self.open.remove(request_id);
+        self.imported.remove(&call);
+    }
 }
 
 /// Is every link from this node's region cut?

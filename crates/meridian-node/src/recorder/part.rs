@@ -89,6 +89,17 @@ pub enum Note {
         /// The ciphertext that has to open, by its fingerprint.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opens: Option<String>,
+        /// The place in the log of the oldest view that may answer, if a fault
+        /// has it be older than the newest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        view: Option<u64>,
+    },
+    /// A request brings material.
+    Imports {
+        /// The ID of the request.
+        request: String,
+        /// A number that follows from the bytes.
+        bytes: u64,
     },
     /// A ciphertext is about to be given to a client.
     Made {

@@ -7,10 +7,19 @@ use meridian_judge::history::Site;
 
 /// Everything that is wrong.
 pub struct Troubles {
-    /// By name; with the parts whose nodes obey it.
-    active: BTreeMap<String, (Site, BTreeSet<usize>)>,
+    /// By name.
+    active: BTreeMap<String, Trouble>,
     /// How often something has begun or ceased to be wrong inside a region.
     turns: Vec<u64>,
+}
+
+/// One thing that is wrong.
+struct Trouble {
+    site: Site,
+    /// The parts whose nodes obey it.
+    parts: BTreeSet<usize>,
+    /// How often it had an effect, as far as nodes have said.
+    struck: u64,
 }
 
 /// A region in which nothing was wrong, and how often that had changed.
@@ -35,27 +44,36 @@ impl Troubles {
     /// if another did before.
     pub fn begins(&mut self, id: &str, site: Site, part: Option<usize>) -> bool {
         let is_news = !self.active.contains_key(id);
-        let nobody = || (site, BTreeSet::new());
-        let (_, parts) = self.active.entry(id.to_owned()).or_insert_with(nobody);
-        parts.extend(part);
+        let news = || Trouble {
+            site,
+            parts: BTreeSet::new(),
+            struck: 0,
+        };
+        let trouble = self.active.entry(id.to_owned()).or_insert_with(news);
+        trouble.parts.extend(part);
         if is_news {
             self.turn(site);
         }
         is_news
     }
 
-    /// A node obeys a fault no more; true if no other does.
-    pub fn ends(&mut self, id: &str, part: usize) -> bool {
-        let active = self.active.get_mut(id);
-        let was_last = active.is_some_and(|(_, parts)| parts.remove(&part) && parts.is_empty());
-        was_last && self.is_over(id)
+    /// A node obeys a fault no more, which had so many effects there. How many it
+    /// had, if no other node obeys it.
+    pub fn ends(&mut self, id: &str, part: usize, struck: u64) -> Option<u64> {
+        let trouble = self.active.get_mut(id)?;
+        let obeyed = trouble.parts.remove(&part);
+        if obeyed {
+            trouble.struck += struck;
+        }
+        let (was_last, struck) = (obeyed && trouble.parts.is_empty(), trouble.struck);
+        (was_last && self.is_over(id)).then_some(struck)
     }
 
     /// Something is wrong no more; false if it was not.
     pub fn is_over(&mut self, id: &str) -> bool {
         match self.active.remove(id) {
-            Some((site, _)) => {
-                self.turn(site);
+            Some(trouble) => {
+                self.turn(trouble.site);
                 true
             }
             None => false,
@@ -65,13 +83,13 @@ impl Troubles {
     /// The faults that the node of a part obeys.
     pub fn obeyed(&self, part: usize) -> Vec<String> {
         let all = self.active.iter();
-        let obeyed = all.filter(|(_, (_, parts))| parts.contains(&part));
+        let obeyed = all.filter(|(_, trouble)| trouble.parts.contains(&part));
         obeyed.map(|(id, _)| id.clone()).collect()
     }
 
     /// The region, if nothing is wrong inside it.
     pub fn whole(&self, region: usize) -> Option<Whole> {
-        let mut sites = self.active.values().map(|(site, _)| *site);
+        let mut sites = self.active.values().map(|trouble| trouble.site);
         let is_whole = !sites.any(|site| site == Site::Region(region));
         is_whole.then(|| Whole(region, self.turns[region]))
     }

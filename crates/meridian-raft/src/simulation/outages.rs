@@ -15,6 +15,9 @@ use crate::NodeId;
 /// How long a node that lost its disk may take to be filled again: longer than all faults.
 const REFILL_BOUND_MS: u64 = 90_000;
 
+/// How long a leader may take to confirm that it leads.
+const CONFIRM_BOUND: Duration = Duration::from_secs(2);
+
 /// A node is stopped in good order and started again.
 pub(super) async fn stop(cluster: &Arc<Cluster>) {
     let Some(running) = cluster.running(node(cluster)) else {
@@ -45,6 +48,13 @@ pub(super) async fn lose_disk(cluster: &Arc<Cluster>) {
         return;
     };
     let members: Vec<NodeId> = leader.group.members().into_iter().collect();
+    // One that the others have left behind would name members that are none.
+    let asked = leader
+        .process
+        .spawn(async move { leader.group.read_index().await });
+    if !matches!(timeout(CONFIRM_BOUND, asked).await, Ok(Ok(Ok(_)))) {
+        return;
+    }
     // Each by its own log: one that lags may hold members that will never be.
     let well = |node: &NodeId| {
         let running = cluster.running(*node);

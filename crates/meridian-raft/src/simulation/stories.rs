@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::administration::change_members;
 use super::client;
 use super::cluster::Cluster;
 use super::history::Outcome;
@@ -51,4 +52,60 @@ fn a_disk_that_fails_while_its_node_falls_behind_ends_the_node() {
     });
     assert_eq!(report.violation, None);
     assert_eq!(report.counts["a failed disk ends its node"], 1);
+}
+
+#[test]
+fn a_disk_that_fails_when_nobody_waits_for_it_ends_the_node() {
+    let report = tell(0, false, async {
+        let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);
+        for node in 1..=3 {
+            cluster.start(node);
+        }
+        for number in 1..=30 {
+            let ask = Ask::Append {
+                key: 0,
+                number,
+                ballast: 0,
+            };
+            while client::call(&cluster, 1, ask).await != Outcome::Appended {}
+        }
+        sleep(Duration::from_secs(1)).await;
+        let leader = cluster.leader().unwrap();
+        cluster.disk(leader.node).fail_next_sync();
+        // The log is purged after it, and then nothing more is written.
+        let process = leader.process.clone();
+        process.spawn(async move { leader.group.trigger_snapshot().await });
+        sleep(Duration::from_secs(10)).await;
+    });
+    assert_eq!(report.violation, None);
+    assert_eq!(report.counts["a failed disk ends its node"], 1);
+}
+
+#[test]
+fn a_member_yet_to_be_filled_is_never_needed_to_elect() {
+    let report = tell(0, false, async {
+        let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);
+        let ways = [(1, 3), (3, 1), (2, 3), (3, 2)];
+        cluster.network.cut(&ways);
+        for node in 1..=3 {
+            cluster.start(node);
+        }
+        let ask = Ask::Append {
+            key: 0,
+            number: 1,
+            ballast: 0,
+        };
+        while client::call(&cluster, 1, ask).await != Outcome::Appended {}
+        // The third, one of those who are to stay, has heard nothing yet.
+        assert!(!change_members(&cluster, BTreeSet::from([2, 3])).await);
+        cluster.network.mend(&ways);
+        for node in 1..=3 {
+            cluster.kill(node, false);
+            cluster.start(node);
+        }
+        sleep(Duration::from_secs(10)).await;
+        assert!(cluster.leader().is_some());
+        assert!(change_members(&cluster, BTreeSet::from([2, 3])).await);
+    });
+    assert_eq!(report.violation, None);
 }

@@ -1,7 +1,14 @@
 """External key stores: KMS keys whose bytes an external key manager holds behind
 a proxy. The proxy is one of the tests' own, see xks_proxy.py."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from calls import (
     create_key,
@@ -253,6 +260,92 @@ def test_a_proxy_is_asked_before_a_key_store_is_changed(kms, proxy):
     assert key_store(kms, store) == before
     proxy.rubbish = None
     assert update(XksProxyUriPath="/moved/kms/xks/v1") is None
+
+
+class Authority:
+    """Issues certificates for proxies."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
+        self.file = directory / "ca.pem"
+        ca = x509.BasicConstraints(ca=True, path_length=None)
+        root = self.builder(self.name, self.key).add_extension(ca, critical=True)
+        self.file.write_bytes(self.signed(root))
+
+    def builder(self, subject: x509.Name, key, days: int = 1) -> x509.CertificateBuilder:
+        ends = datetime.now(UTC) + timedelta(days=days)
+        return (
+            x509.CertificateBuilder(self.name, subject, key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(ends - timedelta(days=2))
+            .not_valid_after(ends)
+        )
+
+    def signed(self, builder: x509.CertificateBuilder) -> bytes:
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+    def issue(self, file_name: str, host: str = HOST, days: int = 1) -> Path:
+        """A certificate that ends in so many days, and its private key, in one file."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        certificate = self.builder(subject, key, days).add_extension(names, critical=False)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        file = self.directory / file_name
+        file.write_bytes(self.signed(certificate) + private)
+        return file
+
+
+def test_a_proxy_over_tls_has_to_prove_who_it_is(tmp_path):
+    (tmp_path / "stranger").mkdir()
+    authority, stranger = Authority(tmp_path), Authority(tmp_path / "stranger")
+    certificates = {
+        HOST: authority.issue("right.pem"),
+        "other.example.com": authority.issue("name.pem", host="somebody.example.com"),
+        "old.example.com": authority.issue("old.pem", host="old.example.com", days=-1),
+        "stranger.example.com": stranger.issue("stranger.pem", host="stranger.example.com"),
+    }
+    proxies = {host: XksProxy(certificate) for host, certificate in certificates.items()}
+    plain = XksProxy()
+    addresses = {host: proxy.address for host, proxy in proxies.items()}
+    addresses["plain.example.com"] = f"https://{plain.address}"
+    flags = (
+        *(f"--xks-proxy={host}={address}" for host, address in addresses.items()),
+        f"--xks-ca={authority.file}",
+        f"--xks-timeout={TIMEOUT_MS}",
+    )
+    try:
+        with started(Cluster(tmp_path, (US,), nodes_per_region=1, flags=flags)) as cluster:
+            kms = cluster.kms(US)
+            store = kms.create_custom_key_store(**settings())["CustomKeyStoreId"]
+            kms.connect_custom_key_store(CustomKeyStoreId=store)
+            eventually(lambda: connection(kms, store), "CONNECTED")
+            key = external_key(kms, proxies[HOST], store, "over-tls")
+            opened = kms.decrypt(CiphertextBlob=encrypt(kms, key, b"hello"))
+            assert opened["Plaintext"] == b"hello"
+
+            untrusted = (
+                "AWS KMS cannot establish a TLS connection to the external key store proxy. "
+                "Verify the TLS configuration, including its certificate."
+            )
+            for host in addresses.keys() - {HOST}:
+                endpoint = {"XksProxyUriEndpoint": f"https://{host}"}
+                with refused("XksProxyInvalidConfigurationException", untrusted):
+                    kms.create_custom_key_store(**settings(CustomKeyStoreName=host, **endpoint))
+                assert not proxies.get(host, plain).requests
+            # A store whose proxy has another certificate since.
+            kms.disconnect_custom_key_store(CustomKeyStoreId=store)
+            eventually(lambda: connection(kms, store), "DISCONNECTED")
+            proxies[HOST].present(certificates["other.example.com"])
+            kms.connect_custom_key_store(CustomKeyStoreId=store)
+            eventually(lambda: connection(kms, store), "FAILED")
+            code = key_store(kms, store)["ConnectionErrorCode"]
+            assert code == "XKS_PROXY_INVALID_TLS_CONFIGURATION"
+    finally:
+        for proxy in (plain, *proxies.values()):
+            proxy.close()
 
 
 def test_a_proxy_behind_an_endpoint_service_shares_neither_host_nor_service(kms, proxy):

@@ -7,12 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import ssl
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -45,9 +47,10 @@ class Refused(Exception):
 
 
 class XksProxy:
-    """Listens on loopback; endpoints with `HOST` lead to it."""
+    """Listens on loopback; endpoints with `HOST` lead to it. With a certificate, as
+    a file of it and its private key, it speaks TLS only."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.keys: dict[str, ExternalKey] = {}
         self.requests: list[tuple[str, dict]] = []
         self.health = "ACTIVE"
@@ -92,8 +95,23 @@ class XksProxy:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        # Clients that do not trust it leave in the middle.
+        self.server.handle_error = lambda *_: None
         self.address = f"127.0.0.1:{self.server.server_port}"
+        if certificate is not None:
+            self.address = f"https://{self.address}"
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.present(certificate)
+            # The handshake is for the thread of the connection, not for the one
+            # that takes connections.
+            self.server.socket = self.context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def present(self, certificate: Path) -> None:
+        """Shows another certificate on the connections to come."""
+        self.context.load_cert_chain(certificate)
 
     def close(self) -> None:
         self.go_on.set()

@@ -88,8 +88,9 @@ pub struct NodeConfig {
     /// 4096.
     #[serde(default = "compaction_keep_entries_default")]
     pub compaction_keep_entries: u64,
-    /// A seed file with the accounts and principals that may call; its keys are
-    /// left alone. None by default: any signature does.
+    /// A seed file with the accounts and principals that may call, and with keys,
+    /// which the leader of each region puts there. None by default: any signature
+    /// does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed_file: Option<PathBuf>,
     /// Refuses what an account asks this node for too fast: AWS's request quotas
@@ -169,7 +170,7 @@ pub struct NodeOverrides {
     /// Entries kept behind a snapshot.
     #[arg(long, env = "MERIDIAN_COMPACTION_KEEP_ENTRIES")]
     pub compaction_keep_entries: Option<u64>,
-    /// Seed file with the accounts and principals that may call.
+    /// Seed file with accounts, principals and keys.
     #[arg(long, env = "MERIDIAN_SEED_FILE")]
     pub seed_file: Option<PathBuf>,
     /// Factor of AWS's request quotas; unlimited when left out.

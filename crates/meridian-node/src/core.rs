@@ -17,6 +17,7 @@ use crate::directory::Directory;
 use crate::faulty::node_name;
 use crate::key_uses::KeyUses;
 use crate::links::Links;
+use crate::long_plans::LongPlans;
 use crate::recorder::Recorder;
 use crate::use_teller::UseTeller;
 use crate::view::View;
@@ -63,6 +64,8 @@ pub struct Core {
     pub use_teller: UseTeller,
     /// The way to the proxies of external key stores.
     pub xks_proxies: XksProxies,
+    /// Planning that takes long.
+    pub long_plans: LongPlans,
     /// What attestation documents have to lead back to.
     pub attestation_root: Option<AttestationRoot>,
     /// Wrapping keys made ahead.

@@ -33,6 +33,7 @@ use crate::forward::RemoteKms;
 use crate::key_uses::KeyUses;
 use crate::kms::NodeKms;
 use crate::links::GrpcLinks;
+use crate::long_plans::LongPlans;
 use crate::machine::RegionMachine;
 use crate::metrics::Metrics;
 use crate::node_disk::NodeDisk;
@@ -46,7 +47,7 @@ use crate::use_teller::UseTeller;
 use crate::view::View;
 use crate::wrapping_keys::WrappingKeys;
 use crate::xks_proxies::XksProxies;
-use crate::{feeder, forgetter, historian, ticker, use_teller};
+use crate::{feeder, forgetter, historian, sower, ticker, use_teller};
 
 /// What the nodes of one process share.
 #[derive(Clone)]
@@ -55,6 +56,8 @@ pub struct Process {
     pub directory: Arc<Directory>,
     /// Wrapping keys made ahead.
     pub wrapping_keys: Arc<WrappingKeys>,
+    /// Planning that takes long, of all nodes together.
+    pub long_plans: LongPlans,
     /// Metrics.
     pub metrics: Metrics,
     /// The faults that the nodes obey.
@@ -165,14 +168,16 @@ impl RunningNode {
             .regions
             .iter()
             .map(|(name, peers)| (name.clone(), places(peers)));
+        let (access, seed) = Access::read(config.seed_file.as_deref(), config.throttle)?;
         let mut process = Process {
             directory: Arc::new(Directory::new(regions.collect())),
             wrapping_keys: WrappingKeys::start().context("starting the wrapping key thread")?,
+            long_plans: LongPlans::new(),
             metrics: Metrics::new(faults.clone()),
             faults: faults.clone(),
             region_addresses: Arc::default(),
             recorder: None,
-            access: Access::read(config.seed_file.as_deref(), config.throttle)?.0,
+            access,
             audit: AuditLog::open(&AuditFiles {
                 records: config.audit_file.clone(),
                 events: config.events_file.clone(),
@@ -201,6 +206,9 @@ impl RunningNode {
         let front_door = parts.config.front_door.clone();
         let allow_chaos = parts.config.allow_chaos;
         let mut node = RunningNode::start_in(process, parts).await?;
+        if let Some(seed) = seed {
+            node.tasks.spawn(sower::run(node.kms.clone(), seed));
+        }
         if let Some(recorder) = node.process.recorder.clone() {
             node.tasks.spawn(follow_faults(recorder, faults.clone()));
         }
@@ -235,6 +243,7 @@ impl RunningNode {
         let region = config.region.clone();
         let attestation_root = config.attestation_root_file.as_deref();
         let attestation_root = attestation_root.map(read_attestation_root).transpose()?;
+        let xks_proxies = XksProxies::new(config.xks.clone())?;
         let faults = process.faults.clone();
         let links = FaultyLinks {
             from: region.clone(),
@@ -280,7 +289,8 @@ impl RunningNode {
             faults: faults.clone(),
             uses: KeyUses::default(),
             use_teller,
-            xks_proxies: XksProxies::new(config.xks.clone()),
+            xks_proxies,
+            long_plans: process.long_plans.clone(),
             attestation_root,
             wrapping_keys: process.wrapping_keys.clone(),
             recorder: process.recorder.clone(),

@@ -10,6 +10,7 @@ use meridian_kms::{
 };
 
 use crate::kms::NodeKms;
+use crate::long_plans::NotPlanned;
 
 /// Questions to proxies in one call: ReEncrypt between two key stores has two,
 /// and the key may move meanwhile.
@@ -94,7 +95,7 @@ impl NodeKms {
         }
         let (kms, caller, request) = (self.clone(), asking.caller.clone(), asking.request.clone());
         let (staleness, lent) = (asking.staleness.clone(), std::mem::take(brought));
-        let planning = tokio::task::spawn_blocking(move || {
+        let planning = self.core().long_plans.run(move || {
             let asking = Asking {
                 caller: &caller,
                 request: &request,
@@ -103,8 +104,7 @@ impl NodeKms {
             };
             (kms.plan_on(&region, asking, &lent), lent)
         });
-        // The node stops, or the plan panicked, before there was one.
-        let ended = |_| KmsError::bare(ErrorCode::KMSInternalException);
+        let ended = |NotPlanned| KmsError::bare(ErrorCode::KMSInternalException);
         let (plan, lent) = planning.await.map_err(ended)?;
         *brought = lent;
         plan

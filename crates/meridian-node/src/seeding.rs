@@ -1,4 +1,4 @@
-//! Putting the keys of a seed into the regions of this process.
+//! Putting the keys of a seed into the regions of a process.
 //!
 //! A key that is there already is left as it is if it is what the seed says, so
 //! that a seed can be applied at every start; otherwise nothing goes on.
@@ -27,25 +27,52 @@ use crate::seeded_grant;
 /// How long a replica may take to hear of its key and its materials.
 const REPLICATED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Puts every key where it is missing.
+/// Puts every key where it is missing, in all its regions.
 ///
 /// # Errors
 /// A key exists with other properties, which are named, or a region refuses.
 pub async fn apply(seed: &Seed, regions: &AllRegions) -> anyhow::Result<()> {
-    let operator = Operator { regions };
     for key in &seed.keys {
-        let account: AccountId = key.account.parse().context("an account was checked")?;
-        let planting = Planting {
-            operator: &operator,
-            key,
-            account,
-        };
-        planting
-            .plant()
-            .await
-            .with_context(|| format!("seeding key {}", key.id))?;
+        for region in key.regions() {
+            plant(key, region, regions).await?;
+        }
     }
     Ok(())
+}
+
+/// The same in one region, where others may be elsewhere: what comes from them
+/// is waited for.
+///
+/// # Errors
+/// As [`apply`]; or another region has not told of a key in time.
+pub async fn apply_to(
+    seed: &Seed,
+    region: &RegionName,
+    regions: &AllRegions,
+) -> anyhow::Result<()> {
+    // Its own keys first, which wait for nobody.
+    let (own, others) = seed
+        .keys
+        .iter()
+        .partition::<Vec<_>, _>(|key| key.region == *region);
+    let replicas = others
+        .into_iter()
+        .filter(|key| key.replicas.contains(region));
+    for key in own.into_iter().chain(replicas) {
+        plant(key, region, regions).await?;
+    }
+    Ok(())
+}
+
+async fn plant(key: &SeededKey, region: &RegionName, regions: &AllRegions) -> anyhow::Result<()> {
+    let account: AccountId = key.account.parse().context("an account was checked")?;
+    let planting = Planting {
+        operator: &Operator { regions },
+        key,
+        account,
+    };
+    let planted = planting.plant(region).await;
+    planted.with_context(|| format!("seeding key {}", key.id))
 }
 
 /// One key on its way.
@@ -56,31 +83,23 @@ struct Planting<'a> {
 }
 
 impl Planting<'_> {
-    async fn plant(&self) -> anyhow::Result<()> {
-        let primary = &self.key.region;
-        if self.found(primary).await?.is_none() {
+    async fn plant(&self, region: &RegionName) -> anyhow::Result<()> {
+        let is_primary = *region == self.key.region;
+        if is_primary && self.found(region).await?.is_none() {
             self.create().await?;
         }
-        for material in self.imported() {
-            self.import(primary, material).await?;
+        for material in self.imported().filter(|it| it.is_for(region)) {
+            self.import(region, material).await?;
         }
-        for replica in &self.key.replicas {
-            if self.found(replica).await?.is_none() {
-                self.replicate(replica).await?;
-            }
-            for material in self.imported().filter(|it| it.is_for(replica)) {
-                self.import(replica, material).await?;
-            }
+        if is_primary {
+            self.replicas().await?;
+            self.grants().await?;
         }
-        self.grants().await?;
-        for region in self.key.regions() {
-            for alias in &self.key.aliases {
-                self.alias(region, alias).await?;
-            }
-            let key = self.found(region).await?;
-            self.check(region, &*key.context("the key was there")?)?;
+        for alias in &self.key.aliases {
+            self.alias(region, alias).await?;
         }
-        Ok(())
+        let key = self.until(region, |_| true).await?;
+        self.check(region, &key)
     }
 
     fn reference(&self) -> KeyRef {
@@ -203,6 +222,19 @@ impl Planting<'_> {
         Ok(())
     }
 
+    async fn replicas(&self) -> anyhow::Result<()> {
+        for replica in &self.key.replicas {
+            let found = self.found(&self.key.region).await?;
+            let key = found.context("the key was there")?;
+            let is_there =
+                key.shared.primary == *replica || key.shared.replicas.contains_key(replica);
+            if !is_there {
+                self.replicate(replica).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn replicate(&self, region: &RegionName) -> anyhow::Result<()> {
         let key = self.key;
         let request = ReplicateKeyRequest {
@@ -216,7 +248,6 @@ impl Planting<'_> {
         self.call(&key.region, Request::ReplicateKey(request), &|| None)
             .await
             .with_context(|| format!("replicating it to {region}"))?;
-        self.until(region, |_| true).await?;
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use crate::cluster_secrets::ClusterSecrets;
 use crate::config::{Fsync, NodeConfig, Peer};
 use crate::directory::{Directory, Place};
 use crate::local_cluster::{AllRegions, LocalRegion, Slot};
+use crate::long_plans::LongPlans;
 use crate::metrics::Metrics;
 use crate::node::{Listeners, Process, RunningNode, bind, port};
 use crate::recorder::{Recorder, follow_faults};
@@ -164,6 +165,7 @@ impl RunningCluster {
         let process = Process {
             directory: Arc::new(directory(&regions)),
             wrapping_keys: wrapping_keys.clone(),
+            long_plans: LongPlans::new(),
             metrics: Metrics::new(faults.clone()),
             faults,
             region_addresses: Arc::new(addresses.collect()),

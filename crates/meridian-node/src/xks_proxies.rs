@@ -1,13 +1,14 @@
 //! The way to the proxies of external key stores: one POST for each question,
 //! signed over its host, its time and its body (XKS Proxy API Specification,
-//! Appendix A), over plain HTTP to an address that the configuration gives the
-//! proxy's host name.
+//! Appendix A), to an address that the configuration gives the proxy's host
+//! name, over TLS or over plain HTTP.
 //!
 //! AWS takes `https://` endpoints without a port. Here an endpoint is a name,
 //! and where it is stands in [`XksSettings`]; without an entry it is
 //! unreachable, so that no test ever calls a machine by accident.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,19 +19,29 @@ use hyper_util::rt::TokioIo;
 use meridian_iam::signature::{self, SignedRequest, amz_date};
 use meridian_kms::{ProxyAnswer, ProxyQuestion, Told};
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::clock::machine_now_ms;
+use crate::xks_tls::{NotTheProxy, XksTls};
 
 /// Bytes of an answer, at most: several times what the longest one has.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// In front of an address that is spoken to over TLS.
+const TLS: &str = "https://";
 
 /// Where proxies are, and how long they may take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct XksSettings {
-    /// `host:port` of each proxy, by the host name in its endpoint.
+    /// `https://host:port` of each proxy, or `host:port` for plain HTTP, by the
+    /// host name in its endpoint.
     pub proxies: BTreeMap<String, String>,
+    /// File with the certificates, in PEM form, that those of proxies over TLS
+    /// have to lead back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// How long a proxy may take to answer, the connection included. Default:
     /// 250, as in AWS.
     pub timeout_ms: u64,
@@ -40,6 +51,7 @@ impl Default for XksSettings {
     fn default() -> XksSettings {
         XksSettings {
             proxies: BTreeMap::new(),
+            ca_file: None,
             timeout_ms: 250,
         }
     }
@@ -58,12 +70,24 @@ type Broken = Box<dyn std::error::Error + Send + Sync>;
 /// Asks proxies.
 pub struct XksProxies {
     settings: XksSettings,
+    tls: Option<XksTls>,
 }
 
 impl XksProxies {
     /// The way to the proxies that the settings name.
-    pub fn new(settings: XksSettings) -> XksProxies {
-        XksProxies { settings }
+    ///
+    /// # Errors
+    /// The certificates cannot be read, or none are named and a proxy is spoken
+    /// to over TLS.
+    pub fn new(settings: XksSettings) -> anyhow::Result<XksProxies> {
+        let over_tls = settings.proxies.iter().find(|(_, it)| it.starts_with(TLS));
+        if let (Some((host, _)), None) = (over_tls, &settings.ca_file) {
+            let no_file = "no file says whose certificates count";
+            anyhow::bail!("the proxy of {host} is spoken to over TLS, and {no_file}");
+        }
+        let tls = settings.ca_file.as_deref().map(XksTls::trusting);
+        let tls = tls.transpose()?;
+        Ok(XksProxies { settings, tls })
     }
 
     /// Asks once; a question is not repeated.
@@ -76,7 +100,10 @@ impl XksProxies {
             Ok(Err(error)) => {
                 let endpoint = &question.endpoint;
                 tracing::debug!(endpoint, error, "external key store proxy not reached");
-                ProxyAnswer::Unreachable
+                match error.is::<NotTheProxy>() {
+                    true => ProxyAnswer::Untrusted,
+                    false => ProxyAnswer::Unreachable,
+                }
             }
             Err(_) => ProxyAnswer::TimedOut,
         };
@@ -88,32 +115,48 @@ impl XksProxies {
         let host = host.ok_or("the endpoint has no https:// in front")?;
         let address = self.settings.proxies.get(host);
         let address = address.ok_or("the configuration has no address for this host name")?;
+        let (over_tls, address) = match address.strip_prefix(TLS) {
+            Some(address) => (self.tls.as_ref(), address),
+            None => (None, address.as_str()),
+        };
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let (date, authorization) = sign(question, host, machine_now_ms());
-        let request = Request::post(&question.path)
-            .header("host", host)
-            .header("content-type", "application/json")
-            .header("x-amz-date", date)
-            .header("authorization", authorization)
-            .body(Full::new(Bytes::copy_from_slice(&question.body)))?;
-        let exchange = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
-            let body = body.collect().await?.to_bytes().to_vec();
-            Ok::<_, Broken>(ProxyAnswer::Responded { status, body })
-        };
-        // The connection is driven here and ends with the exchange.
-        tokio::pin!(exchange, connection);
-        tokio::select! {
-            biased;
-            answer = &mut exchange => answer,
-            ended = &mut connection => {
-                ended?;
-                exchange.await
-            }
+        match over_tls {
+            Some(tls) => exchange(tls.handshake(host, stream).await?, question, host).await,
+            None => exchange(stream, question, host).await,
+        }
+    }
+}
+
+/// One request on a connection of its own, and its answer.
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    question: &ProxyQuestion,
+    host: &str,
+) -> Result<ProxyAnswer, Broken> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let (date, authorization) = sign(question, host, machine_now_ms());
+    let request = Request::post(&question.path)
+        .header("host", host)
+        .header("content-type", "application/json")
+        .header("x-amz-date", date)
+        .header("authorization", authorization)
+        .body(Full::new(Bytes::copy_from_slice(&question.body)))?;
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
+        let body = body.collect().await?.to_bytes().to_vec();
+        Ok::<_, Broken>(ProxyAnswer::Responded { status, body })
+    };
+    // The connection is driven here and ends with the exchange.
+    tokio::pin!(exchange, connection);
+    tokio::select! {
+        biased;
+        answer = &mut exchange => answer,
+        ended = &mut connection => {
+            ended?;
+            exchange.await
         }
     }
 }
@@ -164,7 +207,9 @@ mod tests {
         let proxies = XksProxies::new(XksSettings {
             proxies: [(host, address.to_owned())].into(),
             timeout_ms,
+            ..Default::default()
         });
+        let proxies = proxies.unwrap();
         proxies.ask(question()).await.answer
     }
 
@@ -206,9 +251,20 @@ mod tests {
             asked(&address, 5000).await,
             ProxyAnswer::Unreachable
         ));
-        let nowhere = XksProxies::new(XksSettings::default());
+        let nowhere = XksProxies::new(XksSettings::default()).unwrap();
         let told = nowhere.ask(question()).await;
         assert!(matches!(told.answer, ProxyAnswer::Unreachable));
+    }
+
+    #[test]
+    fn tls_needs_to_know_whose_certificates_count() {
+        let host = "xks.example.com".to_owned();
+        let refused = XksProxies::new(XksSettings {
+            proxies: [(host, "https://127.0.0.1:1".to_owned())].into(),
+            ..Default::default()
+        });
+        let text = refused.err().unwrap().to_string();
+        assert!(text.contains("xks.example.com"), "{text}");
     }
 
     /// Computed by botocore for the same request.

@@ -49,6 +49,8 @@ pub enum ConnectionError {
     XksProxyInvalidConfiguration,
     /// The proxy does not answer in time.
     XksProxyTimedOut,
+    /// The proxy's certificate does not count.
+    XksProxyInvalidTlsConfiguration,
 }
 
 impl ConnectionError {
@@ -61,6 +63,9 @@ impl ConnectionError {
             ConnectionError::XksProxyInvalidResponse => "XKS_PROXY_INVALID_RESPONSE",
             ConnectionError::XksProxyInvalidConfiguration => "XKS_PROXY_INVALID_CONFIGURATION",
             ConnectionError::XksProxyTimedOut => "XKS_PROXY_TIMED_OUT",
+            ConnectionError::XksProxyInvalidTlsConfiguration => {
+                "XKS_PROXY_INVALID_TLS_CONFIGURATION"
+            }
         }
     }
 }

@@ -38,6 +38,9 @@ pub(crate) enum Failure {
     Unavailable,
     /// No connection.
     Unreachable,
+    /// No TLS connection (AWS KMS Developer Guide, "General configuration
+    /// errors" of external key stores).
+    Untrusted,
     /// No answer in time.
     TimedOut,
 }
@@ -47,6 +50,7 @@ pub(crate) fn success(answer: &ProxyAnswer) -> Result<Value, Failure> {
     let (status, body) = match answer {
         ProxyAnswer::Responded { status, body } => (*status, body),
         ProxyAnswer::Unreachable => return Err(Failure::Unreachable),
+        ProxyAnswer::Untrusted => return Err(Failure::Untrusted),
         ProxyAnswer::TimedOut => return Err(Failure::TimedOut),
     };
     let json: Value = serde_json::from_slice(body).map_err(|_| Failure::Malformed)?;
@@ -77,7 +81,9 @@ impl Failure {
             Failure::AuthenticationFailed => {
                 ErrorCode::XksProxyIncorrectAuthenticationCredentialException
             }
-            Failure::InvalidUriPath => ErrorCode::XksProxyInvalidConfigurationException,
+            Failure::InvalidUriPath | Failure::Untrusted => {
+                ErrorCode::XksProxyInvalidConfigurationException
+            }
             Failure::DependencyTimeout
             | Failure::Throttling
             | Failure::Unavailable
@@ -95,6 +101,7 @@ impl Failure {
                 ConnectionError::XksProxyAccessDenied
             }
             Failure::InvalidUriPath => ConnectionError::XksProxyInvalidConfiguration,
+            Failure::Untrusted => ConnectionError::XksProxyInvalidTlsConfiguration,
             Failure::DependencyTimeout | Failure::TimedOut => ConnectionError::XksProxyTimedOut,
             Failure::Unavailable | Failure::Unreachable | Failure::Throttling => {
                 ConnectionError::XksProxyNotReachable
@@ -193,6 +200,10 @@ impl Failure {
                  transient network issue. If you see this error repeatedly, verify that your \
                  external key store proxy is active and is connected to the network, and that its \
                  endpoint URI is correct in your external keystore."
+            }
+            Failure::Untrusted => {
+                "AWS KMS cannot establish a TLS connection to the external key store proxy. \
+                 Verify the TLS configuration, including its certificate."
             }
             Failure::TimedOut => {
                 "AWS KMS rejected the request because the external key store proxy did not \

@@ -44,6 +44,8 @@ pub enum ProxyAnswer {
     },
     /// No connection, or it broke.
     Unreachable,
+    /// A connection to somebody whose certificate does not count.
+    Untrusted,
     /// No answer in time.
     TimedOut,
 }

@@ -71,9 +71,13 @@ pub struct UpArgs {
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// Where the proxy of an external key store is: calls to https://HOST go to
-    /// ADDR over plain HTTP; for every HOST once
+    /// ADDR over plain HTTP, or over TLS if ADDR has https:// in front; for every
+    /// HOST once
     #[arg(long, value_name = "HOST=ADDR", value_parser = xks_proxy)]
     xks_proxy: Vec<(String, String)>,
+    /// Certificates, in PEM form, that those of proxies over TLS have to lead back to
+    #[arg(long, value_name = "FILE")]
+    xks_ca: Option<PathBuf>,
     /// Milliseconds that a proxy may take to answer
     #[arg(long, value_name = "MS", default_value_t = XksSettings::default().timeout_ms)]
     xks_timeout: u64,
@@ -86,7 +90,8 @@ pub struct UpArgs {
 /// Reads `HOST=ADDR`.
 fn xks_proxy(text: &str) -> Result<(String, String), String> {
     let (host, address) = text.split_once('=').ok_or("HOST=ADDR is expected")?;
-    if host.is_empty() || !address.contains(':') {
+    let place = address.strip_prefix("https://").unwrap_or(address);
+    if host.is_empty() || !place.contains(':') {
         return Err("HOST=ADDR is expected, with an ADDR such as 127.0.0.1:8443".into());
     }
     Ok((host.into(), address.into()))
@@ -109,6 +114,7 @@ pub async fn run(args: UpArgs) -> anyhow::Result<()> {
         },
         xks: XksSettings {
             proxies: args.xks_proxy.into_iter().collect(),
+            ca_file: args.xks_ca,
             timeout_ms: args.xks_timeout,
         },
         attestation_root_file: args.attestation_root,

@@ -3,6 +3,12 @@
 use crate::kind::Kind;
 use crate::place::{Link, Place};
 
+/// Where a kind is wrong that is not between regions.
+enum Inside<'k> {
+    Node(&'k Place),
+    Region(&'k str),
+}
+
 impl Kind {
     /// Names of all kinds, in the order of the list above.
     pub const NAMES: [&'static str; 32] = [
@@ -96,23 +102,21 @@ impl Kind {
     /// The node that this kind is wrong at for as long as it lasts, if it is one
     /// node: it strikes by being there.
     pub fn node(&self) -> Option<&Place> {
-        match self {
-            Kind::NodeCut { node }
-            | Kind::NodeCrash { node }
-            | Kind::NodePause { node }
-            | Kind::NodeReplace { node }
-            | Kind::NodeSlowStart { node, .. }
-            | Kind::DiskSlow { node, .. }
-            | Kind::DiskFull { node }
-            | Kind::DiskFlushFails { node }
-            | Kind::ClockSkew { node, .. }
-            | Kind::ClockFreeze { node } => Some(node),
-            _ => None,
+        match self.inside()? {
+            Inside::Node(node) => Some(node),
+            Inside::Region(_) => None,
         }
     }
 
     /// The region inside of which this kind is wrong, if it is one region.
     pub fn region(&self) -> Option<&str> {
+        Some(match self.inside()? {
+            Inside::Node(node) => &node.region,
+            Inside::Region(region) => region,
+        })
+    }
+
+    fn inside(&self) -> Option<Inside<'_>> {
         match self {
             Kind::NodeCut { node }
             | Kind::NodeCrash { node }
@@ -123,18 +127,18 @@ impl Kind {
             | Kind::DiskFull { node }
             | Kind::DiskFlushFails { node }
             | Kind::ClockSkew { node, .. }
-            | Kind::ClockFreeze { node } => Some(&node.region),
+            | Kind::ClockFreeze { node } => Some(Inside::Node(node)),
             Kind::LeaderChange { region }
             | Kind::ProposalLost { region, .. }
             | Kind::ProposalUnanswered { region, .. }
             | Kind::TokensExpire { region, .. }
             | Kind::MaterialExpire { region, .. }
-            | Kind::StaleReads { region, .. } => Some(region),
+            | Kind::StaleReads { region, .. } => Some(Inside::Region(region)),
             Kind::Refuse { calls, .. }
             | Kind::LoseAnswer { calls }
             | Kind::Reset { calls }
-            | Kind::SlowAnswer { calls, .. } => Some(&calls.region),
-            Kind::TimeTravel { region, .. } => region.as_deref(),
+            | Kind::SlowAnswer { calls, .. } => Some(Inside::Region(&calls.region)),
+            Kind::TimeTravel { region, .. } => region.as_deref().map(Inside::Region),
             // Between regions: inside of each, all is well.
             Kind::Stretch { .. } | Kind::MaterialHold { .. } => None,
             Kind::LinkCut { link }
@@ -145,7 +149,10 @@ impl Kind {
             | Kind::LinkReorder { link, .. }
             | Kind::LinkHold { link }
             | Kind::LinkFlap { link, .. }
-            | Kind::LinkBandwidth { link, .. } => Some(link.from.split_once('/')?.0),
+            | Kind::LinkBandwidth { link, .. } => {
+                let (region, _) = link.from.split_once('/')?;
+                Some(Inside::Region(region))
+            }
         }
     }
 

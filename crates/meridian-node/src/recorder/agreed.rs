@@ -44,8 +44,7 @@ impl Agreed {
     /// Until when a value was the newest that ends at this place of the log, in
     /// milliseconds since the history began; nothing if it still is.
     pub fn newest_until_ms(&self, index: u64) -> Option<i64> {
-        let mut later = self.entries.range(index.saturating_add(1)..);
-        later.next().map(|(_, (_, at_ms))| *at_ms)
+        superseded_ms(&self.entries, index)
     }
 
     /// A node has applied an entry.
@@ -68,6 +67,12 @@ impl Agreed {
         self.region = after.clone();
         entry
     }
+}
+
+/// When the first entry after this place of the log was applied, if one was.
+pub fn superseded_ms<E>(entries: &BTreeMap<u64, (E, i64)>, index: u64) -> Option<i64> {
+    let mut later = entries.range(index.saturating_add(1)..);
+    later.next().map(|(_, (_, at_ms))| *at_ms)
 }
 
 #[cfg(test)]

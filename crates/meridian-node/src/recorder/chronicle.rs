@@ -10,6 +10,7 @@ use meridian_judge::history::{Invoked, Seen, Site};
 use meridian_kms::RegionName;
 use serde_json::json;
 
+use crate::recorder::agreed::superseded_ms;
 use crate::recorder::part::{Header, Line, Note};
 use crate::recorder::proposals::Proposals;
 use crate::recorder::troubles::{Troubles, Whole};
@@ -273,9 +274,7 @@ impl Chronicle {
         };
         open.whole = whole;
         invoked.as_of_ms = open.view.map(|index| {
-            let entries = &self.agreed[invoked.region].entries;
-            let mut later = entries.range(index.saturating_add(1)..);
-            later.next().map_or(now_ms, |(_, (_, at_ms))| *at_ms)
+            superseded_ms(&self.agreed[invoked.region].entries, index).unwrap_or(now_ms)
         });
         invoked.call = open.call;
         let clients = self.clients.len();

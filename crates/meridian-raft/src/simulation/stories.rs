@@ -1,6 +1,7 @@
 //! Stories told on purpose, of what seeds have found by chance.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -13,6 +14,16 @@ use super::run::tell;
 use super::server::Ask;
 use crate::engine::Change;
 use crate::types::Vote;
+
+/// Appends until it is answered.
+async fn append(cluster: &Arc<Cluster>, number: u64) {
+    let ask = Ask::Append {
+        key: 0,
+        number,
+        ballast: 0,
+    };
+    while client::call(cluster, 1, ask).await != Outcome::Appended {}
+}
 
 #[test]
 fn a_group_whose_founding_was_torn_by_a_power_cut_is_founded_again() {
@@ -37,12 +48,7 @@ fn a_disk_that_fails_while_its_node_falls_behind_ends_the_node() {
         let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);
         cluster.start(1);
         cluster.start(2);
-        let ask = Ask::Append {
-            key: 0,
-            number: 1,
-            ballast: 0,
-        };
-        while client::call(&cluster, 1, ask).await != Outcome::Appended {}
+        append(&cluster, 1).await;
         let led = cluster.leader().map(|it| it.node);
         cluster.kill(led.unwrap(), false);
         cluster.disk(3).fail_next_sync();
@@ -62,12 +68,7 @@ fn a_disk_that_fails_when_nobody_waits_for_it_ends_the_node() {
             cluster.start(node);
         }
         for number in 1..=30 {
-            let ask = Ask::Append {
-                key: 0,
-                number,
-                ballast: 0,
-            };
-            while client::call(&cluster, 1, ask).await != Outcome::Appended {}
+            append(&cluster, number).await;
         }
         sleep(Duration::from_secs(1)).await;
         let leader = cluster.leader().unwrap();
@@ -90,12 +91,7 @@ fn a_member_yet_to_be_filled_is_never_needed_to_elect() {
         for node in 1..=3 {
             cluster.start(node);
         }
-        let ask = Ask::Append {
-            key: 0,
-            number: 1,
-            ballast: 0,
-        };
-        while client::call(&cluster, 1, ask).await != Outcome::Appended {}
+        append(&cluster, 1).await;
         // The third, one of those who are to stay, has heard nothing yet.
         assert!(!change_members(&cluster, BTreeSet::from([2, 3])).await);
         cluster.network.mend(&ways);

@@ -1,4 +1,4 @@
-//! Serving a router on a listener: HTTP/1.1 and HTTP/2 with prior knowledge on
+//! Serving a [`Port`] on a listener: HTTP/1.1 and HTTP/2 with prior knowledge on
 //! the same port.
 
 use std::future::Future;

@@ -1,4 +1,5 @@
-//! Encrypt and Decrypt over AWS JSON, against a null POST on the same stack.
+//! Encrypt and Decrypt over AWS JSON, against a null POST on the same stack: a
+//! handler of axum's, whose routes the product's own `POST /` does not take.
 //! Both sides get the same request, with the headers that an SDK sends.
 
 use anyhow::Context as _;

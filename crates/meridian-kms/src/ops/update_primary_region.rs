@@ -2,7 +2,8 @@
 //!
 //! Called at the primary. It takes the permission on both keys, and both must be
 //! Enabled; the other region is asked first, so that a call into an unreachable one
-//! fails without effect. Once committed, the hand-over waits for the link however long that takes.
+//! fails without effect. Once committed, the hand-over waits for the link however
+//! long that takes.
 
 use meridian_proto::v1::{UpdatePrimaryRegionRequest, UpdatePrimaryRegionResponse};
 use serde::{Deserialize, Serialize};

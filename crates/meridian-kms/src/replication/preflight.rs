@@ -60,12 +60,12 @@ impl Question {
     /// What the caller asks of the key in that region, if it needs to be allowed
     /// there too.
     pub fn asked(&self) -> Option<(&Caller, Request)> {
-        let request = || UpdatePrimaryRegionRequest {
+        let caller = self.primary_for.as_ref()?;
+        let request = UpdatePrimaryRegionRequest {
             key_id: Some(self.key.arn(&self.region)),
             primary_region: Some(self.region.to_string()),
         };
-        let caller = self.primary_for.as_ref()?;
-        Some((caller, Request::UpdatePrimaryRegion(request())))
+        Some((caller, Request::UpdatePrimaryRegion(request)))
     }
 
     /// The form that crosses the link.

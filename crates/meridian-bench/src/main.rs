@@ -26,15 +26,10 @@ mod signed;
 use std::time::Duration;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 
 use crate::benchmarks::Benchmark;
 use crate::report::Report;
 use crate::serve::Serve;
-
-/// The product's, for both sides of each ratio.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 #[command(about, version, args_conflicts_with_subcommands = true)]

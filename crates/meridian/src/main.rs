@@ -33,15 +33,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Cli;
-
-/// A call makes some forty small allocations; the system's allocator would take a
-/// tenth of its time for them.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -32,7 +32,7 @@ UNPRODUCED: dict[tuple[str, str], str] = {
     ("TagResource", "LimitExceededException"):
         "too many tags are a TagException",
     ("CreateGrant", "LimitExceededException"):
-        "the quota is of 50,000 grants of one key, which no test makes",
+        "the quota is of 50,000 grants of one key, which only a test of the core makes",
     **{
         ("ConnectCustomKeyStore", error):
             "a CloudHSM cluster, which is simulated, stays as it was when its key store was made"

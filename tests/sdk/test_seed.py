@@ -15,10 +15,18 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, padding, rsa
 from google.protobuf.message_factory import GetMessageClass
 
-from asymmetric import CURVES, ENCRYPTION, SIGNING, digest, pkcs8, verification
+from asymmetric import (
+    CURVES,
+    ENCAPSULATION,
+    ENCRYPTION,
+    SIGNING,
+    digest,
+    pkcs8,
+    verification,
+)
 from cluster import ACCOUNT, CALL_S, EU, US, Cluster, binary, started
 from schema import KEY_MANAGEMENT, Schema
 
@@ -146,7 +154,9 @@ def test_given_material_of_every_kind_is_used_in_every_region(tmp_path):
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     curve_key = ec.generate_private_key(CURVES["ECC_NIST_P384"])
     edwards_key = ed25519.Ed25519PrivateKey.generate()
-    secret = bytes(range(48))
+    secret, dsa_seed, kem_seed = bytes(range(48)), bytes(range(32)), bytes(range(64))
+    dsa_key = mldsa.MLDSA65PrivateKey.from_seed_bytes(dsa_seed)
+    kem_key = mlkem.MLKEM768PrivateKey.from_seed_bytes(kem_seed)
     name = "mrk-{:032x}".format
     external = {"origin": "EXTERNAL", "replicas": [EU]}
     document = {
@@ -158,6 +168,8 @@ def test_given_material_of_every_kind_is_used_in_every_region(tmp_path):
             private("ECC_NIST_EDWARDS25519", pkcs8(edwards_key), id=name(3), **external),
             private("HMAC_384", secret, "GENERATE_VERIFY_MAC", id=name(4), **external),
             private("HMAC_384", secret, "GENERATE_VERIFY_MAC", id=name(5), replicas=[EU]),
+            private("ML_DSA_65", dsa_seed, id=name(6), replicas=[EU]),
+            private("ML_KEM_768", kem_seed, ENCAPSULATION, id=name(7), replicas=[EU]),
         ],
     }
     file, data = write(tmp_path, document), tmp_path / "data"
@@ -183,6 +195,15 @@ def test_given_material_of_every_kind_is_used_in_every_region(tmp_path):
                         KeyId=key_id, Message=message, MacAlgorithm="HMAC_SHA_384"
                     )
                     assert mac["Mac"] == hmac.digest(secret, message, "sha384")
+                named = {"KeyId": name(6), "SigningAlgorithm": "ML_DSA_SHAKE_256"}
+                signature = kms.sign(**named, Message=message)["Signature"]
+                dsa_key.public_key().verify(signature, message)
+                assert kms.verify(**named, Message=message, Signature=dsa_key.sign(message))
+                shared, blob = kem_key.public_key().encapsulate()
+                back = kms.decapsulate(
+                    KeyId=name(7), EncapsulationAlgorithm="ML_KEM", SharedSecretCiphertextBlob=blob
+                )
+                assert back["SharedSecret"] == shared
             mask = padding.MGF1(hashes.SHA256())
             oaep = padding.OAEP(mgf=mask, algorithm=hashes.SHA256(), label=None)
             sealed = rsa_key.public_key().encrypt(message, oaep)

@@ -101,7 +101,7 @@ pub struct TestRegion {
     /// What is agreed.
     pub region: Region,
     /// Applies the same entries, and is often read back from its snapshot.
-    shadow: Region,
+    pub shadow: Region,
     /// The region's secrets.
     pub vault: Vault,
     /// The region's randomness, by seed.

@@ -3,6 +3,8 @@
 use meridian_proto::v1::*;
 
 use crate::fixture::{TestRegion, refusal};
+use crate::grant::GrantId;
+use crate::key::Key;
 
 const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 const OTHER: &str = "999999999999";
@@ -293,4 +295,38 @@ fn grants_go_with_their_key() {
         ..Default::default()
     };
     assert_eq!(refusal(us.call(retire)), "InvalidGrantTokenException");
+}
+
+#[test]
+fn a_key_has_at_most_50_000_grants_and_the_same_one_is_made_again() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = us.create();
+    let named = |name: &str| CreateGrantRequest {
+        name: Some(name.into()),
+        ..request(&key, &["Decrypt"])
+    };
+    let first = us.call(named("first")).unwrap();
+    let mut full = Key::clone(us.region.key(&us.reference(&key)).unwrap());
+    let grant = full.grants.values().next().unwrap().clone();
+    for number in 1..50_000_u32 {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        full.grants.insert(GrantId(id), grant.clone());
+    }
+    us.region.put(full.clone());
+    us.shadow.put(full);
+    let refused = refusal(us.call(named("one too many")));
+    assert_eq!(
+        refused,
+        "LimitExceededException: The key has the maximum number of grants (50000)."
+    );
+    let again = us.call(named("first")).unwrap();
+    assert_eq!(again.grant_id, first.grant_id);
+    us.call(RevokeGrantRequest {
+        key_id: Some(key.clone()),
+        grant_id: first.grant_id,
+        ..Default::default()
+    })
+    .unwrap();
+    us.call(named("one too many")).unwrap();
 }

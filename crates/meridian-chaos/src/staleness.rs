@@ -49,6 +49,13 @@ impl Staleness {
         of_grants.max(self.whole_ms)
     }
 
+    /// The parts of the view that are older than the whole of it, in milliseconds;
+    /// not the grants, which are looked at by themselves.
+    pub fn parts(&self) -> impl Iterator<Item = (Property, u64)> {
+        let parts = self.of_ms.iter().map(|(property, ms)| (*property, *ms));
+        parts.filter(|(property, ms)| *property != Property::Grants && Some(*ms) > self.whole_ms)
+    }
+
     fn add(&mut self, property: Option<Property>, lag_ms: u64) {
         match property {
             None => self.whole_ms = self.whole_ms.max(Some(lag_ms)),

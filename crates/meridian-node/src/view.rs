@@ -67,8 +67,7 @@ impl View {
 
     /// The view that a read sees which is as old as this.
     pub fn as_old_as(&self, staleness: &Staleness) -> Arc<Region> {
-        let whole_ms = staleness.whole_ms;
-        let mut view = match whole_ms {
+        let mut view = match staleness.whole_ms {
             // A grant is there for who shows its token, however old the rest is.
             Some(lag_ms) => {
                 let older = self.of_ms_ago(lag_ms);
@@ -76,11 +75,9 @@ impl View {
             }
             None => self.newest(),
         };
-        for (property, lag_ms) in &staleness.of_ms {
-            if Some(*lag_ms) > whole_ms && *property != Property::Grants {
-                let older = self.of_ms_ago(*lag_ms);
-                view = Arc::new(view.with_older(&older, part(*property)));
-            }
+        for (property, lag_ms) in staleness.parts() {
+            let older = self.of_ms_ago(lag_ms);
+            view = Arc::new(view.with_older(&older, part(property)));
         }
         view
     }

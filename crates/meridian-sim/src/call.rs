@@ -163,12 +163,15 @@ impl World {
             call.lose_answer |= reception.lose_answer;
             call.late_ms += i64::try_from(reception.delay_ms).unwrap_or(i64::MAX / 2);
         }
-        let lag_ms = self.read_lag_ms(id);
+        self.grow_stale(id);
+        let staleness = &self.calls[&id].asker.staleness;
+        let (whole_ms, in_part) = (staleness.whole_ms, staleness.parts().next().is_some());
         if operation.is_write() {
             self.find_leader(id);
-        } else if let Some(lag_ms) = lag_ms {
+        } else if let Some(lag_ms) = whole_ms {
             self.answer_of_the_past(id, lag_ms);
         } else if operation.consistency() == Consistency::Strong
+            || in_part
             || !self.has_caught_up(region, node)
         {
             self.confirm(id, node, Purpose::Read);
@@ -186,13 +189,13 @@ impl World {
         }
     }
 
-    /// A read that began while a fault had reads answered from an older view:
-    /// how old, if it strikes.
-    fn read_lag_ms(&mut self, id: u64) -> Option<u64> {
+    /// A read that began while a fault had reads answered from an older view sees
+    /// one, if the fault strikes.
+    fn grow_stale(&mut self, id: u64) {
         let call = &self.calls[&id];
         let (region, node) = (call.region, call.node);
         if !call.may_lag || !self.has_caught_up(region, node) {
-            return None;
+            return;
         }
         let mut chance = Chance {
             dice: &mut self.dice,
@@ -205,9 +208,8 @@ impl World {
             .faults
             .staleness(name, number, self.now_ms, &mut chance);
         if let Some(call) = self.calls.get_mut(&id) {
-            call.asker.grants_lag_ms = staleness.of_grants_ms();
+            call.asker.staleness = staleness;
         }
-        staleness.whole_ms
     }
 
     /// A read is answered from an older view; what that says is final.
@@ -215,7 +217,7 @@ impl World {
         let call = &self.calls[&id];
         let (region, node, request) = (call.region, call.node, call.request.clone());
         let applied = self.applied_before(region, node, lag_ms);
-        let asker = call.asker;
+        let asker = call.asker.clone();
         let ended = match self.plan_past((region, node), applied, &request, asker) {
             Ok(Plan::Reply(response)) => Ended::Response(response),
             Ok(Plan::Commit(_) | Plan::Ask(_)) => unreachable!("a read plans no change"),

@@ -1,5 +1,6 @@
 //! A node plans a request, on its own view and with its own clock.
 
+use meridian_chaos::{Property, Staleness};
 use meridian_kms::older_view::OlderPart;
 use meridian_kms::ops::get_parameters_for_import::wrapping_key_needed;
 use meridian_kms::{
@@ -11,21 +12,20 @@ use crate::planted::Planted;
 use crate::world::{Chance, World};
 use crate::wrapping;
 
-/// Who asks, and what grants there are for it.
-#[derive(Clone, Copy, Default)]
+/// Who asks, and how old what it sees is.
+#[derive(Clone, Default)]
 pub(crate) struct Asker {
     /// Another account than that of all clients.
     pub(crate) account: Option<AccountId>,
-    /// How old the value is whose grants are in force without their tokens, in
-    /// milliseconds; nothing for the newest.
-    pub(crate) grants_lag_ms: Option<u64>,
+    /// How old a fault has the view be.
+    pub(crate) staleness: Staleness,
 }
 
 impl World {
     pub(crate) fn plan_call(&mut self, id: u64, node: usize) -> Result<Plan, KmsError> {
         let call = &self.calls[&id];
         let (region, request, answer) = (call.region, call.request.clone(), call.answer.clone());
-        let asker = call.asker;
+        let asker = call.asker.clone();
         self.plan((region, node), &request, answer, asker)
     }
 
@@ -55,6 +55,7 @@ impl World {
             true => group.states[group.nodes[node].applied.saturating_sub(10)].clone(),
             false => group.newest(node, self.now_ms),
         };
+        let view = self.older_in_part((region, node), view, &asker.staleness);
         self.plan_on((region, node), &view, request, answer, asker)
     }
 
@@ -81,7 +82,26 @@ impl World {
             // A grant is there for who shows its token, however old the rest is.
             view = view.with_older(&group.newest(node, self.now_ms), OlderPart::Grants);
         }
+        let view = self.older_in_part((region, node), view, &asker.staleness);
         self.plan_on((region, node), &view, request, None, asker)
+    }
+
+    /// A view in which some properties are those that a node had seen before.
+    fn older_in_part(
+        &self,
+        (region, node): (usize, usize),
+        view: Region,
+        staleness: &Staleness,
+    ) -> Region {
+        staleness.parts().fold(view, |view, (property, lag_ms)| {
+            match self.applied_before(region, node, lag_ms) {
+                Some(applied) => {
+                    let older = &self.groups[region].states[applied];
+                    view.with_older(older, part(property))
+                }
+                None => view,
+            }
+        })
     }
 
     fn plan_on(
@@ -107,7 +127,7 @@ impl World {
             _ => None,
         };
         // Nobody needs a grant for the keys of their own account.
-        let lag_ms = asker.account.and(asker.grants_lag_ms);
+        let lag_ms = asker.account.and(asker.staleness.of_grants_ms());
         let spread = lag_ms.and_then(|lag_ms| self.applied_before(region, node, lag_ms));
         let group = &mut self.groups[region];
         let now = group.clock(node, self.now_ms);
@@ -137,6 +157,18 @@ impl World {
             attestation_root: None,
         };
         view.plan(&mut cx, request)
+    }
+}
+
+fn part(property: Property) -> OlderPart {
+    match property {
+        Property::KeyState => OlderPart::KeyState,
+        Property::Alias => OlderPart::Alias,
+        Property::Tag => OlderPart::Tag,
+        Property::Policy => OlderPart::Policy,
+        Property::SharedProperties => OlderPart::SharedProperties,
+        Property::Materials => OlderPart::Materials,
+        Property::Grants => OlderPart::Grants,
     }
 }
 

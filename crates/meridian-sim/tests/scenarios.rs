@@ -111,6 +111,29 @@ fn what_is_not_as_expected_is_named() {
 }
 
 #[test]
+fn one_property_is_read_as_it_was_and_the_others_as_they_are() {
+    for (property, seen) in [
+        ("PROPERTY_KEY_STATE", "Enabled"),
+        ("PROPERTY_TAG", "Disabled"),
+    ] {
+        let outcome = outcome(
+            &format!(
+                "timeline:\n  - {{step: old, at: 1s, for: 9s, fault: {{stale_reads: \
+                 {{region: eu-west-1, node: 2, lag_ms: 30000, property: {property}}}}}}}\n  \
+                 - {{step: disable, at: 2s, region: eu-west-1, node: 1, call: {{disable: \
+                 {{key: plain}}}}}}\n  \
+                 - {{step: read, after: disable, delay: 1s, region: eu-west-1, node: 2, call: \
+                 {{describe: {{key: plain}}}}, expect: {{answer: {{key_state: {seen}}}}}}}\n  \
+                 - {{step: settled, at: 12s, region: eu-west-1, node: 2, call: {{describe: \
+                 {{key: plain}}}}, expect: {{answer: {{key_state: Disabled}}}}}}\n"
+            ),
+            1,
+        );
+        assert!(outcome.is_met(), "{property}: {:#?}", outcome.unmet);
+    }
+}
+
+#[test]
 fn the_front_door_refuses_slows_and_loses_as_faults_say() {
     let outcome = outcome(
         "timeline:\n  - {step: refuse, at: 0s, for: 9s, fault: {refuse: {calls: {region: eu-west-1, \

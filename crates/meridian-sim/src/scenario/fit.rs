@@ -1,6 +1,6 @@
 //! What the simulator cannot mean, refused before anything happens.
 
-use meridian_chaos::{Fault, Kind, Nodes, Property};
+use meridian_chaos::{Fault, Kind, Nodes};
 use meridian_scenario::{Action, Scenario};
 
 use crate::group::NODES;
@@ -55,17 +55,6 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Refusal> {
             step: step(),
             what: error.to_string(),
         })?;
-        if let Kind::StaleReads {
-            property: Some(property),
-            ..
-        } = &fault.kind
-            && *property != Property::Grants
-        {
-            let what = "simulated reads are older as a whole or in their grants, not in another \
-                        property"
-                .to_owned();
-            return Err(Refusal::Fault { step: step(), what });
-        }
         if joins_nodes(&fault.kind) {
             return Err(Refusal::NodeLink { step: step() });
         }

@@ -91,7 +91,7 @@ impl Holder<'_> {
         credential: &Credential<'_>,
         region: &RegionName,
         (head, body): (&Parts, &[u8]),
-        request_id: String,
+        request_id: &str,
     ) -> Result<Caller, Refusal> {
         let Holder::Known { key, now_ms } = self else {
             return Ok(credential.caller(region, request_id));
@@ -107,7 +107,7 @@ impl Holder<'_> {
                 .parse()
                 .map_err(|_| Refusal::UnrecognizedClient)?,
             principal: principal.arn.clone(),
-            request_id,
+            request_id: request_id.to_owned(),
         })
     }
 }

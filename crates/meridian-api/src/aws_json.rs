@@ -88,7 +88,7 @@ where
     observed.operation = operation.name();
     let body = read(&head.headers, body).await?;
 
-    let (region, kms, caller) = door.authenticate(&head, &body, request_id.to_owned())?;
+    let (region, kms, caller) = door.authenticate(&head, &body, request_id)?;
     observed.region = Some(region.clone());
 
     let request = decode(operation, &body)?;
@@ -212,15 +212,17 @@ fn respond_error(error: WireError, request_id: &str) -> Response {
     response
 }
 
-/// The date comes from the HTTP stack; so would the length, but for an empty body
-/// over HTTP/2.
+/// The date comes from the HTTP stack, and so does the length, but for an empty
+/// body over HTTP/2.
 fn respond(status: StatusCode, body: Option<Bytes>, request_id: &str) -> Response {
-    let length = body.as_ref().map_or(0, Bytes::len);
+    let is_empty = body.is_none();
     let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if is_empty {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     let request_id = HeaderValue::from_str(request_id).expect("a UUID is ASCII");
     headers.insert(REQUEST_ID, request_id);
     response

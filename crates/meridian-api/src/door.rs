@@ -45,9 +45,7 @@ impl Door {
     pub(crate) fn region(&self, name: &str) -> Option<(RegionName, Arc<dyn Kms>)> {
         match &self.scope {
             Scope::Region(own) if own != name => None,
-            Scope::Region(_) | Scope::Cluster => {
-                Some((name.parse().ok()?, self.cluster.region(name)?))
-            }
+            Scope::Region(_) | Scope::Cluster => self.cluster.region(name),
         }
     }
 
@@ -59,7 +57,7 @@ impl Door {
         &self,
         head: &Parts,
         body: &[u8],
-        request_id: String,
+        request_id: &str,
     ) -> Result<(RegionName, Arc<dyn Kms>, Caller), Refusal> {
         let credential = Credential::parse(head.headers.get(AUTHORIZATION))?;
         let holder = self.authentication.holder(&credential)?;
@@ -78,10 +76,12 @@ impl Door {
 
     /// The region that a request means which names none: the only one there is.
     pub(crate) fn only_region(&self) -> Option<(RegionName, Arc<dyn Kms>)> {
-        match (&self.scope, self.cluster.regions().as_slice()) {
-            (Scope::Region(own), _) => self.region(own),
-            (Scope::Cluster, [only]) => self.region(only),
-            (Scope::Cluster, _) => None,
+        match &self.scope {
+            Scope::Region(own) => self.region(own),
+            Scope::Cluster => match self.cluster.regions().as_slice() {
+                [only] => self.region(only),
+                _ => None,
+            },
         }
     }
 
@@ -119,8 +119,8 @@ impl Door {
     }
 
     /// Who keeps the audit log, if there is one.
-    pub(crate) fn auditor(&self) -> Option<&dyn Auditor> {
-        self.auditor.as_deref()
+    pub(crate) fn auditor(&self) -> Option<&Arc<dyn Auditor>> {
+        self.auditor.as_ref()
     }
 
     /// Has the audit log told of a request, if there is one.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use meridian_kms::RegionName;
 use tonic::service::Routes;
 
 use crate::audit::Auditor;
@@ -17,8 +18,9 @@ use crate::{aws_json, grpc, unwritten};
 
 /// The regions that can be called.
 pub trait Cluster: Send + Sync + 'static {
-    /// The region's own Kms; None when the cluster has no such region.
-    fn region(&self, name: &str) -> Option<Arc<dyn Kms>>;
+    /// The region's name as a type, and its own Kms; None when the cluster has no
+    /// such region.
+    fn region(&self, name: &str) -> Option<(RegionName, Arc<dyn Kms>)>;
 
     /// The names of all regions.
     fn regions(&self) -> Vec<String>;

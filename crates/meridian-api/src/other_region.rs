@@ -38,7 +38,7 @@ impl OtherRegion {
         let key = first["resources"][0]["ARN"].as_str().unwrap_or_default();
         let key = self.key_there(key);
         record["awsRegion"] = self.region.as_str().into();
-        record["eventID"] = request_id::fresh().into();
+        record["eventID"] = (*request_id::fresh()).into();
         record["userIdentity"]["invokedBy"] = service().into();
         let parameters = record["requestParameters"].as_object_mut();
         if self.operation == Operation::UpdatePrimaryRegion {

@@ -32,23 +32,39 @@ impl Port {
         }
     }
 
-    /// The response to a request.
-    pub(crate) async fn answer<B>(self, request: Request<B>) -> Response
+    /// The response to a request, as `sent` has it. The futures are boxed one by
+    /// one, so that a call does not carry the size of a router's.
+    pub(crate) fn answer<B, R>(
+        &self,
+        request: Request<B>,
+        sent: fn(Response) -> R,
+    ) -> BoxFuture<'static, R>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+        R: 'static,
     {
-        match self.aws_json {
+        match &self.aws_json {
             Some(door) if request.method() == Method::POST && request.uri().path() == "/" => {
-                let answered = |request| aws_json::answer(&door, request);
-                match door.auditor() {
-                    Some(auditor) => unwritten::recorded(auditor, request, answered).await,
-                    None => answered(request).await,
+                let door = door.clone();
+                match door.auditor().cloned() {
+                    None => async move { sent(aws_json::answer(&door, request).await) }.boxed(),
+                    Some(auditor) => async move {
+                        let answered = |request| aws_json::answer(&door, request);
+                        sent(unwritten::recorded(&*auditor, request, answered).await)
+                    }
+                    .boxed(),
                 }
             }
-            _ => match self.routes.oneshot(request).await {
-                Ok(response) => response,
-                Err(it) => match it {},
-            },
+            _ => {
+                let answered = self.routes.clone().oneshot(request);
+                async move {
+                    match answered.await {
+                        Ok(response) => sent(response),
+                        Err(it) => match it {},
+                    }
+                }
+                .boxed()
+            }
         }
     }
 }
@@ -76,6 +92,6 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.clone().answer(request).map(Ok).boxed()
+        self.answer(request, Ok)
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::response::Response;
 use axum::serve::Listener;
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::Request;
 use hyper::body::Incoming;
@@ -99,7 +98,7 @@ impl Service<Request<Incoming>> for Answers {
         if let Some(client) = self.client {
             request.extensions_mut().insert(client);
         }
-        self.port.clone().answer(request).map(or_reset).boxed()
+        self.port.answer(request, or_reset)
     }
 }
 

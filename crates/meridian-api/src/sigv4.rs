@@ -138,7 +138,7 @@ impl<'a> Credential<'a> {
     }
 
     /// Who calls, where nobody has to prove it.
-    pub(crate) fn caller(&self, region: &RegionName, request_id: String) -> Caller {
+    pub(crate) fn caller(&self, region: &RegionName, request_id: &str) -> Caller {
         match self.access_key_id.parse() {
             Ok(account) => root(account, region, request_id),
             Err(_) => {
@@ -146,7 +146,7 @@ impl<'a> Credential<'a> {
                 Caller {
                     account,
                     principal: principal(region, account, ["user/", self.access_key_id]),
-                    request_id,
+                    request_id: request_id.to_owned(),
                 }
             }
         }
@@ -154,11 +154,11 @@ impl<'a> Credential<'a> {
 }
 
 /// The account itself as a caller.
-pub(crate) fn root(account: AccountId, region: &RegionName, request_id: String) -> Caller {
+pub(crate) fn root(account: AccountId, region: &RegionName, request_id: &str) -> Caller {
     Caller {
         account,
         principal: principal(region, account, ["root", ""]),
-        request_id,
+        request_id: request_id.to_owned(),
     }
 }
 

@@ -75,9 +75,8 @@ fn said(error: &dyn fmt::Display, effect: &str) -> String {
 }
 
 fn answer(is_grpc: bool, error: CallError, request_id: Option<HeaderValue>) -> Response {
-    let request_id = request_id
-        .and_then(|value| value.to_str().ok().map(str::to_owned))
-        .unwrap_or_else(request_id::fresh);
+    let given = request_id.as_ref().and_then(|value| value.to_str().ok());
+    let request_id = given.map_or_else(|| request_id::fresh().to_string(), str::to_owned);
     if !is_grpc {
         return aws_json::refusal(error, &request_id);
     }

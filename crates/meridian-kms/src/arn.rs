@@ -54,6 +54,13 @@ impl RegionName {
     }
 }
 
+/// A region is found by its name as text, without a copy of it.
+impl std::borrow::Borrow<str> for RegionName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for RegionName {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {

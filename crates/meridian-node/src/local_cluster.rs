@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use meridian_api::{CallError, Cluster, Kms, Seen};
-use meridian_kms::{Caller, Request, Response};
+use meridian_kms::{Caller, RegionName, Request, Response};
 use meridian_proto::v1::KeySetState;
 
 use crate::kms::NodeKms;
@@ -69,18 +69,17 @@ impl Kms for LocalRegion {
 /// Every region of this process.
 pub struct AllRegions {
     /// By name.
-    pub regions: BTreeMap<String, Arc<LocalRegion>>,
+    pub regions: BTreeMap<RegionName, Arc<LocalRegion>>,
 }
 
 impl Cluster for AllRegions {
-    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
-        self.regions
-            .get(name)
-            .map(|region| region.clone() as Arc<dyn Kms>)
+    fn region(&self, name: &str) -> Option<(RegionName, Arc<dyn Kms>)> {
+        let (name, region) = self.regions.get_key_value(name)?;
+        Some((name.clone(), region.clone()))
     }
 
     fn regions(&self) -> Vec<String> {
-        self.regions.keys().cloned().collect()
+        self.regions.keys().map(ToString::to_string).collect()
     }
 }
 

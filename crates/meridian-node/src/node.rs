@@ -109,8 +109,9 @@ pub struct RunningNode {
 struct OneRegion(NodeKms);
 
 impl Cluster for OneRegion {
-    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
-        (name == self.0.core().region.as_str()).then(|| Arc::new(self.0.clone()) as Arc<dyn Kms>)
+    fn region(&self, name: &str) -> Option<(RegionName, Arc<dyn Kms>)> {
+        let own = &self.0.core().region;
+        (name == own.as_str()).then(|| (own.clone(), Arc::new(self.0.clone()) as _))
     }
 
     fn regions(&self) -> Vec<String> {
@@ -126,18 +127,20 @@ struct WholeCluster {
 }
 
 impl Cluster for WholeCluster {
-    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
-        let region: RegionName = name.parse().ok()?;
-        if region == self.own.core().region {
-            return Some(Arc::new(self.own.clone()));
+    fn region(&self, name: &str) -> Option<(RegionName, Arc<dyn Kms>)> {
+        let own = &self.own.core().region;
+        if name == own.as_str() {
+            return Some((own.clone(), Arc::new(self.own.clone())));
         }
-        let known = !self.directory.nodes(&region).is_empty();
-        known.then(|| {
-            Arc::new(RemoteKms {
-                region,
-                directory: self.directory.clone(),
-            }) as _
-        })
+        let region: RegionName = name.parse().ok()?;
+        if self.directory.nodes(&region).is_empty() {
+            return None;
+        }
+        let kms = RemoteKms {
+            region: region.clone(),
+            directory: self.directory.clone(),
+        };
+        Some((region, Arc::new(kms)))
     }
 
     fn regions(&self) -> Vec<String> {

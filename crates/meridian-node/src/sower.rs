@@ -24,7 +24,7 @@ pub async fn run(kms: NodeKms, seed: Seed) {
     let nodes = vec![Arc::new(Mutex::new(Some(kms)))];
     let own = Arc::new(LocalRegion { nodes });
     let regions = AllRegions {
-        regions: BTreeMap::from([(region.to_string(), own)]),
+        regions: BTreeMap::from([(region.clone(), own)]),
     };
     let mut said = String::new();
     while until_leading(&mut status).await {

@@ -208,7 +208,7 @@ impl RunningCluster {
         process: &Process,
         secrets: ClusterSecrets,
         bound: Vec<(RegionName, BoundNode)>,
-    ) -> anyhow::Result<BTreeMap<String, Arc<LocalRegion>>> {
+    ) -> anyhow::Result<BTreeMap<RegionName, Arc<LocalRegion>>> {
         let secrets = Arc::new(secrets);
         // Opening nine logs one after the other would take most of a second.
         let mut starting = JoinSet::new();
@@ -222,11 +222,11 @@ impl RunningCluster {
                 anyhow::Ok((config, node, memory))
             });
         }
-        let mut slots: BTreeMap<String, Vec<(u64, Slot)>> = BTreeMap::new();
+        let mut slots: BTreeMap<RegionName, Vec<(u64, Slot)>> = BTreeMap::new();
         while let Some(started) = starting.join_next().await {
             let (config, node, memory) = started.context("starting a node")??;
             let slot: Slot = Arc::new(Mutex::new(Some(node.kms().clone())));
-            let region = slots.entry(config.region.to_string()).or_default();
+            let region = slots.entry(config.region.clone()).or_default();
             region.push((config.node_id, slot.clone()));
             let supervisor = supervise(
                 process.clone(),
@@ -277,7 +277,7 @@ impl RunningCluster {
                 while !region.pick().is_some_and(|kms| kms.core().is_leader()) {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
-                tracing::debug!(name, "region has a leader");
+                tracing::debug!(%name, "region has a leader");
             }
         };
         tokio::time::timeout(timeout, all_lead)

@@ -37,7 +37,7 @@ pub(crate) fn enter(
     door: &Door,
     metadata: &MetadataMap,
     extensions: &Extensions,
-    request_id: String,
+    request_id: &str,
     observed: &mut Observation,
 ) -> Result<Entered, KmsError> {
     let signed = extensions.get::<Signed>();
@@ -52,7 +52,7 @@ pub(crate) fn enter(
     observed.region = Some(region.clone());
     let caller = match signed {
         Some(signed) => Caller {
-            request_id,
+            request_id: request_id.to_owned(),
             ..signed.caller.clone()
         },
         None if door.is_open() => sigv4::root(account(metadata)?, &region, request_id),

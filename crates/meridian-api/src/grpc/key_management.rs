@@ -31,7 +31,7 @@ impl KeyManagementService {
         let headers = metadata.as_ref();
         self.door
             .follow(&mut observed, &request_id, headers, &extensions);
-        let mut shown = AsciiMetadataValue::try_from(request_id.as_str()).expect("a UUID is ASCII");
+        let mut shown = AsciiMetadataValue::try_from(&*request_id).expect("a UUID is ASCII");
         // No secret, but it never comes again: it would only drive other headers
         // out of the connection's compression table.
         shown.set_sensitive(true);
@@ -39,7 +39,7 @@ impl KeyManagementService {
             &self.door,
             &metadata,
             &extensions,
-            request_id,
+            &request_id,
             &mut observed,
         );
         if let Ok(Entered { kms, caller, .. }) = &entered {

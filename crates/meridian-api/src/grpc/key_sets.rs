@@ -55,7 +55,7 @@ impl KeySetsService {
         let (metadata, extensions, message) = request.into_parts();
         let request_id = request_id::fresh();
         let Entered { kms, caller, .. } =
-            enter(&self.door, &metadata, &extensions, request_id, observed)?;
+            enter(&self.door, &metadata, &extensions, &request_id, observed)?;
         let mut found = Vec::new();
         message.violations(&mut found);
         refuse_violations(&found)?;

@@ -75,7 +75,7 @@ async fn signed(door: &Door, head: &Parts, body: Body) -> Result<(Signed, Bytes)
     let message = one_message(&body).ok_or_else(|| {
         Refusal::InvalidSignature("The body must be one gRPC message, not compressed.".into())
     })?;
-    let (region, _, caller) = door.authenticate(head, message, String::new())?;
+    let (region, _, caller) = door.authenticate(head, message, "")?;
     Ok((Signed { region, caller }, body))
 }
 

@@ -15,7 +15,7 @@ fn caller(access_key_id: &str, region: &str) -> Caller {
     let credential = Credential::parse(Some(&header)).unwrap();
     credential.check_access_key().unwrap();
     credential.check_service().unwrap();
-    credential.caller(&credential.region.parse().unwrap(), String::new())
+    credential.caller(&credential.region.parse().unwrap(), "")
 }
 
 fn message(value: &str) -> String {
@@ -139,7 +139,7 @@ proptest! {
         let value: HeaderValue = format!("{ALGORITHM} {}", parts.concat()).parse().unwrap();
         if let Ok(credential) = Credential::parse(Some(&value)) {
             let _ = (credential.check_access_key(), credential.check_service());
-            let caller = credential.caller(&"eu-west-1".parse().unwrap(), String::new());
+            let caller = credential.caller(&"eu-west-1".parse().unwrap(), "");
             prop_assert!(caller.principal.starts_with("arn:aws:iam::"));
         }
     }

@@ -11,7 +11,7 @@ use futures::stream::{BoxStream, StreamExt};
 use meridian_api::{
     Auditor, Authentication, CallError, Cluster, Front, Kms, Observer, Port, Scope, Throttle,
 };
-use meridian_kms::{Caller, Request, Response};
+use meridian_kms::{Caller, RegionName, Request, Response};
 use meridian_proto::v1;
 
 /// What a region does with a call.
@@ -99,8 +99,8 @@ impl Auditor for FakeCluster {
 }
 
 impl Cluster for FakeCluster {
-    fn region(&self, name: &str) -> Option<Arc<dyn Kms>> {
-        Some(self.regions.get(name)?.clone())
+    fn region(&self, name: &str) -> Option<(RegionName, Arc<dyn Kms>)> {
+        Some((name.parse().ok()?, self.regions.get(name)?.clone()))
     }
 
     fn regions(&self) -> Vec<String> {

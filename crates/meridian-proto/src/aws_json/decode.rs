@@ -121,11 +121,13 @@ impl Decode for BTreeMap<String, String> {
     // fidelity: assumed; observed for lists only.
     fn decode(value: &Json<'_>) -> Result<Self, SerializationError> {
         match value {
-            Json::Object(entries) => entries
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| Ok((key.to_owned(), String::decode(value)?)))
-                .collect(),
+            Json::Object(entries) => {
+                let mut read = BTreeMap::new();
+                for (key, value) in entries.iter().filter(|(_, value)| !value.is_null()) {
+                    read.insert(key.to_owned(), String::decode(value)?);
+                }
+                Ok(read)
+            }
             Json::Array(_) => Err(unexpected_list()),
             _ => Err(expected("map or null")),
         }

@@ -9,9 +9,10 @@
 //!
 //! In a group being founded nobody has a history, and all vote: but whoever knows nothing votes
 //! only for the founder, and only while it has nothing but the founding entry. To any other
-//! candidate, however short its log, a group has listened before. One thing cannot be told: a
-//! founder that lost its disk, alone with members that never had anything on theirs, founds a
-//! second group. A node put in the place of another is to be started as one that joins
+//! candidate, however short its log, a group has listened before: if the first leader is lost
+//! before it has reached every member, there may be no other until it is back. One thing cannot be
+//! told: a founder that lost its disk, alone with members that never had anything on theirs, founds
+//! a second group. A node put in the place of another is to be started as one that joins
 //! ([`GroupConfig::joins`]): it is behind from the beginning.
 
 use std::io;

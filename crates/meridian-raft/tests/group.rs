@@ -201,7 +201,9 @@ async fn an_isolated_leader_answers_nothing_and_yields_when_it_is_back() {
     let mut cluster = Cluster::on_disk(3);
     cluster.start_all().await;
     let old = cluster.leader().await;
-    cluster.propose("kept").await;
+    let kept = cluster.propose("kept").await;
+    // Who has yet to meet its group helps nobody else to lead it.
+    cluster.all_agree_at(kept).await;
     cluster.isolate(old);
     let stranded = cluster.nodes[&old].clone();
     let lost = tokio::spawn(async move { stranded.propose(Bytes::from("lost")).await });
@@ -307,9 +309,11 @@ async fn members_can_be_added_and_taken_away() {
 async fn an_ephemeral_node_that_lost_everything_is_filled_again() {
     let mut cluster = Cluster::ephemeral(3);
     cluster.start_all().await;
+    let mut last = 0;
     for number in 0..10 {
-        cluster.propose(format!("{number}")).await;
+        last = cluster.propose(format!("{number}")).await;
     }
+    cluster.all_agree_at(last).await;
     // The founder of all nodes, which would found the group anew if it could.
     cluster.stop(1).await;
     cluster.leader().await;

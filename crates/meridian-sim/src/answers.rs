@@ -1,9 +1,10 @@
 //! What clients make of answers, and of none: they keep what they learn, tell
 //! the judge, and repeat or go on.
 
+use meridian_chaos::{Property, Staleness};
 use meridian_kms::{Operation, Request, Response};
 
-use crate::call::Ended;
+use crate::call::{Call, Ended};
 use crate::client::{Client, FollowUp, Habit, ROUNDS, Waiting};
 use crate::group::NODES;
 use crate::world::World;
@@ -49,7 +50,10 @@ impl World {
 
     /// A client hears the answer of its call.
     pub(crate) fn client_hears(&mut self, call: u64) {
-        let Some(ended) = self.calls.remove(&call).and_then(|call| call.ended) else {
+        let Some(Call { asker, ended, .. }) = self.calls.remove(&call) else {
+            return;
+        };
+        let Some(ended) = ended else {
             return;
         };
         let Some(client) = self.who_waits(call) else {
@@ -63,7 +67,7 @@ impl World {
         match ended {
             Ended::Response(response) => {
                 ends.ok += 1;
-                self.succeeded(call, &waiting, response);
+                self.succeeded(call, &waiting, response, &asker.staleness);
                 self.think_of_next(client, &waiting);
                 self.plan_turn(client);
             }
@@ -138,7 +142,13 @@ impl World {
         });
     }
 
-    pub(crate) fn succeeded(&mut self, call: u64, waiting: &Waiting, response: Response) {
+    pub(crate) fn succeeded(
+        &mut self,
+        call: u64,
+        waiting: &Waiting,
+        response: Response,
+        staleness: &Staleness,
+    ) {
         self.log
             .note(self.now_ms, "ok", &[call], || format!("call {call}"));
         let mut returned = Returned {
@@ -162,7 +172,11 @@ impl World {
                 }
             }
             Response::DescribeKey(response) => {
-                if let Some(metadata) = response.key_metadata {
+                // With a key state of another time, it shows the key of no time at all.
+                let mut parts = staleness.parts();
+                if let Some(metadata) = response.key_metadata
+                    && !parts.any(|(part, _)| part == Property::KeyState)
+                {
                     returned.state = metadata.key_state;
                     returned.description = metadata.description;
                 }
@@ -225,7 +239,9 @@ impl World {
                     errand,
                 };
                 match self.answer_now(region, node, &waiting.errand.request) {
-                    Ok(response) => self.succeeded(call, &waiting, response),
+                    Ok(response) => {
+                        self.succeeded(call, &waiting, response, &Staleness::default());
+                    }
                     Err(error) => self.failed(call, &waiting, error.code.name()),
                 }
             }

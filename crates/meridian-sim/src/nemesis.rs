@@ -1,7 +1,7 @@
 //! Nemesis: draws the timeline of faults from the seed, and carries out what
 //! they begin and end with.
 
-use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Phase, Place, Profile};
+use meridian_chaos::{Calls, Delay, Fault, Kind, Link, Phase, Place, Profile, Property};
 use meridian_kms::{Change, Operation, RegionName};
 
 use crate::dice::{Dice, Stream};
@@ -24,6 +24,17 @@ const CODES: [&str; 4] = [
     "KMSInternalException",
     "DependencyTimeoutException",
     "KeyUnavailableException",
+];
+
+/// What reads are older in; every other time, in everything.
+const PROPERTIES: [Property; 7] = [
+    Property::KeyState,
+    Property::Alias,
+    Property::Tag,
+    Property::Policy,
+    Property::SharedProperties,
+    Property::Materials,
+    Property::Grants,
 ];
 
 /// The faults of a run, each with the time at which it begins.
@@ -126,7 +137,7 @@ fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
             node: dice.one_in(2).then_some(node.node),
             lag_ms: *dice.pick(&[200, 1_000, 5_000, 30_000]),
             per_mille: *dice.pick(&[200, 500, 1_000]),
-            property: None,
+            property: dice.one_in(2).then(|| *dice.pick(&PROPERTIES)),
         },
         18 => Kind::Refuse {
             calls: calls(dice, &region, per_mille),

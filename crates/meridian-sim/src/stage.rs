@@ -112,7 +112,7 @@ impl World {
 
     /// A client of the scenario hears the answer of its call.
     pub(crate) fn stage_hears(&mut self, call: u64) {
-        let Some(Call { ended, .. }) = self.calls.remove(&call) else {
+        let Some(Call { asker, ended, .. }) = self.calls.remove(&call) else {
             return;
         };
         let Some((act, ended)) = self.stage.acts.remove(&call).zip(ended) else {
@@ -127,7 +127,7 @@ impl World {
                 let next = act.lines.next(&response);
                 let answer = self.make_out(&act, &response);
                 if act.judged {
-                    self.succeeded(call, &act.waiting, response);
+                    self.succeeded(call, &act.waiting, response, &asker.staleness);
                 }
                 if let Some(lines) = next {
                     return self.act(act.due, act.waiting.place, lines);

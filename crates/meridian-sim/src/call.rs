@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) request: Request,
     pub(crate) ended: Option<Ended>,
     lose_answer: bool,
+    /// The connection is closed instead of an answer.
+    reset: bool,
     /// The answer leaves so much later.
     late_ms: i64,
     deadline_ms: i64,
@@ -68,6 +70,7 @@ impl World {
             request,
             ended: None,
             lose_answer: false,
+            reset: false,
             late_ms: 0,
             deadline_ms: self.now_ms + LEADER_TIMEOUT_MS,
             may_lag: false,
@@ -141,6 +144,7 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            queue: &mut self.queue,
             faults: &self.faults,
             now_ms: self.now_ms,
         };
@@ -161,6 +165,7 @@ impl World {
         }
         if let Some(call) = self.calls.get_mut(&id) {
             call.lose_answer |= reception.lose_answer;
+            call.reset |= reception.reset;
             call.late_ms += i64::try_from(reception.delay_ms).unwrap_or(i64::MAX / 2);
         }
         self.grow_stale(id);
@@ -200,6 +205,7 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            queue: &mut self.queue,
             faults: &self.faults,
             now_ms: self.now_ms,
         };
@@ -400,12 +406,17 @@ impl World {
             return;
         };
         let definite_failure = matches!(call.ended, Some(Ended::Failed(_)));
-        if call.lose_answer && !definite_failure {
+        let (late_ms, reset) = (call.late_ms, call.reset);
+        if call.lose_answer && !definite_failure && !reset {
             self.calls.remove(&id);
             return;
         }
-        let late_ms = call.late_ms;
         let ms = self.hop_ms() + late_ms;
+        if reset {
+            // A closed connection tells the client no more than silence does.
+            self.calls.remove(&id);
+            return self.after(ms, Event::ClientTimeout(id));
+        }
         self.after(ms, Event::Answered(id));
     }
 
@@ -418,8 +429,10 @@ impl World {
 
 /// Does a fault at the front door strike the calls of one key?
 fn names_a_key(kind: &Kind) -> bool {
-    let (Kind::Refuse { calls, .. } | Kind::LoseAnswer { calls } | Kind::SlowAnswer { calls, .. }) =
-        kind
+    let (Kind::Refuse { calls, .. }
+    | Kind::LoseAnswer { calls }
+    | Kind::SlowAnswer { calls, .. }
+    | Kind::Reset { calls }) = kind
     else {
         return false;
     };

@@ -46,6 +46,8 @@ pub enum Event {
         /// The node.
         node: usize,
     },
+    /// A node of a region has taken long enough to start.
+    Started(usize),
     /// The nodes of a region look for a leader.
     Elect(usize),
     /// A message arrives in a region.

@@ -73,6 +73,7 @@ impl World {
             let mut chance = Chance {
                 dice: &mut self.dice,
                 coverage: &mut self.coverage,
+                queue: &mut self.queue,
                 faults,
                 now_ms: virtual_ms,
             };

@@ -143,6 +143,27 @@ impl Group {
         (0..NODES).filter(|other| self.reach(node, *other)).count() > NODES / 2
     }
 
+    /// How much later an entry of this leader is durable on a majority because
+    /// disks are slow, in milliseconds.
+    pub fn disks_ms(&self, leader: usize) -> i64 {
+        let reached = (0..NODES).filter(|node| self.reach(leader, *node));
+        let mut delays: Vec<u64> = reached
+            .map(|node| self.nodes[node].condition.disk_delay_ms)
+            .collect();
+        delays.sort_unstable();
+        let majority = delays.get(NODES / 2).or(delays.last());
+        majority.map_or(0, |ms| i64::try_from(*ms).unwrap_or(i64::MAX / 4))
+    }
+
+    /// Can the group lose this node's disk: do all others hold what it agreed
+    /// on?
+    pub fn can_spare(&self, node: usize) -> bool {
+        let holds = |(index, it): (usize, &Node)| {
+            index == node || !it.condition.down && it.stored == self.log.len()
+        };
+        self.nodes.iter().enumerate().all(holds)
+    }
+
     /// Is this node the leader, and able to commit and to confirm that it leads?
     pub fn is_effective_leader(&self, node: usize) -> bool {
         self.leader == Some(node) && self.nodes[node].leads && self.has_majority(node)

@@ -11,12 +11,14 @@ impl World {
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            queue: &mut self.queue,
             faults: &self.faults,
             now_ms: self.now_ms,
         };
         let (sender, receiver) = (self.names[from].as_str(), self.names[to].as_str());
         let way = (sender, receiver);
-        let passage = self.faults.passage(way, 0, self.now_ms, &mut chance);
+        let bytes = message.body.bytes();
+        let passage = self.faults.passage(way, bytes, self.now_ms, &mut chance);
         let numbers = [
             from as u64,
             to as u64,
@@ -81,6 +83,16 @@ impl World {
 }
 
 impl Body {
+    /// Roughly as many as on a wire.
+    fn bytes(&self) -> u64 {
+        const FRAME: usize = 100;
+        let facts = match self {
+            Body::Facts { facts, .. } => facts.iter().map(Vec::len).sum(),
+            Body::Committed(_) | Body::NotCommitted(_) | Body::Question(_) | Body::Answer(..) => 0,
+        };
+        (FRAME + facts) as u64
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Body::Facts { .. } => "facts",

@@ -12,10 +12,10 @@ use crate::world::World;
 /// A day, in milliseconds.
 const DAY_MS: u64 = 86_400_000;
 
-/// How often each kind of fault is drawn, in the order of [`Kind::NAMES`]; those
-/// after it need sockets or disks.
-const WEIGHTS: [u64; 25] = [
-    16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 5, 4, 4, 3, 5, 4, 3, 3,
+/// How often each kind of fault is drawn, in the order of [`Kind::NAMES`].
+const WEIGHTS: [u64; Kind::NAMES.len()] = [
+    16, 4, 5, 5, 5, 5, 5, 5, 12, 9, 7, 6, 4, 3, 8, 4, 4, 5, 4, 4, 3, 5, 4, 3, 3, 3, 3, 4, 3, 3, 2,
+    2,
 ];
 
 /// Codes that a front door refuses calls with.
@@ -164,11 +164,29 @@ fn kind(dice: &mut Dice, names: &[RegionName]) -> Kind {
             region,
             older_than_ms: *dice.pick(&[0, 1_000, 60_000]),
         },
-        _ => Kind::MaterialExpire {
+        24 => Kind::MaterialExpire {
             region,
             key_id: None,
             material: None,
         },
+        25 => Kind::NodeReplace { node },
+        26 => Kind::NodeSlowStart {
+            node,
+            delay_ms: dice.below(8_000),
+        },
+        27 => Kind::LinkBandwidth {
+            link,
+            bytes_per_s: *dice.pick(&[200, 1_000, 10_000]),
+        },
+        28 => Kind::Reset {
+            calls: calls(dice, &region, per_mille),
+        },
+        29 => Kind::DiskSlow {
+            node,
+            delay_ms: *dice.pick(&[50, 500, 3_000]),
+        },
+        30 => Kind::DiskFull { node },
+        _ => Kind::DiskFlushFails { node },
     }
 }
 
@@ -214,7 +232,19 @@ impl World {
         if index.is_multiple_of(2) {
             self.aim_at_leader(&mut fault.kind);
         }
+        if let Kind::NodeReplace { node } = &fault.kind
+            && !self.can_spare(node)
+        {
+            return;
+        }
         self.suffer(index, fault);
+    }
+
+    /// A group that loses the disks that hold what it agreed on has lost it.
+    fn can_spare(&self, place: &Place) -> bool {
+        let mut names = self.names.iter();
+        let region = names.position(|it| it.as_str() == place.region.as_str());
+        region.is_some_and(|region| self.groups[region].can_spare(place.node as usize - 1))
     }
 
     /// A fault of no drawn timeline begins now.
@@ -262,15 +292,7 @@ impl World {
                 {
                     self.groups[region].disturbances += 1;
                 }
-                let at_node = matches!(
-                    kind,
-                    Kind::NodeCut { .. }
-                        | Kind::NodeCrash { .. }
-                        | Kind::NodePause { .. }
-                        | Kind::ClockSkew { .. }
-                        | Kind::ClockFreeze { .. }
-                );
-                if at_node {
+                if kind.node().is_some() {
                     self.coverage.struck_by(&fault);
                 }
             }
@@ -307,6 +329,11 @@ impl World {
         let (Kind::NodeCut { node }
         | Kind::NodeCrash { node }
         | Kind::NodePause { node }
+        | Kind::NodeReplace { node }
+        | Kind::NodeSlowStart { node, .. }
+        | Kind::DiskSlow { node, .. }
+        | Kind::DiskFull { node }
+        | Kind::DiskFlushFails { node }
         | Kind::ClockSkew { node, .. }
         | Kind::ClockFreeze { node }) = kind
         else {

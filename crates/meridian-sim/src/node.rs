@@ -12,6 +12,9 @@ use crate::views::Past;
 pub struct Node {
     /// What faults make of it.
     pub condition: Condition,
+    /// When it will have started, in virtual milliseconds, if a fault has its
+    /// start take long.
+    pub starts_at_ms: Option<i64>,
     /// Its clock when that was stopped, in virtual milliseconds.
     pub clock_stopped_at_ms: i64,
     /// How many entries it has applied.
@@ -51,6 +54,7 @@ impl Node {
     pub fn new(regions: usize) -> Node {
         Node {
             condition: Condition::default(),
+            starts_at_ms: None,
             clock_stopped_at_ms: 0,
             applied: 0,
             stored: 0,

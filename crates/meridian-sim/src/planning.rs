@@ -117,6 +117,7 @@ impl World {
                 let mut chance = Chance {
                     dice: &mut self.dice,
                     coverage: &mut self.coverage,
+                    queue: &mut self.queue,
                     faults: &self.faults,
                     now_ms: self.now_ms,
                 };

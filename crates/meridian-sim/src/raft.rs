@@ -29,11 +29,13 @@ impl World {
             return Err(NotLeader);
         }
         let id = self.new_id();
-        let commit_ms = self.dice.between(1, 8) + self.hop_ms();
+        let disks_ms = self.groups[region].disks_ms(node);
+        let commit_ms = self.dice.between(1, 8) + self.hop_ms() + disks_ms;
         let name = self.names[region].as_str();
         let mut chance = Chance {
             dice: &mut self.dice,
             coverage: &mut self.coverage,
+            queue: &mut self.queue,
             faults: &self.faults,
             now_ms: self.now_ms,
         };

@@ -81,8 +81,12 @@ impl World {
 
     /// How far a node had applied so many milliseconds ago.
     pub(crate) fn applied_before(&self, region: usize, node: usize, lag_ms: u64) -> Option<usize> {
-        let past = &self.groups[region].nodes[node].past;
-        past.applied_at(before(self.now_ms, lag_ms))
+        let group = &self.groups[region];
+        let applied = group.nodes[node]
+            .past
+            .applied_at(before(self.now_ms, lag_ms))?;
+        // What it had applied may be gone since, from disks that lie.
+        Some(applied.min(group.log.len()))
     }
 }
 

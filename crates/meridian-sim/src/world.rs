@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meridian_chaos::{Fault, Faults, Kind, Odds};
+use meridian_chaos::{Fault, Faults, Kind, Odds, Queue};
 use meridian_kms::RegionName;
 
 use crate::agenda::Agenda;
@@ -43,6 +43,8 @@ pub struct World {
     pub(crate) faults: Faults,
     pub(crate) timeline: Vec<(i64, Fault)>,
     pub(crate) coverage: Coverage,
+    /// Messages that wait their turn on a narrow link.
+    pub(crate) queue: Queue,
     pub(crate) calls: BTreeMap<u64, Call>,
     pub(crate) pushes: BTreeMap<u64, Push>,
     pub(crate) held_back: Vec<Message>,
@@ -63,6 +65,7 @@ pub struct World {
 pub(crate) struct Chance<'a> {
     pub(crate) dice: &'a mut Dice,
     pub(crate) coverage: &'a mut Coverage,
+    pub(crate) queue: &'a mut Queue,
     pub(crate) faults: &'a Faults,
     pub(crate) now_ms: i64,
 }
@@ -74,6 +77,10 @@ impl Odds for Chance<'_> {
 
     fn turn(&mut self, fault: &str) -> u64 {
         self.coverage.turn(fault)
+    }
+
+    fn queue(&mut self, way: &str, takes_ms: u64, now_ms: i64) -> u64 {
+        self.queue.wait_ms(way, takes_ms, now_ms)
     }
 
     fn struck(&mut self, kind: &Kind) {
@@ -113,6 +120,7 @@ impl World {
             faults: Faults::default(),
             timeline: Vec::new(),
             coverage: Coverage::default(),
+            queue: Queue::default(),
             calls: BTreeMap::new(),
             pushes: BTreeMap::new(),
             held_back: Vec::new(),
@@ -157,6 +165,7 @@ impl World {
                 index,
             } => self.follow(region, node, index),
             Event::Learn { region, node } => self.learn(region, node),
+            Event::Started(region) => self.settle_region(region),
             Event::Elect(region) => self.elect(region),
             Event::Arrive(message) => self.arrive(message),
             Event::PushTimeout(push) => self.push_ended(push, false),

@@ -36,6 +36,12 @@ fn endings(outcome: &Outcome) -> Vec<(&str, String)> {
         .collect()
 }
 
+/// How long a step took, in virtual milliseconds.
+fn took_ms(outcome: &Outcome, step: &str) -> i64 {
+    let step = outcome.steps.iter().find(|it| it.step == step).unwrap();
+    step.ended_ms.unwrap() - step.began_ms.unwrap()
+}
+
 const BUSY: &str = "\
 profile: adversarial
 workload: {operations: 60, clients: 5, mix: rotation}
@@ -134,6 +140,73 @@ fn one_property_is_read_as_it_was_and_the_others_as_they_are() {
 }
 
 #[test]
+fn nodes_end_with_their_disks_and_start_again_in_their_own_time() {
+    let outcome = outcome(
+        "timeline:\n  - {step: full, at: 1s, for: 4s, fault: {disk_full: {node: {region: eu-west-1, \
+         node: 1}}}}\n  \
+         - {step: fails, at: 1s, for: 4s, fault: {disk_flush_fails: {node: {region: us-east-1, \
+         node: 2}}}}\n  \
+         - {step: slow, at: 1s, for: 19s, fault: {node_slow_start: {node: {region: us-east-1, \
+         node: 2}, delay_ms: 5000}}}\n  \
+         - {step: replace, at: 1s, for: 4s, fault: {node_replace: {node: {region: eu-central-1, \
+         node: 3}}}}\n  \
+         - {step: a, at: 4s, region: eu-west-1, node: 1, call: {describe: {key: plain}}, \
+         expect: {error: Unreachable}}\n  \
+         - {step: b, at: 8s, region: eu-west-1, node: 1, call: {describe: {key: plain}}}\n  \
+         - {step: c, at: 8s, region: us-east-1, node: 2, call: {describe: {key: orders}}, \
+         expect: {error: Unreachable}}\n  \
+         - {step: d, at: 12s, region: us-east-1, node: 2, call: {describe: {key: orders}}}\n  \
+         - {step: e, at: 4s, region: eu-central-1, node: 3, call: {describe: {key: orders}}, \
+         expect: {error: Unreachable}}\n  \
+         - {step: f, at: 8s, region: eu-central-1, node: 3, call: {encrypt: {key: orders, as: f}}}\n",
+        1,
+    );
+    assert!(outcome.is_met(), "{:#?}", outcome.unmet);
+}
+
+#[test]
+fn a_write_waits_for_the_disks_of_a_majority() {
+    let took = |second: u64| {
+        let outcome = outcome(
+            &format!(
+                "timeline:\n  - {{step: one, at: 0s, for: 20s, fault: {{disk_slow: {{node: {{region: \
+                 eu-west-1, node: 1}}, delay_ms: 2000}}}}}}\n  \
+                 - {{step: two, at: 0s, for: 20s, fault: {{disk_slow: {{node: {{region: eu-west-1, \
+                 node: 2}}, delay_ms: {second}}}}}}}\n  \
+                 - {{step: write, at: 1s, region: eu-west-1, call: {{disable: {{key: plain}}}}}}\n"
+            ),
+            1,
+        );
+        assert!(outcome.is_met(), "{:#?}", outcome.unmet);
+        took_ms(&outcome, "write")
+    };
+    assert!(took(1) < 1_000);
+    assert!(took(1_500) >= 1_500);
+}
+
+#[test]
+fn a_narrow_link_makes_messages_wait_for_each_other() {
+    let busy = |bytes_per_s: u64| {
+        outcome(
+            &format!(
+                "workload: {{operations: 30, clients: 3, mix: rotation}}\ntimeline:\n  \
+                 - {{step: narrow, at: 0s, for: 60s, fault: {{link_bandwidth: {{link: {{from: \
+                 us-east-1, to: eu-central-1}}, bytes_per_s: {bytes_per_s}}}}}}}\n  \
+                 - {{step: disable, at: 1s, region: us-east-1, call: {{rotate: {{key: orders}}}}, \
+                 expect: any}}\n"
+            ),
+            1,
+        )
+    };
+    let struck = |outcome: &Outcome| {
+        assert!(outcome.is_met(), "{:#?}", outcome.unmet);
+        outcome.faults.iter().map(|it| it.struck).sum::<u64>()
+    };
+    assert!(struck(&busy(100)) > 0);
+    assert_eq!(struck(&busy(u64::MAX)), 0, "wide enough for all");
+}
+
+#[test]
 fn the_front_door_refuses_slows_and_loses_as_faults_say() {
     let outcome = outcome(
         "timeline:\n  - {step: refuse, at: 0s, for: 9s, fault: {refuse: {calls: {region: eu-west-1, \
@@ -142,22 +215,25 @@ fn the_front_door_refuses_slows_and_loses_as_faults_say() {
          operation: DescribeKey}, delay_ms: 3000}}}\n  \
          - {step: lose, at: 0s, for: 9s, fault: {lose_answer: {calls: {region: eu-west-1, \
          operation: DisableKey}}}}\n  \
+         - {step: reset, at: 0s, for: 60s, fault: {reset: {calls: {region: eu-west-1, \
+         operation: EnableKey}}}}\n  \
          - {step: one, at: 1s, region: eu-west-1, call: {encrypt: {key: plain, as: a}}}\n  \
          - {step: two, at: 2s, region: eu-west-1, call: {encrypt: {key: plain, as: b}}, \
          expect: {error: ThrottlingException}}\n  \
          - {step: three, at: 3s, region: eu-west-1, call: {describe: {key: plain}}}\n  \
          - {step: four, at: 7s, region: eu-west-1, call: {disable: {key: plain}}, expect: unknown}\n  \
          - {step: five, after: four, region: eu-west-1, call: {describe: {key: plain}}, \
-         expect: {answer: {key_state: Disabled}}}\n",
+         expect: {answer: {key_state: Disabled}}}\n  \
+         - {step: six, after: five, region: eu-west-1, call: {enable: {key: plain}}, \
+         expect: unknown}\n  \
+         - {step: seven, after: six, region: eu-west-1, call: {describe: {key: plain}}, \
+         expect: {answer: {key_state: Enabled}}}\n",
         1,
     );
     assert!(outcome.is_met(), "{:#?}", outcome.unmet);
-    let three = outcome.steps.iter().find(|it| it.step == "three").unwrap();
-    let took_ms = three
-        .ended_ms
-        .zip(three.began_ms)
-        .map(|(end, begin)| end - begin);
-    assert!(took_ms.is_some_and(|ms| ms >= 3_000), "{took_ms:?}");
+    assert!(took_ms(&outcome, "three") >= 3_000);
+    assert!(took_ms(&outcome, "four") > 2_000, "silence");
+    assert!(took_ms(&outcome, "six") < 1_000, "a closed connection");
 }
 
 #[test]

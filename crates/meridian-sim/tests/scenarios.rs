@@ -38,8 +38,9 @@ fn endings(outcome: &Outcome) -> Vec<(&str, String)> {
 
 /// How long a step took, in virtual milliseconds.
 fn took_ms(outcome: &Outcome, step: &str) -> i64 {
-    let step = outcome.steps.iter().find(|it| it.step == step).unwrap();
-    step.ended_ms.unwrap() - step.began_ms.unwrap()
+    let step = outcome.steps.iter().find(|it| it.step == step);
+    let took = step.and_then(|it| it.ended_ms.zip(it.began_ms));
+    took.map(|(end, begin)| end - begin).expect("it has ended")
 }
 
 const BUSY: &str = "\

@@ -3,9 +3,10 @@
 //! A member acknowledges entries, and a majority of acknowledgements commits them. A member whose
 //! store is gone (an ephemeral node restarted, a directory replaced) has broken those promises
 //! without knowing it: if it voted, a candidate without a committed entry could win. So a node
-//! whose disk knew nothing when it started, and that meets a group that has a history, neither
-//! votes nor stands for election until it holds all that the leader of the day has committed in
-//! its own term, which includes everything committed before.
+//! whose disk knew nothing when it started, and that meets a group that has a history, takes
+//! nothing from a leader before the others have told it where the group stands (`recovery.rs`), and
+//! neither votes nor stands for election until it holds everything committed up to there, or
+//! something that a later leader has committed, which includes everything committed before.
 //!
 //! In a group being founded nobody has a history, and all vote: but whoever knows nothing votes
 //! only for the founder, and only while it has nothing but the founding entry. To any other
@@ -17,6 +18,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use openraft::RaftMetrics;
 use openraft::raft::{AppendEntriesRequest, VoteRequest};
@@ -24,7 +26,8 @@ use openraft::raft::{AppendEntriesRequest, VoteRequest};
 use crate::engine::Change;
 use crate::log_store::Log;
 use crate::node::Raft;
-use crate::types::{LogId, Types};
+use crate::recovery::Standpoint;
+use crate::types::{LogId, Types, Vote};
 use crate::writer::Writer;
 use crate::{GroupConfig, NodeId};
 
@@ -40,7 +43,18 @@ pub(crate) struct CatchUp {
     writer: Writer,
     /// Whether this node may have known more in an earlier life, and has yet to meet its group.
     fresh: AtomicBool,
-    behind: AtomicBool,
+    progress: Mutex<Progress>,
+}
+
+/// How far a node has come back.
+#[derive(Clone, Copy, Debug)]
+enum Progress {
+    /// It never fell behind, or has caught up.
+    Level,
+    /// It does not know where its group stands.
+    Asking,
+    /// It is being filled up to there.
+    Filling(Standpoint),
 }
 
 impl CatchUp {
@@ -58,14 +72,48 @@ impl CatchUp {
             node_id: config.node_id,
             founder,
             fresh: AtomicBool::new(knows_nothing && !promised),
-            behind: AtomicBool::new(behind),
+            progress: Mutex::new(match behind {
+                true => Progress::Asking,
+                false => Progress::Level,
+            }),
             writer,
         }
     }
 
     /// Whether this node must not vote.
     pub(crate) fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Acquire)
+        !matches!(*self.progress(), Progress::Level)
+    }
+
+    /// Whether this node may have promised what it does not remember.
+    pub(crate) fn may_have_forgotten(&self) -> bool {
+        self.is_behind() || self.fresh.load(Ordering::Acquire)
+    }
+
+    /// Whether this node has to ask where its group stands.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(*self.progress(), Progress::Asking)
+    }
+
+    /// The others have said where the group stands.
+    pub(crate) fn learned(&self, standpoint: Standpoint) {
+        let mut progress = self.progress();
+        if let Progress::Asking = *progress {
+            *progress = Progress::Filling(standpoint);
+        }
+    }
+
+    /// Whether this node may take entries from a leader with this vote.
+    pub(crate) fn admits(&self, leader: &Vote) -> bool {
+        match &*self.progress() {
+            Progress::Level => true,
+            Progress::Asking => false,
+            Progress::Filling(standpoint) => *leader >= standpoint.leader,
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().expect("no holder of this lock panics")
     }
 
     /// A candidate asks for this node's vote.
@@ -108,7 +156,7 @@ impl CatchUp {
                 "no log here, but the group has one: not voting until it is caught up"
             );
             raft.runtime_config().elect(false);
-            self.behind.store(true, Ordering::Release);
+            *self.progress() = Progress::Asking;
             self.write_down(true).await?;
         }
         Ok(())
@@ -128,17 +176,14 @@ impl CatchUp {
             // Elected by those who know.
             self.fresh.store(false, Ordering::Release);
         }
-        if !self.is_behind() {
+        let Progress::Filling(standpoint) = *self.progress() else {
             return Ok(());
-        }
-        let holds_the_leaders_commit = metrics.vote.committed
-            && metrics
-                .local_committed
-                .is_some_and(|committed| committed.leader_id == metrics.vote.leader_id);
-        if holds_the_leaders_commit {
+        };
+        let is_filled = |committed| standpoint.is_reached(committed);
+        if metrics.vote.committed && metrics.local_committed.is_some_and(is_filled) {
             // Queued after the entries themselves, so it cannot be durable before they are.
             self.write_down(false).await?;
-            self.behind.store(false, Ordering::Release);
+            *self.progress() = Progress::Level;
             raft.runtime_config().elect(true);
             tracing::info!(node = self.node_id, "caught up: voting again");
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use openraft::async_runtime::watch::WatchReceiver as _;
 use openraft::errors::RaftError;
 use openraft::raft::{VoteRequest, VoteResponse};
 use openraft::storage::Snapshot;
@@ -15,11 +16,12 @@ use crate::catch_up::CatchUp;
 use crate::log_store::Log;
 use crate::node::Raft;
 use crate::record::{decode_versioned, encode_versioned};
+use crate::recovery::Recovery;
 use crate::runtime::blocking;
 use crate::snapshot::{Image, Receiving, SnapshotStore};
 use crate::types::{Types, Vote};
 use crate::wire::{
-    Append, Appended, Candidacy, Piece, PieceWanted, Transfer, Transferred, Voted, kind,
+    Append, Appended, Candidacy, Known, Piece, PieceWanted, Transfer, Transferred, Voted, kind,
 };
 use crate::{HandleError, NodeId};
 
@@ -29,6 +31,7 @@ pub(crate) struct Inbox {
     pub(crate) raft: Raft,
     pub(crate) log: Log,
     pub(crate) catch_up: Arc<CatchUp>,
+    pub(crate) recovery: Recovery,
     pub(crate) snapshots: Arc<SnapshotStore>,
     /// The snapshot coming in; a leader sends one at a time.
     pub(crate) upload: Mutex<Option<Upload>>,
@@ -50,6 +53,10 @@ impl Inbox {
             kind::PRE_VOTE => answer(self.vote(question(&payload)?, true).await?),
             kind::SNAPSHOT => answer(self.piece(question(&payload)?).await?),
             kind::TRANSFER => answer(self.transfer(question(&payload)?).await?),
+            kind::RECOVERY => {
+                question::<()>(&payload)?;
+                answer(self.known())
+            }
             _ => Err(HandleError::Malformed(format!("unknown kind {kind}"))),
         }
     }
@@ -60,8 +67,41 @@ impl Inbox {
             .on_append(&self.raft, &request)
             .await
             .map_err(failed)?;
+        self.admit(request.vote).await?;
         let response = self.raft.append_entries(request).await.map_err(ended)?;
         Ok(response.into())
+    }
+
+    /// Refuses a leader from which a node that has lost its disk must take nothing: every one,
+    /// until the others have said which is the newest.
+    async fn admit(&self, leader: Vote) -> Result<(), HandleError> {
+        if self.catch_up.is_asking()
+            && let Some(standpoint) = self.recovery.ask(leader.leader_id.node_id).await
+        {
+            self.catch_up.learned(standpoint);
+        }
+        match self.catch_up.admits(&leader) {
+            true => Ok(()),
+            false => Err(HandleError::Failed(
+                "without what its disk held, and not told yet how far the group is".to_owned(),
+            )),
+        }
+    }
+
+    /// What this node knows, for one that has lost its disk.
+    fn known(&self) -> Known {
+        let metrics = self.raft.metrics().borrow_watched().clone();
+        let vote = self.own_vote();
+        let joint = metrics.membership_config.membership().get_joint_config();
+        Known {
+            ballot: vote.into(),
+            leads: metrics.state.is_leader()
+                && vote.committed
+                && vote.leader_id.node_id == self.node_id,
+            behind: self.catch_up.may_have_forgotten(),
+            last: self.log.last().map(Into::into),
+            voters: joint.clone(),
+        }
     }
 
     async fn vote(&self, candidacy: Candidacy, only_asking: bool) -> Result<Voted, HandleError> {
@@ -96,6 +136,7 @@ impl Inbox {
             .on_snapshot(&self.raft)
             .await
             .map_err(failed)?;
+        self.admit(leader).await?;
         let (offset, complete) = self.receive(leader, piece).await?;
         let mut ballot = leader.into();
         if let Some(image) = complete {

@@ -26,6 +26,7 @@ mod memory;
 mod network;
 mod node;
 mod record;
+mod recovery;
 mod runtime;
 #[cfg(test)]
 mod simulation;

@@ -2,13 +2,15 @@
 //! moment two majorities exist that do not know of each other.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use openraft::RaftMetrics;
 use openraft::errors::{ChangeMembershipError, ClientWriteError, RaftError};
-use openraft::type_config::TypeConfigExt;
 
 use crate::types::Types;
 use crate::{Group, MembershipError, NodeId, ReadError};
+
+/// How soon those who are to be the members are asked again whether they would vote.
+const ASKED_AGAIN: Duration = Duration::from_millis(100);
 
 impl<O: Send + Sync + 'static> Group<O> {
     /// The voters of the group as this node knows them; while they change, the old and the new.
@@ -48,42 +50,21 @@ impl<O: Send + Sync + 'static> Group<O> {
         members: &BTreeSet<NodeId>,
         new: &BTreeSet<NodeId>,
     ) -> Result<(), MembershipError> {
-        let index = self.read_index().await.map_err(unconfirmed)?;
-        let committed = |metrics: &RaftMetrics<Types>| {
-            metrics.replication.is_none()
-                || metrics.local_committed.is_some_and(|at| at.index >= index)
-        };
-        self.wait_until(committed, "committed").await?;
-        let asked_at = Types::now();
-        let ready = |metrics: &RaftMetrics<Types>| {
-            let (Some(matching), Some(heard)) = (&metrics.replication, &metrics.heartbeat) else {
-                // This node leads no more, as the next step will say.
-                return true;
-            };
-            // A message sent since tells what is committed: by that a node knows that it has
-            // been filled (see `CatchUp`).
+        self.read_index().await.map_err(unconfirmed)?;
+        let inbox = &self.node.inbox;
+        // One that leads no more will hear of it from the change itself.
+        while self.status().is_leader() {
+            let answers = inbox.recovery.ask_all(members.iter().copied()).await;
             let votes = |node: &NodeId| {
-                let holds = matching.get(node).copied().flatten();
-                let answered = heard.get(node).copied().flatten();
-                *node == metrics.id
-                    || holds.is_some_and(|at| at.index >= index)
-                        && answered.is_some_and(|sent_at| *sent_at > asked_at)
+                *node == inbox.node_id || answers.get(node).is_some_and(|it| !it.behind)
             };
             let voting = members.iter().filter(|node| votes(node)).count();
-            2 * voting > members.len() && new.iter().all(votes)
-        };
-        self.wait_until(ready, "filled").await
-    }
-
-    async fn wait_until(
-        &self,
-        reached: impl Fn(&RaftMetrics<Types>) -> bool + Send,
-        what: &str,
-    ) -> Result<(), MembershipError> {
-        let waited = self.node.raft.wait(None).metrics(reached, what).await;
-        waited
-            .map(drop)
-            .map_err(|error| MembershipError::Unknown(error.to_string()))
+            if 2 * voting > members.len() && new.iter().all(votes) {
+                break;
+            }
+            tokio::time::sleep(ASKED_AGAIN).await;
+        }
+        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ use crate::inbox::Inbox;
 use crate::log_store::{Log, LogStore};
 use crate::machine::AnyMachine;
 use crate::network::Peers;
+use crate::recovery::Recovery;
 use crate::runtime::{self, watch};
 use crate::state_machine::StateMachine;
 use crate::types::Types;
@@ -91,6 +92,12 @@ impl Node {
             config.compaction,
             due_sender,
         );
+        let recovery = Recovery {
+            node_id: config.node_id,
+            transport: Arc::clone(&transport),
+            timeout: config.election_timeout_min,
+            round: tokio::sync::Mutex::default(),
+        };
         let peers = Peers {
             node_id: config.node_id,
             transport,
@@ -134,6 +141,7 @@ impl Node {
                 raft: raft.clone(),
                 log,
                 catch_up: Arc::clone(&catch_up),
+                recovery,
                 snapshots,
                 upload: tokio::sync::Mutex::default(),
             },

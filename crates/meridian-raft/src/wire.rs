@@ -6,6 +6,7 @@ use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io;
 
 use crate::record::{Ballot, Position, Record};
@@ -18,6 +19,7 @@ pub(crate) mod kind {
     pub(crate) const PRE_VOTE: u32 = 3;
     pub(crate) const SNAPSHOT: u32 = 4;
     pub(crate) const TRANSFER: u32 = 5;
+    pub(crate) const RECOVERY: u32 = 6;
 }
 
 /// Entries for a follower; none is a heartbeat.
@@ -80,6 +82,19 @@ pub(crate) struct Transfer {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Transferred {
     pub(crate) accepted: bool,
+}
+
+/// What a member knows, for one that has lost its disk.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    pub(crate) ballot: Ballot,
+    /// It leads by this ballot.
+    pub(crate) leads: bool,
+    /// It may have lost its own disk and is not filled again.
+    pub(crate) behind: bool,
+    pub(crate) last: Option<Position>,
+    /// The voters; two sets while they change.
+    pub(crate) voters: Vec<BTreeSet<u64>>,
 }
 
 impl From<&AppendEntriesRequest<Types>> for Append {
@@ -206,6 +221,21 @@ mod tests {
         let read = read.into_request().unwrap();
         assert_eq!(read.entries, request.entries);
         assert_eq!(read.prev_log_id, request.prev_log_id);
+    }
+
+    #[test]
+    fn what_a_member_knows_has_the_bytes_of_version_1() {
+        let known = Known {
+            ballot: Vote::new_committed(4, 2).into(),
+            leads: true,
+            behind: false,
+            last: Some(id(1, 1, 8).into()),
+            voters: vec![[1, 2, 3].into()],
+        };
+        let bytes = encode_versioned(&known);
+        let golden = [1, 4, 2, 1, 1, 0, 1, 1, 1, 8, 1, 3, 1, 2, 3];
+        assert_eq!(bytes, golden);
+        assert_eq!(decode_versioned::<Known>(&bytes).unwrap(), known);
     }
 
     #[test]

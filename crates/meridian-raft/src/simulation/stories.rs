@@ -83,6 +83,36 @@ fn a_disk_that_fails_when_nobody_waits_for_it_ends_the_node() {
 }
 
 #[test]
+fn a_node_without_its_disk_takes_nothing_before_the_others_have_told_it_where_they_are() {
+    let report = tell(0, false, async {
+        let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);
+        for node in 1..=3 {
+            cluster.start(node);
+        }
+        append(&cluster, 1).await;
+        let leader = cluster.leader().unwrap().node;
+        let [unlucky, away] = [leader % 3 + 1, (leader + 1) % 3 + 1];
+        // The one that is away could have led since, with the help of the unlucky one.
+        cluster.network.cut(&[(away, leader), (leader, away)]);
+        cluster.network.cut(&[(away, unlucky), (unlucky, away)]);
+        append(&cluster, 2).await;
+        cluster.kill(unlucky, true);
+        cluster.replace_disk(unlucky, true);
+        cluster.start(unlucky);
+        sleep(Duration::from_secs(10)).await;
+        let status = cluster.running(unlucky).unwrap().group.status();
+        assert_eq!((status.last_log, status.leader), (0, None), "{status:?}");
+
+        cluster.network.mend(&[(away, leader), (leader, away)]);
+        cluster.network.mend(&[(away, unlucky), (unlucky, away)]);
+        append(&cluster, 3).await;
+        sleep(Duration::from_secs(10)).await;
+        assert!(cluster.running(unlucky).unwrap().has_caught_up());
+    });
+    assert_eq!(report.violation, None);
+}
+
+#[test]
 fn a_member_yet_to_be_filled_is_never_needed_to_elect() {
     let report = tell(0, false, async {
         let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), None);

@@ -24,8 +24,8 @@ impl<O: Send + Sync + 'static> Group<O> {
     /// A node that is new must be running, with an empty directory and a configuration that says
     /// that it [`joins`](crate::GroupConfig::joins); it is first filled as a learner, which takes
     /// as long as it takes. A node that is left out is told nothing more, and is to be stopped.
-    /// The change does not begin before a majority of `members` holds what the group has agreed:
-    /// a group of three of which one has yet to be filled can lose no other.
+    /// The change does not begin before all new nodes and a majority of `members` say that they
+    /// would vote: a group of three of which one has yet to be filled can lose no other.
     ///
     /// Put a time limit around it: a group whose majority is away does not answer. Dropping the
     /// future, or its failure in the middle, may leave new nodes as learners, or old and new

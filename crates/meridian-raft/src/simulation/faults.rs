@@ -17,13 +17,17 @@ use crate::NodeId;
 /// Every node that a group may ever have.
 const NODES: [NodeId; 6] = [1, 2, 3, 4, 5, 6];
 /// The kinds, with how often each is drawn.
-const KINDS: [(Kind, u64); 17] = [
+const KINDS: [(Kind, u64); 21] = [
     (Kind::Partition, 3),
     (Kind::OneWay, 3),
     (Kind::Isolate, 3),
     (Kind::Loss, 3),
     (Kind::Doubling, 2),
     (Kind::Delay, 2),
+    (Kind::Stragglers, 2),
+    (Kind::Flapping, 2),
+    (Kind::Hold, 2),
+    (Kind::Narrow, 2),
     (Kind::Crash, 6),
     (Kind::Stop, 2),
     (Kind::LostDisk, 2),
@@ -45,6 +49,11 @@ enum Kind {
     Loss,
     Doubling,
     Delay,
+    /// Few messages are late, but very late.
+    Stragglers,
+    Flapping,
+    Hold,
+    Narrow,
     Crash,
     Stop,
     LostDisk,
@@ -125,6 +134,39 @@ async fn strike(cluster: Arc<Cluster>, kind: Kind) {
             sleep(a_while()).await;
             cluster.network.weather().delay_ms -= more_ms;
         }
+        Kind::Stragglers => {
+            count("stragglers");
+            let more = dice::between(10, 100);
+            cluster.network.weather().stragglers_permille += more;
+            sleep(a_while()).await;
+            cluster.network.weather().stragglers_permille -= more;
+        }
+        Kind::Flapping => {
+            count("flapping");
+            let ways = link();
+            let period = Duration::from_millis(dice::between(20, 700));
+            for _ in 0..dice::between(2, 8) {
+                cluster.network.cut(&ways);
+                sleep(period).await;
+                cluster.network.mend(&ways);
+                sleep(period).await;
+            }
+        }
+        Kind::Hold => {
+            count("hold");
+            let ways = link();
+            cluster.network.hold(&ways);
+            sleep(a_while()).await;
+            cluster.network.release(&ways);
+        }
+        Kind::Narrow => {
+            count("narrow");
+            let ways = link();
+            let message_ms = dice::between(5, 60);
+            cluster.network.narrow(&ways, Some(message_ms));
+            sleep(a_while()).await;
+            cluster.network.narrow(&ways, None);
+        }
         Kind::Crash => {
             count("crash");
             let node = node(&cluster);
@@ -184,6 +226,15 @@ pub(super) fn node(cluster: &Arc<Cluster>) -> NodeId {
         // None has been started yet.
         [] => 1,
         nodes => dice::pick(nodes),
+    }
+}
+
+/// A link, or one direction of it.
+fn link() -> Vec<(NodeId, NodeId)> {
+    let way = (dice::pick(&NODES), dice::pick(&NODES));
+    match dice::one_in(2) {
+        true => vec![way],
+        false => vec![way, (way.1, way.0)],
     }
 }
 

@@ -1,5 +1,5 @@
-//! The simulated network: every message has its own delay, and may be lost, doubled, or stopped
-//! by a cut of its direction. Nothing is ordered.
+//! The simulated network: every message has its own delay, and may be lost, doubled, held back,
+//! made to wait its turn, or stopped by a cut of its direction. Nothing is ordered.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::chronicle::note;
 use super::cluster::{Cluster, Running};
@@ -26,15 +26,26 @@ pub(super) struct Weather {
     pub(super) lost_permille: u64,
     pub(super) doubled_permille: u64,
     pub(super) delay_ms: u64,
+    /// How many messages of a thousand are seconds late.
+    pub(super) stragglers_permille: u64,
+    /// How many faults hold each direction back.
+    holds: BTreeMap<(NodeId, NodeId), u32>,
+    /// How long one message keeps a narrow direction, in milliseconds.
+    narrow_ms: BTreeMap<(NodeId, NodeId), u64>,
+    /// When each narrow direction is free again.
+    free_at: BTreeMap<(NodeId, NodeId), Instant>,
 }
 
 /// See the module.
 #[derive(Clone, Default)]
-pub(super) struct Network(Arc<Mutex<Weather>>);
+pub(super) struct Network {
+    weather: Arc<Mutex<Weather>>,
+    released: Arc<Notify>,
+}
 
 impl Network {
     pub(super) fn weather(&self) -> MutexGuard<'_, Weather> {
-        self.0.lock().expect("held briefly")
+        self.weather.lock().expect("held briefly")
     }
 
     pub(super) fn cut(&self, ways: &[(NodeId, NodeId)]) {
@@ -53,6 +64,71 @@ impl Network {
         }
     }
 
+    pub(super) fn hold(&self, ways: &[(NodeId, NodeId)]) {
+        let mut weather = self.weather();
+        for way in ways {
+            *weather.holds.entry(*way).or_default() += 1;
+        }
+    }
+
+    pub(super) fn release(&self, ways: &[(NodeId, NodeId)]) {
+        let mut weather = self.weather();
+        for way in ways {
+            if let Some(holds) = weather.holds.get_mut(way) {
+                *holds = holds.saturating_sub(1);
+            }
+        }
+        self.released.notify_waiters();
+    }
+
+    /// Lets one message pass in each direction every so often, or all at once.
+    pub(super) fn narrow(&self, ways: &[(NodeId, NodeId)], message_ms: Option<u64>) {
+        let mut weather = self.weather();
+        for way in ways {
+            weather.free_at.remove(way);
+            match message_ms {
+                Some(message_ms) => drop(weather.narrow_ms.insert(*way, message_ms)),
+                None => drop(weather.narrow_ms.remove(way)),
+            }
+        }
+    }
+
+    fn is_held(&self, from: NodeId, to: NodeId) -> bool {
+        let weather = self.weather();
+        weather
+            .holds
+            .get(&(from, to))
+            .is_some_and(|holds| *holds > 0)
+    }
+
+    /// When it is a message's turn, if its direction is narrow.
+    fn turn(&self, from: NodeId, to: NodeId) -> Option<Instant> {
+        let mut weather = self.weather();
+        let message_ms = *weather.narrow_ms.get(&(from, to))?;
+        let free_at = weather
+            .free_at
+            .entry((from, to))
+            .or_insert_with(Instant::now);
+        *free_at = (*free_at).max(Instant::now()) + Duration::from_millis(message_ms);
+        Some(*free_at)
+    }
+
+    /// A message's way from one node to another, once it is under way; false if it does not
+    /// arrive.
+    async fn pass(&self, from: NodeId, to: NodeId) -> bool {
+        if let Some(turn) = self.turn(from, to) {
+            sleep_until(turn).await;
+        }
+        loop {
+            let released = self.released.notified();
+            if !self.is_held(from, to) {
+                break;
+            }
+            released.await;
+        }
+        !self.is_cut(from, to)
+    }
+
     fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
         self.weather()
             .cuts
@@ -66,7 +142,10 @@ impl Network {
         let copies = 1 + u64::from(dice::permille(weather.doubled_permille));
         let mut delays = Vec::new();
         for _ in 0..copies {
-            let delay_ms = dice::between(1, 3) + dice::between(0, weather.delay_ms);
+            let mut delay_ms = dice::between(1, 3) + dice::between(0, weather.delay_ms);
+            if dice::permille(weather.stragglers_permille) {
+                delay_ms += dice::between(500, 8_000);
+            }
             if !dice::permille(weather.lost_permille) {
                 delays.push(Duration::from_millis(delay_ms));
             }
@@ -132,7 +211,7 @@ struct Way {
 impl Way {
     async fn carry<A: Send + 'static>(self, delay: Duration, serve: Serve<A>, answer: Awaited<A>) {
         sleep(delay).await;
-        if self.cluster.network.is_cut(self.from, self.to) {
+        if !self.cluster.network.pass(self.from, self.to).await {
             return;
         }
         let Some(running) = self.cluster.running(self.to) else {
@@ -153,7 +232,7 @@ impl Way {
             return;
         };
         sleep(delay).await;
-        if self.cluster.network.is_cut(self.to, self.from) {
+        if !self.cluster.network.pass(self.to, self.from).await {
             return;
         }
         let waiting = answer.lock().expect("held briefly").take();

@@ -35,13 +35,16 @@ impl Operator<'_> {
         })?;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            let node = nodes.pick().filter(|kms| kms.core().is_leader());
-            match node {
-                Some(node) if node.core().barrier(Instant::now() + LEADER_TIMEOUT).await => {
-                    return Ok(node);
-                }
-                Some(_) | None => tokio::time::sleep(Duration::from_millis(10)).await,
+            let Some(node) = nodes.pick() else {
+                // All are down; whoever starts first is not known to anybody yet.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            let core = node.core();
+            if core.is_leader() && core.barrier(Instant::now() + LEADER_TIMEOUT).await {
+                return Ok(node);
             }
+            core.pause(deadline).await;
         }
         Err(CallError::NoLeader)
     }

@@ -150,16 +150,25 @@ impl CatchUp {
     }
 
     async fn fall_behind_if(&self, raft: &Raft, history: bool) -> io::Result<()> {
-        if history && self.fresh.swap(false, Ordering::AcqRel) {
+        if history && self.fall_behind() {
             tracing::warn!(
                 node = self.node_id,
                 "no log here, but the group has one: not voting until it is caught up"
             );
             raft.runtime_config().elect(false);
-            *self.progress() = Progress::Asking;
             self.write_down(true).await?;
         }
         Ok(())
+    }
+
+    /// Whether this node was fresh. At no moment is it neither that nor behind.
+    fn fall_behind(&self) -> bool {
+        let mut progress = self.progress();
+        let was_fresh = self.fresh.swap(false, Ordering::AcqRel);
+        if was_fresh {
+            *progress = Progress::Asking;
+        }
+        was_fresh
     }
 
     async fn write_down(&self, behind: bool) -> io::Result<()> {

@@ -28,7 +28,7 @@ pub(super) struct Running {
 impl Running {
     /// Whether a node that began with an empty disk holds all that the group has committed.
     pub(super) fn has_caught_up(&self) -> bool {
-        !self.group.node.catch_up.is_behind() && self.group.status().committed > 0
+        !self.group.node.catch_up.may_have_forgotten() && self.group.status().committed > 0
     }
 
     /// Whether the group could do without any one of its members, as far as this node knows;

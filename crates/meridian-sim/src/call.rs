@@ -49,7 +49,7 @@ pub(crate) struct Call {
     deadline_ms: i64,
     /// It may be answered from an older view.
     may_lag: bool,
-    /// Who asks, and what grants there are for it.
+    /// Who asks, and how old what it sees is.
     pub(crate) asker: Asker,
     pub(crate) question: Option<Question>,
     pub(crate) answer: Option<Answer>,

@@ -17,6 +17,7 @@ impl World {
         }
     }
 
+    /// The same for one region.
     pub(crate) fn settle_region(&mut self, region: usize) {
         let disturbances = self.groups[region].disturbances;
         for node in 0..NODES {

@@ -18,18 +18,40 @@ use crate::types::Vote;
 use crate::wire::{Candidacy, Voted, kind};
 use crate::{NodeId, Transport, TransportError};
 
+/// How many faults there are on each direction.
+#[derive(Default)]
+struct Faulty(BTreeMap<(NodeId, NodeId), u32>);
+
+impl Faulty {
+    fn add(&mut self, ways: &[(NodeId, NodeId)]) {
+        for way in ways {
+            *self.0.entry(*way).or_default() += 1;
+        }
+    }
+
+    fn take(&mut self, ways: &[(NodeId, NodeId)]) {
+        for way in ways {
+            if let Some(faults) = self.0.get_mut(way) {
+                *faults = faults.saturating_sub(1);
+            }
+        }
+    }
+
+    fn has(&self, from: NodeId, to: NodeId) -> bool {
+        self.0.get(&(from, to)).is_some_and(|faults| *faults > 0)
+    }
+}
+
 /// How the network is at the moment. Faults overlap: each adds its part and takes it away again.
 #[derive(Default)]
 pub(super) struct Weather {
-    /// How many faults cut each direction.
-    cuts: BTreeMap<(NodeId, NodeId), u32>,
+    cuts: Faulty,
     pub(super) lost_permille: u64,
     pub(super) doubled_permille: u64,
     pub(super) delay_ms: u64,
     /// How many messages of a thousand are seconds late.
     pub(super) stragglers_permille: u64,
-    /// How many faults hold each direction back.
-    holds: BTreeMap<(NodeId, NodeId), u32>,
+    holds: Faulty,
     /// How long one message keeps a narrow direction, in milliseconds.
     narrow_ms: BTreeMap<(NodeId, NodeId), u64>,
     /// When each narrow direction is free again.
@@ -49,35 +71,19 @@ impl Network {
     }
 
     pub(super) fn cut(&self, ways: &[(NodeId, NodeId)]) {
-        let mut weather = self.weather();
-        for way in ways {
-            *weather.cuts.entry(*way).or_default() += 1;
-        }
+        self.weather().cuts.add(ways);
     }
 
     pub(super) fn mend(&self, ways: &[(NodeId, NodeId)]) {
-        let mut weather = self.weather();
-        for way in ways {
-            if let Some(cuts) = weather.cuts.get_mut(way) {
-                *cuts = cuts.saturating_sub(1);
-            }
-        }
+        self.weather().cuts.take(ways);
     }
 
     pub(super) fn hold(&self, ways: &[(NodeId, NodeId)]) {
-        let mut weather = self.weather();
-        for way in ways {
-            *weather.holds.entry(*way).or_default() += 1;
-        }
+        self.weather().holds.add(ways);
     }
 
     pub(super) fn release(&self, ways: &[(NodeId, NodeId)]) {
-        let mut weather = self.weather();
-        for way in ways {
-            if let Some(holds) = weather.holds.get_mut(way) {
-                *holds = holds.saturating_sub(1);
-            }
-        }
+        self.weather().holds.take(ways);
         self.released.notify_waiters();
     }
 
@@ -94,11 +100,7 @@ impl Network {
     }
 
     fn is_held(&self, from: NodeId, to: NodeId) -> bool {
-        let weather = self.weather();
-        weather
-            .holds
-            .get(&(from, to))
-            .is_some_and(|holds| *holds > 0)
+        self.weather().holds.has(from, to)
     }
 
     /// When it is a message's turn, if its direction is narrow.
@@ -130,10 +132,7 @@ impl Network {
     }
 
     fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
-        self.weather()
-            .cuts
-            .get(&(from, to))
-            .is_some_and(|cuts| *cuts > 0)
+        self.weather().cuts.has(from, to)
     }
 
     /// Draws how long each copy of a message is under way; none is a lost message.

@@ -65,11 +65,12 @@ impl Front {
         let open = door.is_open();
         let router = grpc::add_services(Routes::from(router), door.clone()).into_axum_router();
         let router = if open { router } else { router.layer(verify) };
+        let unlayered = open && auditor.is_none();
         let router = match auditor {
             Some(auditor) => router.layer(from_fn_with_state(auditor, unwritten::refuse)),
             None => router,
         };
-        Port::new(door, router.merge(more))
+        Port::new(door, unlayered, router.merge(more))
     }
 }
 

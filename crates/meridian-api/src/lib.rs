@@ -49,4 +49,5 @@ pub use machine_clock::machine_now_ms;
 pub use observer::Observer;
 pub use port::Port;
 pub use serve::serve;
+pub use socket::Socket;
 pub use throttle::Throttle;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -14,20 +14,28 @@ use http_body::Body;
 use tower::{BoxError, Service, ServiceExt as _};
 
 use crate::door::Door;
-use crate::{aws_json, unwritten};
+use crate::grpc::KeyManagement;
+use crate::{aws_json, grpc, unwritten};
 
-/// AWS JSON, which is `POST /` and nearly all that comes, and every other route.
-/// A router's own steps would be a tenth of the cost of a call.
+/// The operations on both wires, which are nearly all that comes, and every
+/// other route. A router's own steps would be a tenth of the cost of a call.
 #[derive(Clone)]
 pub struct Port {
+    /// Answers `POST /`.
     aws_json: Option<Arc<Door>>,
+    /// The gRPC service of the operations, where no layer of the routes has to
+    /// see its calls first.
+    key_management: Option<KeyManagement>,
     routes: Router,
 }
 
 impl Port {
-    pub(crate) fn new(aws_json: Arc<Door>, routes: Router) -> Port {
+    /// `unlayered` says that `routes` do no more with a call of KeyManagement
+    /// than to find the service.
+    pub(crate) fn new(door: Arc<Door>, unlayered: bool, routes: Router) -> Port {
         Port {
-            aws_json: Some(aws_json),
+            key_management: unlayered.then(|| grpc::key_management(door.clone())),
+            aws_json: Some(door),
             routes,
         }
     }
@@ -40,11 +48,12 @@ impl Port {
         sent: fn(Response) -> R,
     ) -> BoxFuture<'static, R>
     where
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<BoxError> + Send> + Send + 'static,
         R: 'static,
     {
-        match &self.aws_json {
-            Some(door) if request.method() == Method::POST && request.uri().path() == "/" => {
+        let path = request.uri().path();
+        match (&self.aws_json, &self.key_management) {
+            (Some(door), _) if request.method() == Method::POST && path == "/" => {
                 let door = door.clone();
                 match door.auditor().cloned() {
                     None => async move { sent(aws_json::answer(&door, request).await) }.boxed(),
@@ -55,25 +64,24 @@ impl Port {
                     .boxed(),
                 }
             }
+            (_, Some(service)) if grpc::is_key_management(path) => {
+                let answered = service.clone().call(request);
+                answered.map(move |Ok(it)| sent(it.into_response())).boxed()
+            }
             _ => {
                 let answered = self.routes.clone().oneshot(request);
-                async move {
-                    match answered.await {
-                        Ok(response) => sent(response),
-                        Err(it) => match it {},
-                    }
-                }
-                .boxed()
+                answered.map(move |Ok(response)| sent(response)).boxed()
             }
         }
     }
 }
 
-/// A port without AWS JSON.
+/// A port without the operations.
 impl From<Router> for Port {
     fn from(routes: Router) -> Port {
         Port {
             aws_json: None,
+            key_management: None,
             routes,
         }
     }
@@ -81,7 +89,7 @@ impl From<Router> for Port {
 
 impl<B> Service<Request<B>> for Port
 where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError> + Send> + Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;

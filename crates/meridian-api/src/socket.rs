@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// The connection. It leaves out the vectored writes of the one it wraps.
-pub(crate) struct Socket(pub(crate) TcpStream);
+pub struct Socket(pub TcpStream);
 
 impl AsyncRead for Socket {
     fn poll_read(

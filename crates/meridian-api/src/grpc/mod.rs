@@ -10,5 +10,8 @@ mod key_sets;
 mod services;
 mod signed;
 
-pub(crate) use services::{add_services, is_grpc, is_unrecorded, unimplemented};
+pub(crate) use services::{
+    KeyManagement, add_services, is_grpc, is_key_management, is_unrecorded, key_management,
+    unimplemented,
+};
 pub(crate) use signed::verify;

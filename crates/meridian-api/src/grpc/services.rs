@@ -20,12 +20,20 @@ use super::key_sets::KeySetsService;
 use crate::aws_json::BODY_BYTES_MAX;
 use crate::door::Door;
 
+/// The service of all operations.
+pub(crate) type KeyManagement = KeyManagementServer<KeyManagementService>;
+
+/// The service of all operations behind a door.
+pub(crate) fn key_management(door: Arc<Door>) -> KeyManagement {
+    KeyManagementServer::new(KeyManagementService { door })
+        .max_decoding_message_size(BODY_BYTES_MAX)
+}
+
 /// Adds the services to the routes of a port.
 pub(crate) fn add_services(routes: Routes, door: Arc<Door>) -> Routes {
-    let key_management = KeyManagementServer::new(KeyManagementService { door: door.clone() });
-    let key_sets = KeySetsServer::new(KeySetsService { door });
+    let key_sets = KeySetsServer::new(KeySetsService { door: door.clone() });
     let routes = routes
-        .add_service(key_management.max_decoding_message_size(BODY_BYTES_MAX))
+        .add_service(key_management(door))
         .add_service(key_sets.max_decoding_message_size(BODY_BYTES_MAX));
     add_reflection(add_health(routes))
 }
@@ -62,6 +70,13 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
         .get(CONTENT_TYPE)
         .map_or(&[][..], |value| value.as_bytes());
     content_type.starts_with(b"application/grpc")
+}
+
+/// Whether a path is of [`KeyManagement`].
+pub(crate) fn is_key_management(path: &str) -> bool {
+    let rest = path.strip_prefix('/');
+    rest.and_then(|rest| rest.strip_prefix(KEY_MANAGEMENT))
+        .is_some_and(|method| method.starts_with('/'))
 }
 
 /// Whether a path is of a service whose calls the audit log does not have:

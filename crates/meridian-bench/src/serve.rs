@@ -54,7 +54,7 @@ impl Serve {
     pub async fn run(self) -> anyhow::Result<()> {
         // As quiet as the product, which is what its requests pay for.
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("warn,openraft=error"))
+            .with_env_filter(EnvFilter::new("warn,openraft=off"))
             .with_writer(std::io::stderr)
             .init();
         match self {

@@ -218,9 +218,14 @@ impl Cluster {
     pub(super) fn replace_disk(&self, node: NodeId, told: bool) {
         note!("node {node} gets an empty disk (told: {told})");
         judge::replaced(node);
+        let unnoticed = self.bug == Some(Bug::UnnoticedLoss);
+        let disk = Disk::new(node, self.bug);
+        if unnoticed {
+            disk.seem_used();
+        }
         if let Some(place) = self.places().get_mut(&node) {
-            place.disk = Disk::new(node, self.bug);
-            place.joins = told;
+            place.disk = disk;
+            place.joins = told && !unnoticed;
         }
     }
 

@@ -14,6 +14,7 @@ use crate::engine::memory::{MemoryDisk, MemoryEngine};
 use crate::engine::{Change, Engine, Stored};
 use crate::snapshot::SnapshotStore;
 use crate::stores::{self, Stores};
+use crate::types::Vote;
 
 /// See the module. Clones name the same disk.
 #[derive(Clone)]
@@ -50,6 +51,14 @@ impl Disk {
             engine,
             Arc::clone(&self.snapshots.lock().expect("held briefly")),
         )
+    }
+
+    /// Writes a vote for another, by which any node but a founder knows that the disk is its own.
+    pub(super) fn seem_used(&self) {
+        let mut engine = self.memory.engine();
+        let vote = Change::Vote(Vote::new(1, self.node + 1));
+        engine.write(&[vote]).expect("memory fails nobody");
+        engine.sync().expect("memory fails nobody");
     }
 
     /// The next sync fails, and with it the disk until the process is gone.

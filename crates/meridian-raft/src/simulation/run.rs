@@ -36,6 +36,8 @@ pub(super) enum Bug {
     SkippingSnapshot,
     /// An entry applied twice after a restart from a snapshot.
     AppliedTwice,
+    /// An empty disk that its node takes for the one it had.
+    UnnoticedLoss,
 }
 
 /// What a run came to.
@@ -140,7 +142,7 @@ async fn story(bug: Option<Bug>) {
 }
 
 /// Waits until the group leads, answers, and every member is in the same state; returns it.
-async fn converge(cluster: &Arc<Cluster>, call: u64) -> Option<Lists> {
+pub(super) async fn converge(cluster: &Arc<Cluster>, call: u64) -> Option<Lists> {
     let began_ms = chronicle::now_ms();
     let mut tries = 0;
     loop {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::administration::change_members;
-use super::client;
 use super::cluster::Cluster;
 use super::history::Outcome;
-use super::run::tell;
+use super::run::{Bug, converge, tell};
 use super::server::Ask;
+use super::{client, history};
 use crate::engine::Change;
 use crate::types::Vote;
 
@@ -110,6 +110,53 @@ fn a_node_without_its_disk_takes_nothing_before_the_others_have_told_it_where_th
         assert!(cluster.running(unlucky).unwrap().has_caught_up());
     });
     assert_eq!(report.violation, None);
+}
+
+/// A disk that has acknowledged a write is lost, and the node in its place could elect one that
+/// has never seen the write.
+async fn a_lost_disk_beside_an_old_log(bug: Option<Bug>) {
+    let cluster = Cluster::new(BTreeSet::from([1, 2, 3]), bug);
+    for node in 1..=3 {
+        cluster.start(node);
+    }
+    append(&cluster, 1).await;
+    let leader = cluster.leader().unwrap().node;
+    let [unlucky, away] = [leader % 3 + 1, (leader + 1) % 3 + 1];
+    let beside = [(away, unlucky), (unlucky, away)];
+    let above = [
+        (leader, away),
+        (away, leader),
+        (leader, unlucky),
+        (unlucky, leader),
+    ];
+    cluster.network.cut(&above[..2]);
+    cluster.network.cut(&beside);
+    append(&cluster, 2).await;
+    cluster.kill(unlucky, true);
+    cluster.replace_disk(unlucky, true);
+    cluster.network.cut(&above[2..]);
+    cluster.network.mend(&beside);
+    cluster.start(unlucky);
+    sleep(Duration::from_secs(10)).await;
+    cluster.network.mend(&above);
+    if let Some(lists) = converge(&cluster, 1).await {
+        history::judge(&lists);
+    }
+}
+
+#[test]
+fn a_node_without_its_disk_elects_nobody_who_lacks_what_it_has_acknowledged() {
+    let report = tell(0, false, a_lost_disk_beside_an_old_log(None));
+    assert_eq!(report.violation, None);
+}
+
+#[test]
+fn a_lost_disk_that_is_not_noticed_is_found() {
+    let planted = Some(Bug::UnnoticedLoss);
+    let report = tell(0, false, a_lost_disk_beside_an_old_log(planted));
+    // What the leader had committed is not what the others have.
+    let found = report.violation.expect("a write is lost");
+    assert!(found.starts_with("one state per index"), "{found}");
 }
 
 #[test]

@@ -225,10 +225,22 @@ impl Region {
     /// Kind of key, role in the set, key state: what can change between plan
     /// and apply.
     pub(crate) fn check(&self, operation: Operation, key: &Key) -> Result<(), KmsError> {
+        self.check_nature(operation, key)?;
+        self.check_state(operation, key)
+    }
+
+    /// Kind of key and role in the set.
+    pub(crate) fn check_nature(&self, operation: Operation, key: &Key) -> Result<(), KmsError> {
         let here = self.name();
         let arn = key.key.arn_in(here);
         check_kind(operation, key, here, arn)?;
-        check_role(operation, key, arn)?;
+        check_role(operation, key, arn)
+    }
+
+    /// Key state.
+    pub(crate) fn check_state(&self, operation: Operation, key: &Key) -> Result<(), KmsError> {
+        let here = self.name();
+        let arn = key.key.arn_in(here);
         let state = key.state(here);
         key_state::admit(operation, state, arn)?;
         if state == KeyState::Updating {

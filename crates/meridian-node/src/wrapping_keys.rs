@@ -19,6 +19,8 @@ const SPECS: [WrappingKeySpec; 3] = [
 ];
 
 /// Keys of each size kept ready.
+// fidelity: assumed, AWS's wrapping keys are taken to be fresh for each call; here calls
+// that come faster than keys can be made share one, also for different KMS keys.
 const READY: usize = 2;
 
 /// A pool shared by the nodes of a process.

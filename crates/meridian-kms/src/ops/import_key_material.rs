@@ -10,7 +10,7 @@ use meridian_crypto::{ImportToken, KeySpec, Material, MaterialId, Sealed};
 use meridian_proto::v1::{ImportKeyMaterialRequest, ImportKeyMaterialResponse};
 use serde::{Deserialize, Serialize};
 
-use crate::admission::required;
+use crate::admission::{Naming, required};
 use crate::arn::KeyRef;
 use crate::context::Context;
 use crate::error::{ErrorCode, KmsError};
@@ -70,9 +70,12 @@ pub fn plan(
             "Input parameter keyMaterialId cannot be used with NEW_KEY_MATERIAL importType.",
         ));
     }
-    let key = region.admit(cx, OPERATION, &request.key_id)?;
+    let key_id = required(&request.key_id)?;
+    let key = region.find_allowed(cx, OPERATION.action(), key_id, Naming::KeyOnly)?;
+    region.check_nature(OPERATION, key)?;
     check_members(key, request)?;
     check_replica(key, import_type, request.key_material_description.is_some())?;
+    region.check_state(OPERATION, key)?;
     let expected = request
         .key_material_id
         .as_deref()
@@ -162,6 +165,9 @@ fn effect(region: &Region, key: &Key, change: &Change) -> Result<ImportType, Kms
         ImportType::Existing
     });
     let id = change.material;
+    if let Some(expected) = change.expected.filter(|expected| *expected != id) {
+        return Err(KmsError::unexpected_material(expected));
+    }
     match import_type {
         ImportType::New if registered => {
             let arn = key.key.arn(region.name());
@@ -183,23 +189,16 @@ fn effect(region: &Region, key: &Key, change: &Change) -> Result<ImportType, Kms
             }
             None => Ok(ImportType::New),
         },
-        ImportType::Existing => {
-            if let Some(expected) = change.expected.filter(|expected| *expected != id) {
-                return Err(KmsError::unexpected_material(expected));
+        ImportType::Existing if registered => Ok(ImportType::Existing),
+        // Which of several materials was meant cannot be known: the current
+        // one is named.
+        ImportType::Existing => match key.shared.current() {
+            Some(current) if key.shared.spec == KeySpec::SymmetricDefault => {
+                Err(KmsError::unexpected_material(current.id))
             }
-            if registered {
-                return Ok(ImportType::Existing);
-            }
-            // Which of several materials was meant cannot be known: the
-            // current one is named.
-            match key.shared.current() {
-                Some(current) if key.shared.spec == KeySpec::SymmetricDefault => {
-                    Err(KmsError::unexpected_material(current.id))
-                }
-                // fidelity: assumed for the other specs, whose materials have no ID.
-                Some(_) | None => Err(KmsError::bare(ErrorCode::IncorrectKeyMaterialException)),
-            }
-        }
+            // fidelity: assumed for the other specs, whose materials have no ID.
+            Some(_) | None => Err(KmsError::bare(ErrorCode::IncorrectKeyMaterialException)),
+        },
     }
 }
 

@@ -30,6 +30,8 @@ pub fn plan(
             "Input parameter includeKeyMaterial can only be used with symmetric keys.",
         ));
     }
+    // fidelity: assumed, AWS's answer for other keys without `IncludeKeyMaterial` is not
+    // recorded; they have no rotations.
     let limit = page::limit(request.limit, 100, 1000)?;
     let after: Option<meridian_crypto::MaterialId> = page::position(&request.marker)?;
     let all = request.include_key_material.as_deref() == Some("ALL_KEY_MATERIAL");

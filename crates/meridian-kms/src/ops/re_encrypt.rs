@@ -4,6 +4,7 @@
 use meridian_crypto::{CiphertextKind, KeySpec};
 use meridian_proto::v1::{ReEncryptRequest, ReEncryptResponse};
 
+use crate::admission::{Naming, required};
 use crate::context::Context;
 use crate::cryptography::{self, SYMMETRIC_DEFAULT, Source};
 use crate::error::KmsError;
@@ -13,13 +14,16 @@ use crate::ops::Operation;
 use crate::region::Region;
 use crate::{asymmetric, suitability};
 
-/// Decrypts and encrypts here and now; the source is checked first.
+/// Decrypts and encrypts here and now. Both keys have to be there; then the
+/// source is checked first.
 pub fn plan(
     region: &Region,
     cx: &mut Context<'_>,
     request: &ReEncryptRequest,
 ) -> Result<ReEncryptResponse, Halt> {
     let operation = Operation::ReEncrypt;
+    let (to, to_key_id) = ("kms:ReEncryptTo", &request.destination_key_id);
+    region.find_visible(cx, to, required(to_key_id)?, Naming::KeyOrAlias)?;
     let ignores = cryptography::ignores_ciphertext(request.dry_run, &request.dry_run_modifiers);
     let decrypted = if ignores {
         let action = "kms:ReEncryptFrom";
@@ -40,8 +44,7 @@ pub fn plan(
         };
         Some(cryptography::decrypt(region, cx, &source)?)
     };
-    let (action, key_id) = ("kms:ReEncryptTo", &request.destination_key_id);
-    let destination = region.admit_use_as(cx, operation, action, key_id)?;
+    let destination = region.admit_use_as(cx, operation, to, to_key_id)?;
     let algorithm = &request.destination_encryption_algorithm;
     let context = &request.destination_encryption_context;
     let rsa = if destination.shared.spec == KeySpec::SymmetricDefault {
@@ -178,6 +181,20 @@ mod tests {
             ..request
         };
         assert!(refusal(us.call(other)).starts_with("IncorrectKeyException"));
+    }
+
+    #[test]
+    fn a_destination_that_does_not_exist_is_told_before_anything_of_the_source() {
+        let mut us = TestRegion::new("us-east-1");
+        let request = ReEncryptRequest {
+            ciphertext_blob: Some(b"no ciphertext".as_slice().into()),
+            destination_key_id: Some("alias/nobody".into()),
+            ..Default::default()
+        };
+        assert_eq!(
+            refusal(us.call(request)),
+            "NotFoundException: Alias arn:aws:kms:us-east-1:111122223333:alias/nobody is not found."
+        );
     }
 
     #[test]

@@ -280,3 +280,21 @@ fn keys_that_are_not_symmetric_do_not_rotate() {
          keys."
     );
 }
+
+#[test]
+fn a_member_that_these_keys_do_not_have_is_told_before_their_state() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = create(&mut us, "HMAC_256", "GENERATE_VERIFY_MAC");
+    us.schedule_deletion(&key).unwrap();
+    let request = ImportKeyMaterialRequest {
+        key_id: Some(key),
+        expiration_model: Some("KEY_MATERIAL_DOES_NOT_EXPIRE".into()),
+        import_type: Some("EXISTING_KEY_MATERIAL".into()),
+        ..Default::default()
+    };
+    assert_eq!(
+        refusal(us.call(request)),
+        "ValidationException: Input parameter importType cannot be used with HMAC_256 imported \
+         keys."
+    );
+}

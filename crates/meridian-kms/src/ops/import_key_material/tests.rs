@@ -104,6 +104,21 @@ fn existing_material_has_to_be_one_that_the_key_has() {
 }
 
 #[test]
+fn the_first_material_too_has_to_be_the_one_that_is_named() {
+    let mut us = TestRegion::new("us-east-1");
+    let key = us.create_external(false);
+    let other = "aa".repeat(32);
+    let named = |request: &mut ImportKeyMaterialRequest| {
+        request.key_material_id = Some("aa".repeat(32));
+    };
+    assert_eq!(refusal(us.import_as(&key, 1, named)), unexpected(&other));
+    assert_eq!(
+        us.describe(&key).key_state.as_deref(),
+        Some("PendingImport")
+    );
+}
+
+#[test]
 fn a_type_and_an_id_that_contradict_each_other_are_refused_before_the_key_is_looked_for() {
     let mut us = TestRegion::new("us-east-1");
     let request = ImportKeyMaterialRequest {

@@ -23,9 +23,13 @@ pub struct Vault {
     tokens: Aead,
     grant_tokens: Aead,
     secrets: Aead,
+    root_check: [u8; 8],
     cluster: KeyedHash,
     opened: Opened,
 }
+
+/// What [`Vault::check_values`] are made for.
+const CHECK: &str = "meridian check value v1";
 
 /// Why sealed material gives no material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +54,16 @@ impl Vault {
             tokens: key("meridian import token v1"),
             grant_tokens: key("meridian grant token v1"),
             secrets: key("meridian secret v1"),
+            root_check: check_value(&root, region),
             cluster: KeyedHash::new(cluster.as_bytes()),
             opened: Opened::default(),
         }
+    }
+
+    /// Tells one root key, and one cluster secret, from another, and nothing else of
+    /// them: eight bytes each.
+    pub fn check_values(&self) -> [[u8; 8]; 2] {
+        [self.root_check, check_value(&self.cluster, &self.region)]
     }
 
     /// The id of this material in this key: the same in every region of the
@@ -238,6 +249,12 @@ impl Vault {
                 .derive("meridian link v1", &[from.as_bytes(), to.as_bytes()]),
         )
     }
+}
+
+fn check_value(secret: &KeyedHash, region: &str) -> [u8; 8] {
+    let derived = secret.derive(CHECK, &[region.as_bytes()]);
+    let (value, _) = derived.split_first_chunk().expect("a secret has 32 bytes");
+    *value
 }
 
 fn seal_with(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::{BoxStream, FuturesUnordered};
 use meridian_chaos::{Fault, Faults, Kind, Nodes, Profile};
-use meridian_kms::{ErrorCode, RegionName};
+use meridian_kms::{ErrorCode, Operation, RegionName, Timestamp};
 use meridian_proto::v1;
 use meridian_proto::v1::chaos_server::Chaos;
 use tonic::{Request, Response, Status};
@@ -23,6 +23,10 @@ const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the regions may take to come to rest, unless told.
 const REST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The end of the year 9989, in milliseconds since the Unix epoch: dates that are
+/// years ahead of it can still be written and read everywhere.
+const CLOCK_MS_MAX: i64 = 253_086_767_999_999;
 
 /// The administrative service of a front door.
 #[derive(Clone)]
@@ -117,6 +121,16 @@ impl ChaosService {
                 "{code:?} is not an error code of AWS KMS; it has {}",
                 codes.collect::<Vec<_>>().join(", ")
             )));
+        }
+        if let Kind::Refuse { calls, .. }
+        | Kind::LoseAnswer { calls }
+        | Kind::SlowAnswer { calls, .. }
+        | Kind::Reset { calls } = &fault.kind
+            && let Some(name) = &calls.operation
+            && Operation::from_name(name).is_none()
+        {
+            let why = format!("{name:?} is not an operation of AWS KMS");
+            return Err(Status::invalid_argument(why));
         }
         let id = fault.id.clone();
         if let Kind::MaterialExpire {
@@ -316,6 +330,13 @@ impl Chaos for ChaosService {
         }
         let ms = i64::try_from(seconds.saturating_mul(1000))
             .map_err(|_| Status::invalid_argument("too far ahead"))?;
+        let farthest = self.advance_all(&names, 0).await?;
+        let farthest = farthest.iter().filter_map(|it| it.now.as_ref());
+        let farthest = farthest.map(|now| Timestamp::from_proto(now).0).max();
+        if farthest.is_some_and(|now_ms| now_ms.saturating_add(ms) > CLOCK_MS_MAX) {
+            let why = "too far ahead: the time of a region ends with the year 9989";
+            return Err(Status::invalid_argument(why));
+        }
         let regions = self.advance_all(&names, ms).await?;
         Ok(Response::new(v1::AdvanceClockResponse { regions }))
     }

@@ -27,8 +27,12 @@ impl Drop for ClusterSecrets {
 }
 
 impl ClusterSecrets {
-    /// Reads the key files below a data directory, made if they are not
-    /// there; without one, secrets of this process only.
+    /// Reads the key files below a data directory, made if they are not there;
+    /// without one, secrets of this process only.
+    ///
+    /// # Errors
+    /// A key file cannot be made or read, or is gone from beside the data that it
+    /// opens.
     pub fn open(data_dir: Option<&Path>, regions: &[RegionName]) -> anyhow::Result<ClusterSecrets> {
         let directory = data_dir.map(|directory| directory.join("secrets"));
         let Some(directory) = directory else {
@@ -44,6 +48,9 @@ impl ClusterSecrets {
                 roots: regions.iter().map(root).collect(),
             });
         };
+        if let Some(data_dir) = data_dir {
+            refuse_lost(data_dir, &directory, regions)?;
+        }
         create_secrets(&directory, regions)?;
         let mut roots = BTreeMap::new();
         for region in regions {
@@ -70,5 +77,47 @@ impl ClusterSecrets {
     /// The cluster's secret.
     pub fn cluster(&self) -> ClusterSecret {
         ClusterSecret::from_bytes(&self.cluster).expect("a cluster secret has 32 bytes")
+    }
+}
+
+/// New secrets would open nothing of what is there.
+fn refuse_lost(data_dir: &Path, directory: &Path, regions: &[RegionName]) -> anyhow::Result<()> {
+    let begun = |region: &&RegionName| data_dir.join(region.as_str()).exists();
+    for region in regions.iter().filter(begun) {
+        let files = [
+            root_key_file(directory, region),
+            cluster_secret_file(directory),
+        ];
+        for file in files {
+            anyhow::ensure!(
+                file.exists(),
+                "{} is gone, and nothing else opens the data of {region} in {}: \
+                 put it back, or choose another directory",
+                file.display(),
+                data_dir.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_made_anew_beside_data_that_they_would_not_open() {
+        let data_dir = tempfile::tempdir().unwrap();
+        let us: RegionName = "us-east-1".parse().unwrap();
+        let eu: RegionName = "eu-west-1".parse().unwrap();
+        let open = |regions: &[RegionName]| ClusterSecrets::open(Some(data_dir.path()), regions);
+        open(std::slice::from_ref(&us)).unwrap();
+        std::fs::create_dir(data_dir.path().join("us-east-1")).unwrap();
+        open(&[us.clone(), eu]).unwrap();
+        let key = root_key_file(&data_dir.path().join("secrets"), &us);
+        std::fs::remove_file(&key).unwrap();
+        let refused = open(&[us]).err().unwrap().to_string();
+        assert!(refused.contains("us-east-1.key is gone"), "{refused}");
+        assert!(!key.exists());
     }
 }

@@ -39,6 +39,7 @@ mod metrics;
 mod node;
 mod node_disk;
 mod operator;
+mod ownership;
 mod peer_server;
 mod planning;
 mod raft_transport;

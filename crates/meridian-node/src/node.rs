@@ -37,6 +37,7 @@ use crate::long_plans::LongPlans;
 use crate::machine::RegionMachine;
 use crate::metrics::Metrics;
 use crate::node_disk::NodeDisk;
+use crate::ownership::claim;
 use crate::peer_server::PeerServer;
 use crate::raft_transport::GrpcTransport;
 use crate::recorder::{Recorder, follow_faults};
@@ -244,6 +245,10 @@ impl RunningNode {
             replaces,
         } = parts;
         let region = config.region.clone();
+        let vault = Vault::new(region.as_str(), root_key, cluster_secret);
+        if let Some(data_dir) = &config.data_dir {
+            claim(data_dir, &region, &vault)?;
+        }
         let attestation_root = config.attestation_root_file.as_deref();
         let attestation_root = attestation_root.map(read_attestation_root).transpose()?;
         let xks_proxies = XksProxies::new(config.xks.clone())?;
@@ -286,7 +291,7 @@ impl RunningNode {
             status: group.status_watch(),
             group,
             view: View::new(published, clock),
-            vault: Vault::new(region.as_str(), root_key, cluster_secret),
+            vault,
             directory: process.directory.clone(),
             links: Box::new(links),
             faults: faults.clone(),

@@ -27,6 +27,7 @@ use crate::local_cluster::{AllRegions, LocalRegion, Slot};
 use crate::long_plans::LongPlans;
 use crate::metrics::Metrics;
 use crate::node::{Listeners, Process, RunningNode, bind, port};
+use crate::ownership::claim_nodes;
 use crate::recorder::{Recorder, follow_faults};
 use crate::secrets::{cluster_secret_file, root_key_file};
 use crate::seeding;
@@ -114,16 +115,21 @@ impl RunningCluster {
             options.nodes_per_region > 0,
             "a region needs at least one node"
         );
+        for (at, name) in options.regions.iter().enumerate() {
+            anyhow::ensure!(
+                !options.regions[..at].contains(name),
+                "{name} is named twice"
+            );
+        }
         let (access, seed) = Access::read(options.seed.as_deref(), options.throttle)?;
         let has_keys = seed.as_ref().is_some_and(|seed| !seed.keys.is_empty());
         anyhow::ensure!(
             options.record.is_none() || !has_keys,
             "a history begins with a cluster that has no keys, and the seed has some"
         );
-        let recorder = options.record.as_deref();
-        let recorder = recorder
-            .map(|file| start_recording(file, &options))
-            .transpose()?;
+        if options.record.is_some() {
+            refuse_data(&options)?;
+        }
         let secrets = ClusterSecrets::open(options.data_dir.as_deref(), &options.regions)?;
         let front = bind(&options.listen.to_string()).await?;
         let front_door = front.local_addr()?;
@@ -157,6 +163,15 @@ impl RunningCluster {
             });
             region_listeners.push((name.clone(), listener));
         }
+        for name in &options.regions {
+            if let Some(data_dir) = &options.data_dir {
+                claim_nodes(&data_dir.join(name.as_str()), options.nodes_per_region)?;
+            }
+        }
+        let recorder = options.record.as_deref();
+        let recorder = recorder
+            .map(|file| start_recording(file, &options.regions))
+            .transpose()?;
         let wrapping_keys = WrappingKeys::start().context("starting the wrapping key thread")?;
         let addresses = regions
             .iter()
@@ -326,7 +341,7 @@ impl RunningCluster {
     }
 }
 
-fn start_recording(file: &Path, options: &UpOptions) -> anyhow::Result<Arc<Recorder>> {
+fn refuse_data(options: &UpOptions) -> anyhow::Result<()> {
     if let Some(data_dir) = &options.data_dir {
         let used = options
             .regions
@@ -339,8 +354,12 @@ fn start_recording(file: &Path, options: &UpOptions) -> anyhow::Result<Arc<Recor
             data_dir.display()
         );
     }
-    let recorder = Recorder::create(file, &options.regions)
-        .with_context(|| format!("writing {}", file.display()))?;
+    Ok(())
+}
+
+fn start_recording(file: &Path, regions: &[RegionName]) -> anyhow::Result<Arc<Recorder>> {
+    let recorder =
+        Recorder::create(file, regions).with_context(|| format!("writing {}", file.display()))?;
     Ok(Arc::new(recorder))
 }
 

@@ -34,6 +34,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::Cli;
 
@@ -56,9 +57,14 @@ async fn main() -> ExitCode {
 /// not live with, the node tells itself.
 const QUIET: &str = "warn,openraft=off";
 
-/// Logs go to standard error, as much as `MERIDIAN_LOG` asks for.
+/// Logs go to standard error, as much as `MERIDIAN_LOG` asks for. A level by
+/// itself is about this program, and not about the libraries under it.
 fn logging() -> anyhow::Result<()> {
     let wanted = std::env::var("MERIDIAN_LOG").unwrap_or_else(|_| QUIET.to_owned());
+    let wanted = match wanted.parse::<LevelFilter>() {
+        Ok(level) if level > LevelFilter::WARN => format!("{QUIET},meridian={level}"),
+        Ok(_) | Err(_) => wanted,
+    };
     let filter = EnvFilter::try_new(wanted)
         .context("reading MERIDIAN_LOG (such as `info` or `meridian_node=debug`)")?;
     tracing_subscriber::fmt()

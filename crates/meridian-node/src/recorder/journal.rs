@@ -1,8 +1,8 @@
 //! The file of a history, or of a node's part of one: each line is written at once, so that a kill loses no
 //! more than a part of the last one.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -32,10 +32,10 @@ pub struct Written {
 }
 
 impl Journal {
-    /// Begins a file; what it held is lost.
+    /// Begins a file.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It cannot be written, or holds something.
     pub fn create(path: &Path, regions: &[RegionName]) -> std::io::Result<Journal> {
         Journal::begin(path, &header(regions), false)
     }
@@ -51,7 +51,11 @@ impl Journal {
     }
 
     fn begin(path: &Path, first: &str, is_part: bool) -> std::io::Result<Journal> {
-        let mut file = File::create(path)?;
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        if file.metadata()?.len() > 0 {
+            let why = "there is a history already: move it away, or name another file";
+            return Err(std::io::Error::new(ErrorKind::AlreadyExists, why));
+        }
         file.write_all(first.as_bytes())?;
         Ok(Journal {
             file,

@@ -27,7 +27,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "first_seed"])]
     seed: Option<u64>,
     /// Run so many seeds
-    #[arg(long, value_name = "K", default_value_t = 100)]
+    #[arg(long, value_name = "K", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// The first of them
     #[arg(long, value_name = "N", default_value_t = 0)]

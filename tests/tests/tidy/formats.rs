@@ -4,7 +4,7 @@
 use crate::repository::{expect_none, read};
 
 /// The format, the file with its test, and the test.
-const PROOFS: [(&str, &str, &str); 15] = [
+const PROOFS: [(&str, &str, &str); 16] = [
     (
         "log entry",
         "crates/meridian-kms/tests/formats.rs",
@@ -79,6 +79,11 @@ const PROOFS: [(&str, &str, &str); 15] = [
         "seed",
         "crates/meridian-seed/tests/formats.rs",
         "seed_files_are_read_as_ever",
+    ),
+    (
+        "ownership",
+        "crates/meridian-node/src/ownership.rs",
+        "a_directory_stays_with_its_region_and_its_keys",
     ),
 ];
 

@@ -163,15 +163,15 @@ impl RunningCluster {
             });
             region_listeners.push((name.clone(), listener));
         }
+        let recorder = options.record.as_deref();
+        let recorder = recorder
+            .map(|file| start_recording(file, &options.regions))
+            .transpose()?;
         for name in &options.regions {
             if let Some(data_dir) = &options.data_dir {
                 claim_nodes(&data_dir.join(name.as_str()), options.nodes_per_region)?;
             }
         }
-        let recorder = options.record.as_deref();
-        let recorder = recorder
-            .map(|file| start_recording(file, &options.regions))
-            .transpose()?;
         let wrapping_keys = WrappingKeys::start().context("starting the wrapping key thread")?;
         let addresses = regions
             .iter()
